@@ -1,0 +1,137 @@
+"""What a plugin declares and which hooks it may implement: the whole of the plugin API.
+
+A plugin is a module named by an entry point in the group ``netlab.v1``::
+
+    [project.entry-points."netlab.v1"]
+    squeeze-excite = "netlab_squeeze_excite.plugin"
+
+and declares its components without importing what they need::
+
+    from netlab.specs import ComponentSpec, hookimpl
+
+    @hookimpl
+    def netlab_components():
+        yield ComponentSpec(
+            kind="block",
+            name="squeeze-excite",
+            summary="Residual block that reweights its channels",
+            target="netlab_squeeze_excite.block:SqueezeExciteBlock",
+            options="netlab_squeeze_excite.options:SqueezeExciteOptions",
+        )
+
+This module imports only the standard library and pluggy, so that a plugin's declaration stays light.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from netlab.kinds.events import ReportSection, RunInfo
+
+API_VERSION = 1
+ENTRY_POINT_GROUP = f"netlab.v{API_VERSION}"
+
+hookspec = pluggy.HookspecMarker("netlab")
+hookimpl = pluggy.HookimplMarker("netlab")
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentSpec:
+    """One part that a user can choose by name.
+
+    ``target`` and ``options`` are ``"module:attribute"`` strings, imported only when the part is
+    used (``target``) or its flags are shown (``options``).
+
+    Tags that the engine reads: ``default`` (the part of its kind that is used when none is named;
+    honoured only from netlab's own distribution), ``stride`` (a block that accepts ``stride``),
+    ``variants`` (a part that stands for many: ``NAME:VARIANT`` on the command line sets its option
+    ``variant``). Other tags are free.
+    """
+
+    kind: str  # "block", "norm", "backbone", "dataset", "metric", "proposer", "extractor"
+    name: str  # what a user types: "grouped"
+    summary: str  # one line, shown in lists and in --help
+    target: str  # "netlab_blocks.grouped:GroupedPathBlock"
+    options: str | None = None  # "netlab_blocks.options:GroupedPathOptions", a pydantic model
+    reference: str = ""  # paper or page
+    tags: frozenset[str] = frozenset()
+
+
+@hookspec
+def netlab_components() -> Iterable[ComponentSpec]:  # type: ignore[empty-body]
+    """Declare this plugin's components.
+
+    Called once, when a command first needs the catalogue, before any heavy module is imported.
+    Everything yielded that is a valid ``ComponentSpec`` is listed; anything else is reported as a
+    failure of the plugin, in phase ``register``.
+    """
+
+
+@hookspec
+def netlab_run_started(run: RunInfo) -> None:
+    """A training run is about to start or to resume.
+
+    Called once a process, after the run directory and its ``config.toml`` exist and before the first
+    epoch. An exception raised here is reported and does not stop the run.
+    """
+
+
+@hookspec
+def netlab_epoch_finished(run: RunInfo, epoch: int, values: Mapping[str, float]) -> None:
+    """An epoch of a training run ended.
+
+    ``epoch`` counts from 1. ``values`` is the row just added to ``history.csv``: among others
+    ``train_loss``, ``train_accuracy``, ``val_loss``, ``val_accuracy``, ``lr`` and ``seconds``.
+    """
+
+
+@hookspec
+def netlab_run_finished(run: RunInfo) -> None:
+    """A training run ended and its ``result.json`` is written. Not called when a run is interrupted."""
+
+
+@hookspec
+def netlab_report_sections(runs: Sequence[Path]) -> Iterable[ReportSection]:  # type: ignore[empty-body]
+    """Add sections to ``netlab report``.
+
+    Called once a report with the run directories in it. Each section's HTML is shown after the
+    built-in ones, in the order of the plugins' names.
+    """
+
+
+@hookspec
+def netlab_commands() -> Iterable[tuple[str, str, str]]:  # type: ignore[empty-body]
+    """Add commands to ``netlab``: yield ``(name, help, "module:function")``.
+
+    The function is a Typer command function, imported only when its command is called. A name that
+    netlab itself uses is reported as a failure of the plugin and left out.
+    """
+
+
+def split_target(target: str) -> tuple[str, str]:
+    """Split ``"module:attribute"``.
+
+    Raises:
+        ValueError: if the text has no module, no attribute, or more than one colon.
+    """
+    module, colon, attribute = target.partition(":")
+    if not colon or not module or not attribute or ":" in attribute:
+        raise ValueError(f"{target!r} is not of the form 'package.module:attribute'")
+    return module, attribute
+
+
+def load_target(target: str) -> Any:
+    """Import the module named in ``"module:attribute"`` and return the attribute."""
+    import importlib
+
+    module, attribute = split_target(target)
+    value: Any = importlib.import_module(module)
+    for part in attribute.split("."):
+        value = getattr(value, part)
+    return value
