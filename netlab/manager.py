@@ -152,7 +152,7 @@ class PluginManager:
             try:
                 for implementation in self._implementations(plugin, hook):
                     values = [arguments[name] for name in implementation.argnames]
-                    result = implementation.function(*values)
+                    result: Any = implementation.function(*values)
                     results.append((plugin, None if result is None else list(result)))
             except KeyboardInterrupt:
                 raise
