@@ -1,0 +1,2 @@
+"""How well features separate the classes."""
+from netlab.separability.space import FeatureSpace
