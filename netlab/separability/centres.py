@@ -2,9 +2,9 @@
 
 In coordinates shifted to a common origin o, |x - μ|² - |x - o|² = |ω|² - 2 z·ω with z = x - o and
 ω = μ - o: what differs between classes is one product of the points with a few vectors. It is computed
-in float32 with a bound; points that it does not decide are decided in float64, first with the same
-means, then, if need be, with means summed in float64. Two means are tied when their distances differ by
-no more than float64 can resolve.
+in float32 with a bound; points that it does not decide are decided in float64, first by the same
+formula, then, if need be, by differences to means summed in float64. Two means are tied when their
+distances differ by no more than float64 can resolve.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ def _relative_single(source: Source, rows: Int, means: Means, progress: Progress
 
 def _shifted(source: Source, rows: Int | slice, around: Tensor) -> Tensor:
     tensor = source.tensor
-    if isinstance(rows, slice) and tensor is not None and tensor.dtype is torch.float32:
+    if isinstance(rows, slice) and tensor is not None and source.is_single and tensor.dtype is torch.float32:
         return tensor[rows] - around
     block = source.take(rows)
     if block.dtype is torch.float32:
@@ -198,6 +198,20 @@ def _relative_double(source: Source, rows: Int, means: Means) -> _Relative:
     width = rounding * length[:, None] * size + 4 * u * reach * size
     width = width + 2 * means.error * (length[:, None] + size + means.error) + _tiny(source)
     return _Relative(value, 1.01 * width, square)
+
+
+def _differences(source: Source, rows: Int, means: Means) -> _Relative:
+    """In float64, by differences: the last word. ``value`` is the whole squared distance here."""
+    value = np.empty((len(rows), len(means.values)))
+    step = source.block_rows()
+    for start in range(0, len(rows), step):
+        part = slice(start, min(start + step, len(rows)))
+        block = source.exact(rows[part])
+        for k, mean in enumerate(means.values):
+            value[part, k] = np.square(block - mean).sum(axis=1)
+    distance = np.sqrt(value)
+    width = gamma(source.d + 6, 2.0**-53) * value + means.error * (2 * distance + means.error)
+    return _Relative(value, 1.01 * width, np.zeros(len(rows)))
 
 
 def nearest_centres(
@@ -229,18 +243,22 @@ def nearest_centres(
     means = fast_means(centre_source, centre_codes, classes)
     open_rows = np.arange(len(rows))
     again = 0
-    for attempt in ("single", "double", "exact"):
+    for attempt in ("single", "double", "differences"):
         if attempt == "single":
             relative = _relative_single(source, rows, means, progress)
-        else:
-            if attempt == "exact":
-                means = exact_means(centre_source, centre_codes, classes)
+            epsilon = 3 * gamma(CHUNK + source.d // CHUNK + 8, 2.0**-24)
+        elif attempt == "double":
             relative = _relative_double(source, rows[open_rows], means)
-        epsilon = 3 * gamma(CHUNK + source.d // CHUNK + 8, 2.0**-24) if attempt == "single" else 2.0**-40
+            epsilon = 3 * gamma(source.d + 8, 2.0**-53)
+        else:
+            means = exact_means(centre_source, centre_codes, classes)
+            relative = _differences(source, rows[open_rows], means)
+            epsilon = 0.0
         low, high = _bounds(relative, codes[open_rows], counts, leave_one_out, epsilon)
-        tied = low <= high.min(axis=1)[:, None]
-        tied &= np.isfinite(low)
-        decided = (tied.sum(axis=1) <= 1) if attempt != "exact" else np.ones(len(open_rows), dtype=bool)
+        tied = ~(low > high.min(axis=1)[:, None]) & (low < np.inf)
+        decided = np.ones(len(open_rows), dtype=bool)
+        if attempt != "differences":
+            decided = tied.sum(axis=1) <= 1
         _record(result, open_rows[decided], tied[decided], codes[open_rows[decided]])
         open_rows = open_rows[~decided]
         if attempt == "single":
@@ -256,7 +274,9 @@ def _bounds(
     relative: _Relative, codes: Int, counts: Int, leave_one_out: bool, epsilon: float
 ) -> tuple[Float, Float]:
     value, width = relative.value.copy(), relative.width.copy()
-    value[:, counts == 0] = np.inf
+    unknown = ~(np.isfinite(value) & np.isfinite(width))  # out of float32's range: nothing is decided
+    value[unknown], width[unknown] = 0.0, np.inf
+    value[:, counts == 0], width[:, counts == 0] = np.inf, 0.0
     if leave_one_out:
         row = np.flatnonzero(codes >= 0)
         own = codes[row]
@@ -265,9 +285,9 @@ def _bounds(
             # (n / (n - 1))² - 1, of the whole squared distance
             growth = (2 * n - 1) / (n - 1) ** 2
             whole = np.maximum(relative.square[row] + value[row, own], 0.0)
-            value[row, own] = np.where(n > 1, value[row, own] + growth * whole, np.inf)
             extra = growth * (width[row, own] + epsilon * relative.square[row])
-            width[row, own] += np.where(n > 1, extra, 0.0)
+            value[row, own] = np.where(n > 1, value[row, own] + growth * whole, np.inf)
+            width[row, own] = np.where(n > 1, width[row, own] + extra, 0.0)
     return value - width, value + width
 
 

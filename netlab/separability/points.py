@@ -30,7 +30,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from netlab.separability.source import Source, first_not_finite
+from netlab.separability.source import Source
 
 CHUNK = 1024  # columns a product
 TILE = 512  # rows of a tile: two operands and the product fit a core's cache
@@ -67,11 +67,23 @@ class Block:
         return operands
 
 
+class OutOfRangeError(ArithmeticError):
+    """float32 can not hold the squared norms; ``exponent`` would bring them into range."""
+
+    def __init__(self, exponent: int) -> None:
+        super().__init__(exponent)
+        self.exponent = exponent
+
+
 class Points:
     """A source with class codes, ready for products.
 
     ``order[p]`` is the original index of position p; ``starts[k]:starts[k + 1]`` are the positions of
     class k. ``like`` takes over another set's centre and scale, for distances between the two.
+    Everything is multiplied by ``2 ** exponent`` (not 0 only where standardized features are extreme).
+
+    Raises:
+        OutOfRangeError: with ``like``, if its scale is too large for these points.
     """
 
     def __init__(
@@ -83,6 +95,7 @@ class Points:
         memory: int,
         device: torch.device,
         like: Points | None = None,
+        exponent: int = 0,
     ) -> None:
         self.source = source
         self.device = device
@@ -96,7 +109,7 @@ class Points:
         self.alpha = (self.d + 8) * 2.0**-116
         self.q: Float = np.zeros(self.n)
         self.q_max: Float = np.zeros(classes)
-        self.exponent = like.exponent if like else _exponent(source)
+        self.exponent = like.exponent if like else exponent
         self.centre = like.centre if like else self._find_centre()
         self.panel_rows = self._panel_rows(memory, classes)
         self._resident: Block | None = None
@@ -121,16 +134,16 @@ class Points:
         if self.source.standardization is not None:
             return torch.zeros(self.d, dtype=torch.float64, device=self.device)
         total = torch.zeros(self.d, dtype=torch.float64, device=self.device)
-        exact = self.exponent != 0
+        exact = not self.source.is_single
         for block in self.source.blocks():
             for start in range(block.start, block.stop, 32):
                 rows = self._view(slice(start, min(start + 32, block.stop)))
                 total += (rows.double().sum(0) if exact else rows.sum(0)) / self.n
-        return total.float().double() if self.source.is_single and not exact else total
+        return total if exact else total.float().double()
 
     def _view(self, rows: slice) -> Tensor:
         tensor = self.source.tensor
-        if tensor is not None and tensor.dtype in (torch.float32, torch.float64):
+        if tensor is not None and self.source.is_single and tensor.dtype is torch.float32:
             return tensor[rows].to(self.device)
         return self.source.take(rows).to(self.device)
 
@@ -144,9 +157,12 @@ class Points:
                     self._fill(start, stop, keep=False)
             if np.isfinite(self.q).all():
                 break
-            if attempt or fixed_scale or first_not_finite(self.source) is not None:
-                raise ValueError("features are not finite after scaling; check them for huge values")
-            self.exponent = -self._largest_exponent()
+            exponent = -self._largest_exponent()
+            if fixed_scale:
+                raise OutOfRangeError(exponent)
+            if attempt:
+                raise ValueError("features are not finite after standardization")
+            self.exponent = exponent
         if self.n:
             filled = np.flatnonzero(np.diff(self.starts))
             self.q_max[filled] = np.maximum.reduceat(self.q, self.starts[filled])
@@ -259,27 +275,3 @@ def half_width(distance: Float, q: Float, q_max: Float | float, epsilon: float, 
         farthest = np.maximum(distance, 0.0) + 1.01 * (epsilon * (q + q_max) + alpha)
         q_other = np.minimum(q_max, (np.sqrt(q) + np.sqrt(farthest)) ** 2)
         return 1.01 * (epsilon * (q + q_other) + alpha)
-
-
-def _exponent(source: Source) -> int:
-    """The power of two that brings extreme features near 1; 0 for ordinary ones."""
-    if source.standardization is not None:
-        return 0
-    low, high = value_range(source)
-    largest = max(abs(low), abs(high))
-    if largest == 0 or not math.isfinite(largest) or 2.0**-40 < largest < 2.0**40:
-        return 0
-    return -math.frexp(largest)[1]
-
-
-def value_range(source: Source) -> tuple[float, float]:
-    """Least and greatest value; NaN when there is one."""
-    low, high = math.inf, -math.inf
-    for block in source.blocks():
-        tensor = source.tensor
-        values = tensor[block] if tensor is not None else source.take(block)
-        least, greatest = (float(v) for v in values.aminmax())
-        if math.isnan(least) or math.isnan(greatest):
-            return math.nan, math.nan
-        low, high = min(low, least), max(high, greatest)
-    return low, high

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -17,24 +18,32 @@ _BLOCK_BYTES = 1 << 22  # in cache, and small enough that the allocator reuses t
 
 @dataclass(frozen=True, slots=True)
 class Standardization:
-    """Per feature: subtract ``mean``, divide by ``scale``; float64 (d,), scale > 0."""
+    """Per feature: subtract ``mean``, divide by ``scale``; float64 (d,), scale > 0.
+
+    Both are in units of the features times ``2 ** exponent`` (not 0 only for extreme features).
+    """
 
     mean: NDArray[np.float64]
     scale: NDArray[np.float64]
+    exponent: int = 0
 
 
 class Source:
     """A matrix of features (n, d) of any real type, in memory or memory-mapped.
 
     ``exact(rows)`` gives float64 values, the ones that every decision refers to: the features as they
-    are, or standardized in float64. ``single(rows, centre)`` gives float32 values for the fast part.
+    are, or standardized in float64. Features so large or small that squares leave the range of float64
+    are multiplied by ``2 ** exponent``, which changes no comparison.
     """
 
-    def __init__(self, features: Any, standardization: Standardization | None = None) -> None:
+    def __init__(
+        self, features: Any, standardization: Standardization | None = None, exponent: int = 0
+    ) -> None:
         self.array, self.tensor = _as_matrix(features)
         held = self.tensor if self.tensor is not None else self.array
         self.n, self.d = int(held.shape[0]), int(held.shape[1])
         self.standardization = standardization
+        self.exponent = exponent if standardization is None else standardization.exponent
         self.itemsize = held.element_size() if isinstance(held, Tensor) else held.dtype.itemsize
         if standardization is not None and standardization.mean.shape != (self.d,):
             raise ValueError(
@@ -53,18 +62,19 @@ class Source:
     @property
     def is_single(self) -> bool:
         """Whether float32 holds every value as given."""
-        return self.tensor is not None and self.tensor.dtype in _TORCH_FLOATS
+        return self.tensor is not None and self.tensor.dtype in _TORCH_FLOATS and self.exponent == 0
 
     def take(self, rows: NDArray[np.int64] | slice) -> Tensor:
-        """Rows as given: float32 where that is exact, else float64; a copy."""
+        """Rows before standardization: float32 where that is exact, else float64; a copy."""
         if self.tensor is None:
-            block = np.asarray(self.array[rows], dtype=np.float64)
-            return torch.from_numpy(block.copy() if isinstance(rows, slice) else block)
-        if isinstance(rows, slice):
+            block = torch.from_numpy(np.array(self.array[rows], dtype=np.float64))
+        elif isinstance(rows, slice):
             block = self.tensor[rows].clone()
         else:
             block = self.tensor.index_select(0, torch.from_numpy(rows).to(self.tensor.device))
-        return block.float() if self.is_single else block.double()
+        if self.is_single:
+            return block.float()
+        return block.double().mul_(2.0**self.exponent) if self.exponent else block.double()
 
     def exact(self, rows: NDArray[np.int64] | slice) -> NDArray[np.float64]:
         """Rows as float64 (len(rows), d), standardized if the space is."""
@@ -155,7 +165,26 @@ def fit_standardization(source: Source) -> Standardization:
     # What is left of a constant feature is the rounding of its mean.
     constant = largest <= 8 * torch.finfo(torch.float64).eps * mean.abs()
     scale[constant | (scale == 0)] = 1.0
-    return Standardization(mean.cpu().numpy(), scale.cpu().numpy())
+    return Standardization(mean.cpu().numpy(), scale.cpu().numpy(), source.exponent)
+
+
+def value_range(source: Source) -> tuple[float, float]:
+    """Least and greatest value; NaN when there is one."""
+    low, high = math.inf, -math.inf
+    for block in source.blocks():
+        tensor = source.tensor
+        values = source.take(block) if tensor is None or tensor.dtype is torch.bool else tensor[block]
+        least, greatest = (float(value) for value in values.aminmax())
+        if math.isnan(least) or math.isnan(greatest):
+            return math.nan, math.nan
+        low, high = min(low, least), max(high, greatest)
+    return low, high
+
+
+def moderating_exponent(low: float, high: float) -> int:
+    """The power of two that brings extreme features near 1; 0 for ordinary ones."""
+    largest = max(abs(low), abs(high))
+    return 0 if largest == 0 or 2.0**-40 < largest < 2.0**40 else -math.frexp(largest)[1]
 
 
 @dataclass(frozen=True, slots=True)

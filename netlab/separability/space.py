@@ -21,7 +21,7 @@ from netlab.separability.neighbours import (
     distance_rows,
     query_minima,
 )
-from netlab.separability.points import Float, Int, Points, value_range
+from netlab.separability.points import Float, Int, OutOfRangeError, Points
 from netlab.separability.source import (
     Source,
     Standardization,
@@ -30,6 +30,8 @@ from netlab.separability.source import (
     first_not_finite,
     fit_standardization,
     label_values,
+    moderating_exponent,
+    value_range,
 )
 
 DEFAULT_MEMORY = 4 << 30
@@ -47,7 +49,8 @@ class FeatureSpace:
             against that one's.
         previous: the space of the layer before, with the same points, for metrics of two layers.
         standardize: True scales every feature to mean 0 and standard deviation 1 over these points; a
-            ``Standardization`` does so with the numbers of others (those of the training points).
+            ``Standardization`` does so with the numbers of others (those of the training points); by
+            default what the reference does, without one nothing.
         memory: bytes to keep to, beside the features themselves. Where a sorted float32 copy does not
             fit, parts of it are made again and again.
         nan: "raise", or "omit" the points that have a feature that is not finite.
@@ -69,7 +72,7 @@ class FeatureSpace:
         targets: Any = None,
         reference: FeatureSpace | None = None,
         previous: FeatureSpace | None = None,
-        standardize: bool | Standardization = False,
+        standardize: bool | Standardization | None = None,
         memory: int = DEFAULT_MEMORY,
         nan: Literal["raise", "omit"] = "raise",
         sample_queries: int | None = None,
@@ -93,11 +96,17 @@ class FeatureSpace:
             )
         if previous is not None and previous.n != source.n:
             raise ValueError(f"this layer has {source.n} points but the layer before has {previous.n}")
+        if standardize is None and reference is not None:
+            standardize = reference.standardization
         if standardize is True:
             standardize = fit_standardization(source)
+        if reference is not None and reference.standardization is not (standardize or None):
+            raise ValueError("points and reference points are standardized differently")
         if isinstance(standardize, Standardization):
-            source = Source(features if keep is None else source.held, standardize)
+            source = Source(source.held, standardize)
         self.source = source
+        # What distances are multiplied by to be in units of the features.
+        self._unit = 1.0 if source.standardization is not None else 2.0**-source.exponent
         self.memory = memory
         self.progress = progress
         self.previous = previous
@@ -112,6 +121,9 @@ class FeatureSpace:
         self.counts: Int = np.bincount(self.codes, minlength=len(self.class_names)).astype(np.int64)
         self.reference = reference
         self._reference_codes = None if reference is None else coded[1].codes
+        self.notes: tuple[str, ...] = ()
+        if self.omitted:
+            self.notes += (f"{self.omitted} point(s) with a feature that is not finite left out",)
         self.queries: Int = np.arange(self.n)
         if sample_queries is not None:
             if not 2 <= sample_queries:
@@ -119,6 +131,7 @@ class FeatureSpace:
             if sample_queries < self.n:
                 generator = np.random.default_rng(seed)
                 self.queries = np.sort(generator.choice(self.n, sample_queries, replace=False))
+                self.notes += (f"estimated from {sample_queries} of {self.n} points as queries",)
 
     @property
     def n(self) -> int:
@@ -141,14 +154,13 @@ class FeatureSpace:
 
     def rows(self, indices: Any = slice(None)) -> Float:
         """Features as the metrics see them (standardized, if the space is): float64 (rows, d)."""
-        if isinstance(indices, slice):
-            return self.source.exact(indices)
-        return self.source.exact(np.asarray(indices, dtype=np.int64))
+        rows = indices if isinstance(indices, slice) else np.asarray(indices, dtype=np.int64)
+        return self.source.exact(rows) * self._unit
 
     def blocks(self) -> Iterator[tuple[slice, Float]]:
         """``rows`` of all points, a part at a time."""
         for block in self.source.blocks():
-            yield block, self.source.exact(block)
+            yield block, self.rows(block)
 
     # -- nearest points ---------------------------------------------------------------------------
 
@@ -185,16 +197,31 @@ class FeatureSpace:
                 "(for a run: the test split, measured against the training points)"
             )
         classes = len(self.class_names)
-        source = self.reference.source
-        points = Points(
-            source, self._reference_codes, classes, memory=self.memory // 2, device=source.device
-        )
-        queries = Points(
-            self.source, self.codes, classes, memory=self.memory // 2, device=source.device, like=points
-        )
+        (own, source), memory = self._common_scale(), self.memory // 2
+        exponent = 0
+        while True:
+            points = Points(
+                source, self._reference_codes, classes, memory=memory, device=source.device, exponent=exponent
+            )
+            try:
+                queries = Points(
+                    own, self.codes, classes, memory=memory, device=source.device, like=points
+                )
+                break
+            except OutOfRangeError as error:
+                exponent = min(error.exponent, exponent - 1)
         position = np.empty(self.n, dtype=np.int64)
         position[queries.order] = np.arange(self.n)
         return Query(queries, position[self.queries], self.codes[self.queries], False), points
+
+    def _common_scale(self) -> tuple[Source, Source]:
+        """This source and the reference's, multiplied by the same power of two."""
+        assert self.reference is not None
+        own, other = self.source, self.reference.source
+        exponent = min(own.exponent, other.exponent)
+        return tuple(  # type: ignore[return-value]
+            s if s.exponent == exponent else Source(s.held, exponent=exponent) for s in (own, other)
+        )
 
     @cached_property
     def nearest(self) -> Nearest:
@@ -215,8 +242,12 @@ class FeatureSpace:
         """Exact squared distances of every query to the nearest other point of its own class and to
         the nearest point of another class: two float64 (m,), infinity where there is none."""
         own, other = _nearest.nearest_distances(self._query, self._points, self._minima)
-        factor = 2.0 ** (-2 * self._points.exponent)
-        return own * factor, other * factor
+        factor = self._distance_unit
+        return own * factor * factor, other * factor * factor
+
+    @property
+    def _distance_unit(self) -> float:
+        return self._unit * 2.0**-self._points.exponent
 
     def neighbours(self, order: int) -> Neighbours:
         """The ``order`` nearest other points of every query, ties at the end counted.
@@ -231,7 +262,8 @@ class FeatureSpace:
             )
         if order not in self._neighbours:
             found = _nearest.neighbours(self._query, self._points, order, self.progress)
-            found.squared_distances[...] *= 2.0 ** (-2 * self._points.exponent)
+            found.squared_distances[...] *= self._distance_unit
+            found.squared_distances[...] *= self._distance_unit
             self._neighbours[order] = found
         return self._neighbours[order]
 
@@ -261,7 +293,7 @@ class FeatureSpace:
             for k in range(len(self.class_names)):
                 columns = tile[:, int(points.starts[k]) : int(points.starts[k + 1])]
                 totals[part, k] = columns.sum(1).cpu().numpy()
-        totals *= 2.0**-points.exponent
+        totals *= self._distance_unit
         others = np.tile(self.counts, (len(query.rows), 1))
         others[np.arange(len(query.rows)), query.codes] -= 1
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -289,10 +321,10 @@ class FeatureSpace:
     def nearest_reference_centres(self) -> NearestCentres:
         """The nearest class mean of the reference points, of every query."""
         self._require_reference()
-        assert self.reference is not None
         assert self._reference_codes is not None
+        own, other = self._common_scale()
         return _centres.nearest_centres(
-            self.source, self.queries, self.codes[self.queries], self.reference.source,
+            own, self.queries, self.codes[self.queries], other,
             self._reference_codes, len(self.class_names), progress=self.progress,
         )  # fmt: skip
 
@@ -310,7 +342,7 @@ class FeatureSpace:
     @cached_property
     def centres(self) -> Float:
         """Class means, float64 (classes, d); NaN for a class without points."""
-        return _centres.exact_means(self.source, self.codes, len(self.class_names)).values
+        return _centres.exact_means(self.source, self.codes, len(self.class_names)).values * self._unit
 
     @cached_property
     def centre_distances(self) -> Float:
@@ -342,11 +374,12 @@ class FeatureSpace:
                 f"than the {self.memory / 2**30:.1f} GiB allowed; measure fewer points"
             )
         result = np.empty((self.n, points.n), dtype=np.float32)
+        unit = self._unit * 2.0**-points.exponent
         rows = np.arange(self.n)
         q_points = torch.from_numpy(points.q).to(points.device, torch.float32)
         for part, tile in distance_rows(query.points, rows, points, exclude_self=False):
             q = torch.from_numpy(query.points.q[rows[part]]).to(points.device, torch.float32)
-            inner = tile.neg_().add_(q[:, None]).add_(q_points).mul_(0.5 * 4.0**-points.exponent)
+            inner = tile.neg_().add_(q[:, None]).add_(q_points).mul_(0.5 * unit * unit)
             result[np.ix_(query.points.order[part], points.order)] = inner.cpu().numpy()
         return result
 
@@ -394,9 +427,10 @@ def _targets(targets: Any, n: int) -> Float:
 
 
 def _finite(source: Source, nan: str) -> tuple[Source, NDArray[np.bool_] | None, int]:
-    """The source, or with ``omit`` its finite rows, which rows those are, and how many are left out."""
-    if source.n == 0 or np.isfinite(value_range(source)).all():
-        return source, None, 0
+    """The source in a moderate range; with ``omit`` its finite rows, which those are, and how many not."""
+    low, high = value_range(source) if source.n else (0.0, 0.0)
+    if np.isfinite([low, high]).all():
+        return Source(source.held, exponent=moderating_exponent(low, high)), None, 0
     if nan != "omit":
         found = first_not_finite(source)
         assert found is not None
@@ -407,5 +441,5 @@ def _finite(source: Source, nan: str) -> tuple[Source, NDArray[np.bool_] | None,
         )
     keep = finite_rows(source)
     kept = np.flatnonzero(keep)
-    held = source.take(kept) if source.tensor is not None else source.array[kept]
-    return Source(held), keep, int((~keep).sum())
+    held = source.held[torch.from_numpy(kept)] if source.tensor is not None else source.array[kept]
+    return _finite(Source(held), "raise")[0], keep, len(keep) - len(kept)
