@@ -59,7 +59,12 @@ class MetricResult:
         per_point[space.queries] = values
         more: dict[str, Any] = {"balanced": float(np.mean(list(per_class.values())))}
         return cls(
-            float(values.mean()), error, per_class, per_point, {**more, **(extra or {})}, (*notes, *space.notes)
+            float(values.mean()),
+            error,
+            per_class,
+            per_point,
+            {**more, **(extra or {})},
+            (*notes, *space.notes),
         )
 
 

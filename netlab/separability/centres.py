@@ -265,9 +265,7 @@ def nearest_centres(
             again = len(open_rows)
         if not len(open_rows):
             break
-    return NearestCentres(
-        result.own, result.any_own, result.all_own, result.first, result.confusion, again
-    )
+    return NearestCentres(result.own, result.any_own, result.all_own, result.first, result.confusion, again)
 
 
 def _bounds(

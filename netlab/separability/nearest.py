@@ -164,10 +164,18 @@ def nearest_distances(query: Query, points: Points, minima: NDArray[np.float32])
 def neighbours(query: Query, points: Points, order: int, progress: Progress | None = None) -> Neighbours:
     """The ``order`` nearest points of every query."""
     count = len(query.rows)
+
+    def whole(*shape: int) -> Int:
+        return np.zeros(shape, dtype=np.int64)
+
     result = Neighbours(
-        *(np.zeros((count, order), dtype=np.int64) for _ in range(2)),
-        np.zeros((count, order)),
-        *(np.zeros(count, dtype=np.int64) for _ in range(4)),
+        classes=whole(count, order),
+        indices=whole(count, order),
+        squared_distances=np.zeros((count, order)),
+        closer=whole(count),
+        closer_own=whole(count),
+        tied=whole(count),
+        tied_own=whole(count),
     )
     for pairs in neighbourhoods(
         query.points, query.rows, points, order, exclude_self=query.exclude_self, progress=progress

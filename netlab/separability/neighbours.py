@@ -127,9 +127,7 @@ def query_minima(
     """``class_minima`` for some queries (positions) against all points: float32 (rows, classes)."""
     best = torch.full((points.classes, len(rows)), torch.inf, device=points.device)
     if points.n:
-        for part, tile in distance_rows(
-            queries, rows, points, exclude_self=exclude_self, progress=progress
-        ):
+        for part, tile in distance_rows(queries, rows, points, exclude_self=exclude_self, progress=progress):
             _reduce(best[:, part], tile, points, 0, points.n)
     return best.T.cpu().numpy()
 
@@ -168,9 +166,7 @@ def smallest(
         mask = None if allowed is None else allowed[part]
         row, position = _scan_single(queries, rows[part], points, limit[part], mask, exclude_self)
         if len(row) > 32 * len(rows[part]) * order + 1024:
-            row, position = _scan_double(
-                queries, rows[part], points, limit[part], order, mask, exclude_self
-            )
+            row, position = _scan_double(queries, rows[part], points, limit[part], order, mask, exclude_self)
         yield ranked(queries, rows[part], points, row, position, begin)
 
 
@@ -188,17 +184,15 @@ def neighbourhoods(
     greatest = float(points.q_max.max(initial=0.0))
     for part, tile in distance_rows(queries, rows, points, exclude_self=exclude_self, progress=progress):
         q = queries.q[rows[part]]
-        last = torch.topk(tile, order, dim=1, largest=False, sorted=False).values.amax(1)
-        last = last.cpu().numpy().astype(np.float64)
+        nearest = torch.topk(tile, order, dim=1, largest=False, sorted=False).values
+        last = nearest.amax(1).cpu().numpy().astype(np.float64)
         limit = last + half_width(last, q, greatest, points.epsilon, points.alpha)
         upper = limit + half_width(limit, q, greatest, points.epsilon, points.alpha)
         bound = torch.from_numpy(np.nextafter(upper.astype(np.float32), np.float32(np.inf)))
         hit = tile <= bound.to(tile.device)[:, None]
         row, position = (index.cpu().numpy() for index in hit.nonzero(as_tuple=True))
         if len(row) > 32 * len(q) * order + 1024:
-            row, position = _scan_double(
-                queries, rows[part], points, limit, order, None, exclude_self
-            )
+            row, position = _scan_double(queries, rows[part], points, limit, order, None, exclude_self)
         yield ranked(queries, rows[part], points, row, position, part.start)
 
 

@@ -109,8 +109,8 @@ class Points:
         self.alpha = (self.d + 8) * 2.0**-116
         self.q: Float = np.zeros(self.n)
         self.q_max: Float = np.zeros(classes)
-        self.exponent = like.exponent if like else exponent
-        self.centre = like.centre if like else self._find_centre()
+        self.exponent: int = like.exponent if like else exponent
+        self.centre: Tensor = like.centre if like else self._find_centre()
         self.panel_rows = self._panel_rows(memory, classes)
         self._resident: Block | None = None
         self._prepare(fixed_scale=like is not None)
@@ -170,7 +170,8 @@ class Points:
     def _largest_exponent(self) -> int:
         centre = self.centre.cpu().numpy()
         largest = max(
-            float(np.abs(self.source.exact(block) - centre).max(initial=0.0)) for block in self.source.blocks()
+            float(np.abs(self.source.exact(block) - centre).max(initial=0.0))
+            for block in self.source.blocks()
         )
         return math.frexp(largest)[1]
 

@@ -232,10 +232,14 @@ def encode_labels(*groups: NDArray[Any], names: tuple[str, ...] | None = None) -
     classes, inverse = np.unique(np.concatenate(groups), return_inverse=True)
     if names is not None and len(classes) and classes.dtype.kind in "iu":
         if classes[0] < 0 or classes[-1] >= len(names):
-            raise ValueError(f"labels reach from {classes[0]} to {classes[-1]}, but {len(names)} classes are named")
+            raise ValueError(
+                f"labels reach from {classes[0]} to {classes[-1]}, but {len(names)} classes are named"
+            )
         texts = tuple(names[int(value)] for value in classes)
     else:
-        texts = tuple(v.decode(errors="replace") if isinstance(v, bytes) else str(v) for v in classes.tolist())
+        texts = tuple(
+            v.decode(errors="replace") if isinstance(v, bytes) else str(v) for v in classes.tolist()
+        )
     coded = []
     start = 0
     inverse = inverse.reshape(-1).astype(np.int64)

@@ -113,9 +113,9 @@ class FeatureSpace:
         self.targets = goals
         self.labelled = labels is not None
         names = None if class_names is None else tuple(class_names)
+        self._label_values: NDArray[Any] = values
         groups = [values] if reference is None else [values, reference._label_values]
         coded = encode_labels(*groups, names=names)
-        self._label_values = values
         self.class_names: tuple[str, ...] = coded[0].names
         self.codes: Int = coded[0].codes
         self.counts: Int = np.bincount(self.codes, minlength=len(self.class_names)).astype(np.int64)
@@ -126,7 +126,7 @@ class FeatureSpace:
             self.notes += (f"{self.omitted} point(s) with a feature that is not finite left out",)
         self.queries: Int = np.arange(self.n)
         if sample_queries is not None:
-            if not 2 <= sample_queries:
+            if not sample_queries >= 2:
                 raise ValueError(f"sample_queries is {sample_queries}; expected at least 2")
             if sample_queries < self.n:
                 generator = np.random.default_rng(seed)
@@ -204,9 +204,7 @@ class FeatureSpace:
                 source, self._reference_codes, classes, memory=memory, device=source.device, exponent=exponent
             )
             try:
-                queries = Points(
-                    own, self.codes, classes, memory=memory, device=source.device, like=points
-                )
+                queries = Points(own, self.codes, classes, memory=memory, device=source.device, like=points)
                 break
             except OutOfRangeError as error:
                 exponent = min(error.exponent, exponent - 1)
@@ -232,9 +230,7 @@ class FeatureSpace:
     def nearest_reference(self) -> Nearest:
         """The nearest reference point of every query."""
         query, points = self._across
-        minima = query_minima(
-            query.points, query.rows, points, exclude_self=False, progress=self.progress
-        )
+        minima = query_minima(query.points, query.rows, points, exclude_self=False, progress=self.progress)
         return _nearest.nearest(query, points, minima)
 
     @cached_property
