@@ -6,7 +6,8 @@
 """
 
 from netlab.separability.indices import csi, csi_score, si, si_score
+from netlab.separability.layers import layer_separability
 from netlab.separability.source import Standardization
 from netlab.separability.space import FeatureSpace
 
-__all__ = ["FeatureSpace", "Standardization", "csi", "csi_score", "si", "si_score"]
+__all__ = ["FeatureSpace", "Standardization", "csi", "csi_score", "layer_separability", "si", "si_score"]
