@@ -303,3 +303,31 @@ def _image_set(split: str, images: Any, labels: Any) -> ImageSet:
     if count < 2:
         raise UsageError(f"{count} {split} image(s) given; separability needs at least 2")
     return ImageSet(split, tensor, labels)
+
+
+def measure_arrays(
+    name: str,
+    sets: Sequence[tuple[str, Any, Any]],
+    measures: Sequence[Measure],
+    *,
+    standardize: bool,
+    targets: Any = None,
+    progress: Callable[[str, int, int], None] | None = None,
+    **settings: Any,
+) -> Iterator[LayerReport]:
+    """The walk for features that are given: (split, features, labels) of one layer.
+
+    The first set is the reference of the others, as in ``walk``; ``targets`` belong to the last.
+    """
+    reference: FeatureSpace | None = None
+    for position, (split, features, labels) in enumerate(sets):
+        title = f"{name}, {split}"
+        space = _space(
+            features, labels, title, reference=reference,
+            targets=targets if position == len(sets) - 1 else None,
+            standardize=standardize if reference is None else None,
+            progress=None if progress is None else _titled(progress, title), **settings,
+        )  # fmt: skip
+        chosen = [m for m in measures if reference is not None or "reference" not in m.tags]
+        yield measure_space(space, chosen, name, split)
+        reference = reference or space

@@ -19,12 +19,11 @@ def centre_separation_index(space: Space, *, options: Any) -> MetricResult:
     Source: Kalhor et al., Evaluation of dataflow through layers of deep neural networks in
     classification and regression problems, 2023.
     """
-    typical = space.n / len(space.class_names)
     notes: tuple[str, ...] = ()
-    if space.d > typical:
+    if space.d > space.n / len(space.class_names):
         notes = (
-            f"{space.d} features for about {typical:.0f} points a class: csi is optimistic (near 1 on random "
-            "labels when features outnumber points); csi-loo is not",
+            "more features than points in a class: csi is optimistic (near 1 on random labels when features "
+            "outnumber points); csi-loo is not",
         )
     return MetricResult.from_points(space.nearest_centres.own, space, notes=notes)
 
