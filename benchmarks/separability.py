@@ -123,7 +123,9 @@ RUNNERS: dict[str, Callable[[torch.Tensor, np.ndarray], tuple[np.ndarray, dict[s
 def float64_nearest(x: torch.Tensor, y: np.ndarray) -> np.ndarray:
     """Float64 products to find near ties, float64 differences to decide them."""
     points = x.numpy()
-    squares = np.concatenate([np.square(points[i : i + 64], dtype=np.float64).sum(1) for i in range(0, len(y), 64)])
+    squares = np.concatenate(
+        [np.square(points[i : i + 64], dtype=np.float64).sum(1) for i in range(0, len(y), 64)]
+    )
     hits = np.empty(len(y), dtype=bool)
     for start in range(0, len(y), 500):
         rows = slice(start, min(start + 500, len(y)))
@@ -181,7 +183,12 @@ def run_one(method: str, n: int, d: int, threads: int, folder: Path) -> dict[str
     before = reset_peak()
     cpu, wall = cpu_seconds(), time.perf_counter()
     hits, more = RUNNERS[method](x, y)
-    result = {"cpu": cpu_seconds() - cpu, "wall": time.perf_counter() - wall, "extra": peak_bytes() - before, **more}
+    result = {
+        "cpu": cpu_seconds() - cpu,
+        "wall": time.perf_counter() - wall,
+        "extra": peak_bytes() - before,
+        **more,
+    }
     np.save(folder / f"{method.replace(' ', '-')}-{n}-{d}.npy", hits)
     return result
 
@@ -228,7 +235,9 @@ def compare(n: int, d: int, methods: tuple[str, ...], threads: int, peak: float,
     x, y = make_features(n, d)
     ours = {}
     for method in methods:
-        result = child(["--one", method, str(n), str(d), "--threads", str(threads), "--folder", str(folder)], threads)
+        result = child(
+            ["--one", method, str(n), str(d), "--threads", str(threads), "--folder", str(folder)], threads
+        )
         if "error" in result:
             print(f"{method:14} {result['error']}")
             continue
@@ -270,7 +279,9 @@ def compare_walk(run: Path, threads: int) -> None:
     layers = find_layers(loaded.network, images, preprocess=loaded.normalization, head=HEAD)
     print(f"\nwalk over {len(layers)} layers of {run.name}, {len(labels):,} points")
     seconds = {"forward": 0.0, "netlab": 0.0, "plain": 0.0}
-    print(f"{'layer':14} {'features':>9} {'netlab CPU s':>13} {'plain CPU s':>12} {'si':>7} {'plain si':>9} {'csi':>7}")
+    print(
+        f"{'layer':14} {'features':>9} {'netlab CPU s':>13} {'plain CPU s':>12} {'si':>7} {'plain si':>9} {'csi':>7}"
+    )
     for layer in layers:
         start = cpu_seconds()
         features = capture(loaded.network, images, [layer], preprocess=loaded.normalization)[layer.name]
@@ -312,7 +323,9 @@ def main() -> None:
     import tempfile
 
     torch.set_num_threads(options.threads)
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} processors, {options.threads} thread(s)")
+    print(
+        f"{platform.processor() or platform.machine()}, {os.cpu_count()} processors, {options.threads} thread(s)"
+    )
     print(f"torch {torch.__version__}, numpy {np.__version__}, Python {platform.python_version()}")
     if options.walk:
         compare_walk(options.walk, options.threads)

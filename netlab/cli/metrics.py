@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import typing
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from netlab.catalog import Catalog, Component
 from netlab.cli.flags import Flag, component_flags, own_spellings, rewrite_short_flags, with_flags
 from netlab.cli.selection import read_selectors
 from netlab.cli.session import Session
-from netlab.errors import UsageError, closest
+from netlab.errors import UsageError
 
 WHAT = "What to measure"
 HOW = "How"
@@ -32,14 +31,17 @@ def build(session: Session) -> Callable[..., None]:
     def metrics(
         values: dict[str, dict[str, Any]],
         names: Annotated[
-            list[str] | None, typer.Argument(metavar="NAME...", help="Metrics; see --list.", show_default=False)
+            list[str] | None,
+            typer.Argument(metavar="NAME...", help="Metrics; see --list.", show_default=False),
         ] = None,
         list_all: Annotated[
             bool, typer.Option("--list", help="Describe every metric (or those named): formula and source.")
         ] = False,
         run: Annotated[
             str | None,
-            typer.Option("--run", help="A run's folder or name. Default: the newest finished.", rich_help_panel=WHAT),
+            typer.Option(
+                "--run", help="A run's folder or name. Default: the newest finished.", rich_help_panel=WHAT
+            ),
         ] = None,
         model: Annotated[
             str | None,
@@ -50,16 +52,20 @@ def build(session: Session) -> Callable[..., None]:
         ] = "none",
         data: Annotated[
             str | None,
-            typer.Option("--data", help="The images of --model; alone, its raw pixels.", rich_help_panel=WHAT),
+            typer.Option(
+                "--data", help="The images of --model; alone, its raw pixels.", rich_help_panel=WHAT
+            ),
         ] = None,
         image_size: Annotated[
             int | None, typer.Option("--image-size", min=1, help="Resize for --model.", rich_help_panel=WHAT)
         ] = None,
         features: Annotated[
-            Path | None, typer.Option("--features", help="A .npy file, points x features.", rich_help_panel=WHAT)
+            Path | None,
+            typer.Option("--features", help="A .npy file, points x features.", rich_help_panel=WHAT),
         ] = None,
         labels: Annotated[
-            Path | None, typer.Option("--labels", help="A .npy file, one label a point.", rich_help_panel=WHAT)
+            Path | None,
+            typer.Option("--labels", help="A .npy file, one label a point.", rich_help_panel=WHAT),
         ] = None,
         targets: Annotated[
             Path | None, typer.Option("--targets", help="A .npy file, for smi.", rich_help_panel=WHAT)
@@ -77,15 +83,21 @@ def build(session: Session) -> Callable[..., None]:
         ] = None,
         depth: Annotated[
             int | None,
-            typer.Option("--depth", min=1, help="Levels of module names: 1, or a pattern's.", rich_help_panel=WHAT),
+            typer.Option(
+                "--depth", min=1, help="Levels of module names: 1, or a pattern's.", rich_help_panel=WHAT
+            ),
         ] = None,
         split: Annotated[
-            Literal["train", "test", "both"], typer.Option("--split", help="Which images.", rich_help_panel=WHAT)
+            Literal["train", "test", "both"],
+            typer.Option("--split", help="Which images.", rich_help_panel=WHAT),
         ] = "both",
         fraction: Annotated[
             float | None,
             typer.Option(
-                "--fraction", min=0.0, max=1.0, rich_help_panel=HOW,
+                "--fraction",
+                min=0.0,
+                max=1.0,
+                rich_help_panel=HOW,
                 help="Stratified share of the points: 0.1; of --features all.",
             ),
         ] = None,
@@ -93,29 +105,41 @@ def build(session: Session) -> Callable[..., None]:
         sample_queries: Annotated[
             int | None,
             typer.Option(
-                "--sample-queries", min=2, help="Estimate from so many points against all.", rich_help_panel=HOW
+                "--sample-queries",
+                min=2,
+                help="Estimate from so many points against all.",
+                rich_help_panel=HOW,
             ),
         ] = None,
         standardize: Annotated[
             bool | None,
             typer.Option(
-                "--standardize/--no-standardize", rich_help_panel=HOW,
+                "--standardize/--no-standardize",
+                rich_help_panel=HOW,
                 help="Scale features by the training points: on; of --features off.",
             ),
         ] = None,
-        memory: Annotated[str, typer.Option("--memory", help="Keep to it: 4G, 512M.", rich_help_panel=HOW)] = "4G",
+        memory: Annotated[
+            str, typer.Option("--memory", help="Keep to it: 4G, 512M.", rich_help_panel=HOW)
+        ] = "4G",
         batch_size: Annotated[
             int, typer.Option("--batch-size", min=1, help="Images a forward pass.", rich_help_panel=HOW)
         ] = 256,
         nan: Annotated[
             Literal["raise", "omit"],
-            typer.Option("--nan", help="On NaN or infinity: stop, or leave the point out.", rich_help_panel=HOW),
+            typer.Option(
+                "--nan", help="On NaN or infinity: stop, or leave the point out.", rich_help_panel=HOW
+            ),
         ] = "raise",
-        runs: Annotated[Path, typer.Option("--runs", help="Where runs are kept.", rich_help_panel=HOW)] = Path("runs"),
+        runs: Annotated[
+            Path, typer.Option("--runs", help="Where runs are kept.", rich_help_panel=HOW)
+        ] = Path("runs"),
         data_dir: Annotated[
             Path | None, typer.Option("--data-dir", help="Where data sets are kept.", rich_help_panel=HOW)
         ] = None,
-        offline: Annotated[bool, typer.Option("--offline", help="Download nothing.", rich_help_panel=HOW)] = False,
+        offline: Annotated[
+            bool, typer.Option("--offline", help="Download nothing.", rich_help_panel=HOW)
+        ] = False,
         per_class: Annotated[
             bool, typer.Option("--per-class", help="Show the classes too.", rich_help_panel=OUT)
         ] = False,
@@ -124,9 +148,13 @@ def build(session: Session) -> Callable[..., None]:
         ] = None,
         out: Annotated[
             Path | None,
-            typer.Option("--out", help="Folder for table and plots. Default: the run's.", rich_help_panel=OUT),
+            typer.Option(
+                "--out", help="Folder for table and plots. Default: the run's.", rich_help_panel=OUT
+            ),
         ] = None,
-        plots: Annotated[bool, typer.Option("--plots/--no-plots", help="Draw curves.", rich_help_panel=OUT)] = True,
+        plots: Annotated[
+            bool, typer.Option("--plots/--no-plots", help="Draw curves.", rich_help_panel=OUT)
+        ] = True,
         as_json: Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=OUT)] = False,
     ) -> None:
         """Measure how well every layer separates the classes.
@@ -141,7 +169,9 @@ def build(session: Session) -> Callable[..., None]:
             return
         if not chosen:
             raise UsageError("name at least one metric, such as 'netlab metrics si csi' (--list shows all)")
-        sources = [flag for flag, given in (("--run", run), ("--model", model), ("--features", features)) if given]
+        sources = [
+            flag for flag, given in (("--run", run), ("--model", model), ("--features", features)) if given
+        ]
         if len(sources) > 1:
             raise UsageError(f"{' and '.join(sources)} are different things to measure: give one")
         from netlab.separability.arrays import parse_memory
@@ -227,7 +257,10 @@ def switches_of(command: Callable[..., None]) -> set[str]:
         kind, *extras = typing.get_args(parameter.annotation) or (None,)
         if kind is bool or bool in typing.get_args(kind):
             for extra in extras:
-                for declaration in (getattr(extra, "default", None), *(getattr(extra, "param_decls", None) or ())):
+                for declaration in (
+                    getattr(extra, "default", None),
+                    *(getattr(extra, "param_decls", None) or ()),
+                ):
                     if isinstance(declaration, str) and declaration.startswith("-"):
                         found.update(declaration.split("/"))
     return found

@@ -94,11 +94,13 @@ def measure_and_show(
     written: list[Path] = []
     if folder is not None:
         folder.mkdir(exist_ok=True)
-        outputs.write_table(folder / "separability.csv", reports)
+        order = plan.order if plan is not None else []
+        rows = outputs.save(folder, reports, subject.record(), order)
         written.append(folder / "separability.csv")
         if plots:
             (folder / "plots").mkdir(exist_ok=True)
-            written += outputs.plot_curves(folder / "plots", reports, subject.title)
+            names = [measure.name for measure in measures]
+            written += outputs.plot_curves(folder / "plots", rows, names, subject.title)
     if per_point is not None:
         outputs.write_points(per_point, reports, subject.points)
         written.append(per_point)
@@ -136,7 +138,7 @@ def show_plan(console: Any, plan: Any, settings: Any) -> None:
             "x".join(map(str, layer.shape)),
             f"{layer.features:,}",
             f"{4 * plan.points * layer.features / 2**20:,.0f} MB",
-            f"{plan.points**2 * layer.features / 1e9:,.0f} GFLOP",
+            f"{plan.operations(layer) / 1e9:,.3g} GFLOP",
         )
     console.print(table)
     passes = len(plan.passes)
@@ -219,23 +221,26 @@ def show_tables(console: Any, reports: Sequence[Any]) -> None:
         table.add_column("features", justify="right")
         shown = columns[start : start + NUMBERS_A_TABLE]
         for metric, split in shown:
-            table.add_column(metric if split == "all" else f"{metric}\n{split}", justify="right")
+            title = metric if split == "all" else f"{metric}\n{split}"
+            table.add_column(title, justify="right", no_wrap=True)
         for layer, features in layers.items():
             table.add_row(
-                layer, f"{features:,}", *(number(found.get((layer, split, metric))) for metric, split in shown)
+                layer,
+                f"{features:,}",
+                *(number(found.get((layer, split, metric))) for metric, split in shown),
             )
         console.print()
         console.print(table)
 
 
 def number(result: Any) -> str:
-    """``0.8123 ±.0046``; a dash for no value."""
+    """``0.8123 ±.005``; a dash for no value."""
     if result is None or math.isnan(result.value):
         return "-"
     text = f"{result.value:.4f}" if abs(result.value) < 1000 else f"{result.value:.5g}"
     if result.standard_error is None or not math.isfinite(result.standard_error):
         return text
-    error = f"{result.standard_error:.4f}" if result.standard_error < 10 else f"{result.standard_error:.3g}"
+    error = f"{result.standard_error:.3f}" if result.standard_error < 10 else f"{result.standard_error:.3g}"
     return f"{text} ±{error.removeprefix('0')}"
 
 
@@ -262,7 +267,9 @@ def show_classes(console: Any, reports: Sequence[Any]) -> None:
 
     for metric in dict.fromkeys(name for report in reports for name in report.results):
         for split in dict.fromkeys(report.split for report in reports):
-            chosen = [r for r in reports if r.split == split and metric in r.results and r.results[metric].per_class]
+            chosen = [
+                r for r in reports if r.split == split and metric in r.results and r.results[metric].per_class
+            ]
             classes = list(dict.fromkeys(name for r in chosen for name in r.results[metric].per_class))
             for start in range(0, len(chosen), 6):
                 table = Table(
@@ -292,5 +299,6 @@ def show_notes(console: Any, reports: Sequence[Any]) -> None:
         console.print()
     total = len(reports)
     for (metric, note), where in places.items():
-        held = "" if len(where) == total else f" ({', '.join(where[:3])}{f' and {len(where) - 3} more' if len(where) > 3 else ''})"
+        more = f" and {len(where) - 3} more" if len(where) > 3 else ""
+        held = "" if len(where) == total else f" ({', '.join(where[:3])}{more})"
         console.print(f"note, {metric}: {note}{held}", markup=False, style="yellow")

@@ -114,7 +114,9 @@ def _from_factory(source: str, name: str) -> Any:
     if isinstance(made, nn.Module):
         return made
     if not callable(made):
-        raise UsageError(f"--model {source}:{name} is a {type(made).__name__}; expected a module or a factory")
+        raise UsageError(
+            f"--model {source}:{name} is a {type(made).__name__}; expected a module or a factory"
+        )
     try:
         return made()
     except TypeError as error:

@@ -41,27 +41,30 @@ class _Done(Exception):  # noqa: N818 - not an error: the rest of the forward pa
 
 
 def find_layers(
-    model: nn.Module,
-    images: Tensor,
+    model: nn.Module, images: Tensor, *, preprocess: Preprocess | None = None, **which: Any
+) -> list[Layer]:
+    """``select`` among the layers that ``trace`` finds."""
+    return select(trace(model, images, preprocess), **which)
+
+
+def select(
+    found: Sequence[Layer],
     *,
-    preprocess: Preprocess | None = None,
     layers: Sequence[str] = (),
     depth: int | None = None,
     head: str | None = None,
 ) -> list[Layer]:
-    """The layers of a model in the order in which they finish.
+    """Some of the layers of a model, in the order of execution.
 
     Args:
-        images: a few images are run through the model to see the order and the shapes.
         layers: wildcard patterns; every one must match. Without, all names at ``depth``.
         depth: how many levels of module names (``layer1.0.conv1`` has 3). Default: 1, and as many as
             a pattern has.
         head: leave out the layers from the first one of this name on (unless ``layers`` names them).
 
     Raises:
-        UsageError: a pattern matches no layer (with the closest names), or the model has none.
+        UsageError: a pattern matches no layer (with the closest names), or there is none.
     """
-    found = _trace(model, images[:_PROBE_IMAGES], preprocess)
     if not layers:
         chosen = [layer for layer in found if _levels(layer.module) <= (depth or 1)]
         names = [layer.module for layer in chosen]
@@ -73,14 +76,12 @@ def find_layers(
     chosen = []
     for pattern in layers:
         levels = depth or pattern.count(".") + 1
+        possible = [layer for layer in found if _levels(layer.module) <= levels]
         matches = [
-            layer
-            for layer in found
-            if _levels(layer.module) <= levels
-            and (_match(layer.name, pattern) or _match(layer.module, pattern))
+            layer for layer in possible if _match(layer.name, pattern) or _match(layer.module, pattern)
         ]
         if not matches:
-            names = [layer.name for layer in found if _levels(layer.module) <= levels]
+            names = [layer.name for layer in possible]
             known = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
             raise UsageError(f"no layer '{pattern}'.{closest(pattern, names)} Layers: {known}")
         chosen += matches
@@ -95,7 +96,12 @@ def _levels(name: str) -> int:
     return name.count(".") + 1
 
 
-def _trace(model: nn.Module, images: Tensor, preprocess: Preprocess | None) -> list[Layer]:
+def trace(model: nn.Module, images: Tensor, preprocess: Preprocess | None = None) -> list[Layer]:
+    """All layers of a model in the order in which they finish, seen by running a few images through.
+
+    A layer is an output that is a floating point tensor with one row an image.
+    """
+    images = images[:_PROBE_IMAGES]
     found: list[Layer] = []
     calls: dict[str, int] = {}
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from netlab.errors import UsageError
 from netlab.kinds.metric import MetricResult
-from netlab.separability.capture import Layer, Preprocess, capture, find_layers, plan_passes
+from netlab.separability.capture import Layer, Preprocess, capture, plan_passes, select, trace
 from netlab.separability.space import DEFAULT_MEMORY, FeatureSpace
 
 if TYPE_CHECKING:
@@ -34,9 +34,7 @@ class Measure:
 
     @classmethod
     def of_component(cls, component: Component, options: Any) -> Measure:
-        return cls(
-            component.name, lambda space: component.build(space, options=options), component.spec.tags
-        )
+        return cls(component.name, lambda space: component.build(space, options=options), component.spec.tags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +92,17 @@ class Walk:
 
     layers: list[Layer]
     passes: list[list[Layer]]
-    points: int
+    counts: tuple[int, ...]  # points of each set
     memory: int
+    order: list[str]  # the names of all layers of the model, measured or not
+
+    @property
+    def points(self) -> int:
+        return sum(self.counts)
+
+    def operations(self, layer: Layer) -> float:
+        """Floating point operations of the neighbour search: every pair of points once."""
+        return float(sum(count * count for count in self.counts)) * layer.features
 
 
 def plan_walk(
@@ -114,13 +121,12 @@ def plan_walk(
     Raises:
         UsageError: a pattern matches no layer, or a layer does not fit the memory.
     """
-    found = find_layers(
-        model, sets[0].images, preprocess=preprocess, layers=layers, depth=depth, head=head
-    )
-    points = sum(len(images.labels) for images in sets)
+    everything = trace(model, sets[0].images, preprocess)
+    found = select(everything, layers=layers, depth=depth, head=head)
+    counts = tuple(len(images.labels) for images in sets)
     kept = 1 + any("layers" in measure.tags for measure in measures)
-    passes = plan_passes(found, points, memory, fixed=FIXED_MEMORY, kept=kept)
-    return Walk(found, passes, points, memory)
+    passes = plan_passes(found, sum(counts), memory, fixed=FIXED_MEMORY, kept=kept)
+    return Walk(found, passes, counts, memory, [layer.name for layer in everything])
 
 
 def walk(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,16 +12,69 @@ import numpy as np
 
 from netlab.kinds.metric import MetricResult
 from netlab.runs.curves import save_figure
-from netlab.runs.files import write_csv
-from netlab.separability.layers import COLUMNS, LayerReport, finite, table_rows
+from netlab.runs.files import write_csv, write_json
+from netlab.separability.layers import COLUMNS, LayerReport, finite
 
 SPLIT_STYLES = {"train": ("#0072B2", "o", "-"), "test": ("#D55E00", "s", "--")}  # Okabe and Ito
 MORE_STYLES = (("#009E73", "^", "-."), ("#CC79A7", "D", ":"))
 
 
-def write_table(path: Path, reports: Sequence[LayerReport]) -> None:
-    """``separability.csv``: one row a layer, split and metric, in the order of execution."""
-    write_csv(path, COLUMNS, table_rows(reports))
+def save(
+    folder: Path, reports: Sequence[LayerReport], settings: Mapping[str, Any], order: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Write ``separability.csv`` and, with classes, notes and settings, ``separability.json``.
+
+    What the folder holds already is kept where it was measured with the same settings, so that a second
+    metric joins the first; it is replaced where not, since only values on the same points compare.
+    ``order`` are the names of all layers in the order of execution. Gives the rows of the CSV.
+    """
+    document = {"settings": _plain(settings), **to_json(reports)}
+    path = folder / "separability.json"
+    before = _read(path)
+    if before is not None and before.get("settings") == document["settings"]:
+        document["layers"] = _joined(before["layers"], document["layers"])
+    places = {name: place for place, name in enumerate(order)}
+    document["layers"].sort(key=lambda layer: places.get(layer["name"], len(places)))
+    rows = rows_of(document)
+    write_json(path, document)
+    write_csv(folder / "separability.csv", COLUMNS, rows)
+    return rows
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        document = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    return document if isinstance(document, dict) and isinstance(document.get("layers"), list) else None
+
+
+def _joined(old: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Layers of both, the metrics of ``new`` in the place of the same ones of ``old``."""
+    joined = {(layer["name"], layer["split"]): layer for layer in old}
+    for layer in new:
+        key = (layer["name"], layer["split"])
+        known = joined.get(key, layer)
+        same = known["points"] == layer["points"] and known["features"] == layer["features"]
+        metrics = {**known["metrics"], **layer["metrics"]} if same else layer["metrics"]
+        joined[key] = {**layer, "metrics": metrics}
+    return list(joined.values())
+
+
+def rows_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One row a layer, split and metric, with ``COLUMNS``."""
+    return [
+        {
+            "layer": layer["name"],
+            "split": layer["split"],
+            "metric": metric,
+            **{key: result[key] for key in ("value", "standard_error", "seconds")},
+            "points": layer["points"],
+            "features": layer["features"],
+        }
+        for layer in document["layers"]
+        for metric, result in layer["metrics"].items()
+    ]
 
 
 def write_points(
@@ -33,9 +87,7 @@ def write_points(
     metrics = [
         name
         for name in dict.fromkeys(name for report in reports for name in report.results)
-        if any(
-            name in report.results and report.results[name].per_point is not None for report in reports
-        )
+        if any(name in report.results and report.results[name].per_point is not None for report in reports)
     ]
     rows: list[dict[str, Any]] = []
     for report in reports:
@@ -102,18 +154,21 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def plot_curves(folder: Path, reports: Sequence[LayerReport], title: str) -> list[Path]:
+def plot_curves(
+    folder: Path, rows: Sequence[Mapping[str, Any]], metrics: Sequence[str], title: str
+) -> list[Path]:
     """One figure a metric: its value over the layers, the splits beside one another.
 
     Writes ``separability-METRIC.png`` and ``.svg``. The bars are one standard error.
     """
     from matplotlib.figure import Figure
 
-    layers = list(dict.fromkeys(report.name for report in reports))
     paths: list[Path] = []
-    for metric in dict.fromkeys(name for report in reports for name in report.results):
-        curves = curves_of(reports, metric)
-        if len(layers) < 2 or not any(np.isfinite(values).any() for values, _ in curves.values()):
+    for metric in metrics:
+        chosen = [row for row in rows if row["metric"] == metric]
+        layers = list(dict.fromkeys(row["layer"] for row in chosen))
+        curves = curves_of(chosen, layers)
+        if len(layers) < 2 or not curves:
             continue
         figure = Figure(figsize=(max(6.0, 0.42 * len(layers) + 2.2), 4.4), layout="constrained")
         axes = figure.subplots()
@@ -126,19 +181,17 @@ def plot_curves(folder: Path, reports: Sequence[LayerReport], title: str) -> lis
     return paths
 
 
-def curves_of(reports: Sequence[LayerReport], metric: str) -> dict[str, tuple[Any, Any]]:
-    """Values and standard errors of one metric over the layers, by split."""
-    layers = list(dict.fromkeys(report.name for report in reports))
+def curves_of(rows: Sequence[Mapping[str, Any]], layers: Sequence[str]) -> dict[str, tuple[Any, Any]]:
+    """Values and standard errors of one metric over the layers, by split; NaN where not measured."""
     curves = {}
-    for split in dict.fromkeys(report.split for report in reports):
+    for split in dict.fromkeys(row["split"] for row in rows):
         values, errors = np.full(len(layers), np.nan), np.zeros(len(layers))
-        for report in reports:
-            if report.split == split and metric in report.results:
-                at = layers.index(report.name)
-                values[at] = report.results[metric].value
-                errors[at] = report.results[metric].standard_error or 0.0
+        for row in rows:
+            if row["split"] == split and row["value"] is not None and row["layer"] in layers:
+                at = layers.index(row["layer"])
+                values[at], errors[at] = row["value"], row["standard_error"] or 0.0
         if np.isfinite(values).any():
-            curves[split] = (np.where(np.isfinite(values), values, np.nan), errors)
+            curves[split] = (values, errors)
     return curves
 
 

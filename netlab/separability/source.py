@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+_NO_ARITHMETIC = (torch.uint16, torch.uint32, torch.uint64)
 _TORCH_FLOATS = (torch.float16, torch.bfloat16, torch.float32)
 _BLOCK_BYTES = 1 << 22  # in cache, and small enough that the allocator reuses the pages
 
@@ -102,6 +103,8 @@ def _as_matrix(features: Any) -> tuple[NDArray[Any], Tensor | None]:
         if tensor.layout is not torch.strided:
             tensor = tensor.to_dense()
         _check_shape(tuple(tensor.shape))
+        if tensor.dtype in _NO_ARITHMETIC:
+            return tensor.cpu().numpy(), None
         return np.empty((0, 0)), tensor
     array = features if isinstance(features, np.ndarray) else np.asarray(features)
     if array.dtype.kind not in "biuf":
@@ -111,7 +114,8 @@ def _as_matrix(features: Any) -> tuple[NDArray[Any], Tensor | None]:
     try:
         with warnings.catch_warnings():  # a read-only file is fine: nothing here writes to it
             warnings.simplefilter("ignore")
-            return array, torch.from_numpy(array)
+            tensor = torch.from_numpy(array)
+        return array, None if tensor.dtype in _NO_ARITHMETIC else tensor
     except (TypeError, ValueError):  # a type, byte order or stride that PyTorch lacks
         return array, None
 

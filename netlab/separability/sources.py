@@ -44,12 +44,26 @@ class Settings:
     sample_queries: int | None = None
     nan: str = "raise"
 
+    def record(self, subject: str) -> dict[str, Any]:
+        """What was measured and how, as far as values depend on it."""
+        return {
+            "of": subject,
+            "fraction": self.fraction,
+            "seed": self.seed,
+            "standardize": self.standardize,
+            "sample_queries": self.sample_queries,
+            "nan": self.nan,
+        }
+
 
 class Subject(Protocol):
-    """Something to measure. ``points`` gives by split the original indices and labels of the points."""
+    """Something to measure. ``points`` gives by split the original indices and labels of the points;
+    ``record`` what must be equal for two measurements to be comparable."""
 
     title: str
     points: dict[str, tuple[Sequence[int] | Int, Sequence[str]]]
+
+    def record(self) -> dict[str, Any]: ...
 
     def plan(self, measures: Sequence[Measure]) -> Walk | None: ...
 
@@ -91,7 +105,9 @@ def _needed(measures: Sequence[Measure], settings: Settings) -> list[str]:
             name = next(measure.name for measure in measures if "reference" in measure.tags)
             raise UsageError(f"metric '{name}' measures test points: use --split test or both")
         return ["train"]
-    return ["test"] if settings.split == "test" and not (across or settings.standardize) else ["train", "test"]
+    return (
+        ["test"] if settings.split == "test" and not (across or settings.standardize) else ["train", "test"]
+    )
 
 
 class Network:
@@ -116,6 +132,9 @@ class Network:
         self.sets: list[ImageSet] = []
         self.points: dict[str, Any] = {}
         self._plan: Walk | None = None
+
+    def record(self) -> dict[str, Any]:
+        return self.settings.record(self.title)
 
     def plan(self, measures: Sequence[Measure]) -> Walk:
         if self._plan is None:
@@ -147,6 +166,9 @@ class Pixels:
     def __init__(self, title: str, data: ImageData, settings: Settings) -> None:
         self.title, self.data, self.settings = title, data, settings
         self.points: dict[str, Any] = {}
+
+    def record(self) -> dict[str, Any]:
+        return self.settings.record(self.title)
 
     def plan(self, measures: Sequence[Measure]) -> None:
         return None
@@ -199,6 +221,9 @@ class Arrays:
             self.targets = None if self.targets is None else self.targets[chosen]
         texts = [""] * len(chosen) if self.labels is None else [str(label) for label in self.labels]
         self.points = {"all": (chosen, texts)}
+
+    def record(self) -> dict[str, Any]:
+        return self.settings.record(self.title)
 
     def plan(self, measures: Sequence[Measure]) -> None:
         return None
