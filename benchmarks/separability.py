@@ -280,7 +280,8 @@ def compare_walk(run: Path, threads: int) -> None:
     print(f"\nwalk over {len(layers)} layers of {run.name}, {len(labels):,} points")
     seconds = {"forward": 0.0, "netlab": 0.0, "plain": 0.0}
     print(
-        f"{'layer':14} {'features':>9} {'netlab CPU s':>13} {'plain CPU s':>12} {'si':>7} {'plain si':>9} {'csi':>7}"
+        f"{'layer':14} {'features':>9} {'netlab CPU s':>13} {'plain CPU s':>12} "
+        f"{'si':>7} {'plain si':>9} {'csi':>7}"
     )
     for layer in layers:
         start = cpu_seconds()
@@ -299,12 +300,13 @@ def compare_walk(run: Path, threads: int) -> None:
         seconds["netlab"] += ours
         seconds["plain"] += theirs
         print(
-            f"{layer.name:14} {layer.features:9,} {ours:13.2f} {theirs:12.2f} {si:7.4f} {plain:9.4f} {csi:7.4f}",
+            f"{layer.name:14} {layer.features:9,} {ours:13.2f} {theirs:12.2f} "
+            f"{si:7.4f} {plain:9.4f} {csi:7.4f}",
             flush=True,
         )
     print(
-        f"forward passes {seconds['forward']:.1f} s (one a layer here); metrics: netlab {seconds['netlab']:.1f} s, "
-        f"plain {seconds['plain']:.1f} s, ratio {seconds['plain'] / seconds['netlab']:.1f}x"
+        f"forward passes {seconds['forward']:.1f} s (one a layer here); metrics: "
+        f"netlab {seconds['netlab']:.1f} s, plain {seconds['plain']:.1f} s, ratio {seconds['plain'] / seconds['netlab']:.1f}x"
     )
 
 

@@ -77,7 +77,7 @@ def load_model(text: str, weights: str) -> tuple[Any, Any]:
         if name not in known:
             raise UsageError(f"torchvision has no model '{name}'.{closest(name, known)}")
         if weights == "default":
-            chosen = models.get_model_weights(name).DEFAULT  # type: ignore[attr-defined]
+            chosen = models.get_model_weights(name).DEFAULT
         try:
             model = models.get_model(name, weights=chosen)
         except OSError as error:
@@ -130,6 +130,7 @@ def _load_weights(model: Any, path: Path) -> None:
 
     if not path.is_file():
         raise UsageError(f"--weights: there is no file {path} (or write none or default)")
+    state: Any
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file

@@ -230,7 +230,7 @@ class Arrays:
 
     def reports(self, measures: Sequence[Measure], progress: Any = None) -> Iterator[LayerReport]:
         s = self.settings
-        sets = [] if self.reference is None else [("reference", *self.reference)]
+        sets: list[tuple[str, Any, Any]] = [] if self.reference is None else [("reference", *self.reference)]
         sets.append(("all", self.features, self.labels))
         if self.reference is None:
             for measure in measures:

@@ -63,7 +63,7 @@ def test_labels_with_gaps_strings_bytes_and_floats_that_are_integers():
         y.astype("S1"),
         y.astype(float),
         y.astype(object),
-        list("abc"[k] for k in y),
+        ["abc"[k] for k in y],
     ):
         assert np.array_equal(FeatureSpace(x, labels).nearest.own, expected)
     assert FeatureSpace(x, y * 10).class_names == ("0", "10", "20")

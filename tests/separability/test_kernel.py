@@ -73,7 +73,7 @@ def test_nearest_neighbours_are_those_of_float64(data):
     assert np.trace(found.confusion) == pytest.approx(found.own.sum())
 
 
-@thorough
+@settings(max_examples=50, deadline=None)
 @given(sets)
 def test_class_means_are_those_of_exact_arithmetic(data):
     x, y = data
