@@ -71,7 +71,9 @@ def too_small(subject: Subject) -> None:
         expect("\n" not in str(error), f"the refusal has several lines: {error}")
         return
     except Exception as error:
-        raise ConformanceError(f"an image of 1 x 1: expected a ValueError, not {first_line(error)}") from error
+        raise ConformanceError(
+            f"an image of 1 x 1: expected a ValueError, not {first_line(error)}"
+        ) from error
     try:
         network.eval()(sample(2, 3, (1, 1)))
     except Exception as error:

@@ -83,7 +83,9 @@ def component_checks(kind: str) -> tuple[Check, ...]:
         raise UsageError(f"there is no kind '{kind}'.{closest(kind, KINDS) or ' Known: ' + ', '.join(KINDS)}")
     modules = [importlib.import_module(name) for name in ("netlab.testing.every_kind", MODULES[kind])]
     return tuple(
-        Check(function.__name__.replace("_", "-"), function) for module in modules for function in module.CHECKS
+        Check(function.__name__.replace("_", "-"), function)
+        for module in modules
+        for function in module.CHECKS
     )
 
 

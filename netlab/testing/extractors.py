@@ -45,9 +45,14 @@ def stages(subject: Subject) -> None:
         zip(maps_of(found), found.channels, found.strides, strict=True)
     ):
         shape = tuple(feature_map.shape)
-        expect(len(shape) == 4 and shape[:2] == (2, channels), f"stage {i} gave {shape}, expected {channels} channels")
+        expect(
+            len(shape) == 4 and shape[:2] == (2, channels),
+            f"stage {i} gave {shape}, expected {channels} channels",
+        )
         close = all(abs(side - SIDE / stride) <= max(2.0, 0.3 * SIDE / stride) for side in shape[2:])
-        expect(close, f"stage {i} gave a map of {shape[2:]}, but its stride is {stride} for an image of {SIDE}")
+        expect(
+            close, f"stage {i} gave a map of {shape[2:]}, but its stride is {stride} for an image of {SIDE}"
+        )
 
 
 def preprocessing(subject: Subject) -> None:

@@ -104,7 +104,9 @@ def parametrize_checks(
     catalog = catalog or installed_catalog()
     components = find_components(catalog, distribution=distribution, kind=kind, name=name)
     checks = [
-        check for component in components for check in bound_checks(component, (options or {}).get(component.name))
+        check
+        for component in components
+        for check in bound_checks(component, (options or {}).get(component.name))
     ]
     reasons = matched_reasons(checks, expected_failures or {})
     parameters = []

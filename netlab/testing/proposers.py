@@ -53,7 +53,9 @@ def inside_the_image(subject: Subject) -> None:
     boxes = propose(subject, photograph()).boxes.reshape(-1, 4)
     x1, y1, x2, y2 = boxes.T
     good = (x1 >= 0) & (x1 < x2) & (x2 <= WIDTH) & (y1 >= 0) & (y1 < y2) & (y2 <= HEIGHT)
-    expect(good.all(), f"box {boxes[~good][:1].tolist()} is not inside the image of {WIDTH} x {HEIGHT}, or empty")
+    expect(
+        good.all(), f"box {boxes[~good][:1].tolist()} is not inside the image of {WIDTH} x {HEIGHT}, or empty"
+    )
 
 
 def best_first(subject: Subject) -> None:
@@ -79,7 +81,9 @@ def limit_is_a_prefix(subject: Subject) -> None:
     few = propose(subject, photograph(), limit=limit)
     expect(len(few) <= limit, f"limit={limit} gave {len(few)} proposals")
     expected = many.boxes[:limit]
-    expect(np.array_equal(few.boxes, expected), f"limit={limit} does not give the first {limit} of {len(many)}")
+    expect(
+        np.array_equal(few.boxes, expected), f"limit={limit} does not give the first {limit} of {len(many)}"
+    )
 
 
 def tiny_image(subject: Subject) -> None:

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def isolated_manager(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Callable[..., PluginManager]:
+def isolated_manager(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., PluginManager]:
     """Makes a loaded ``PluginManager`` that sees only netlab's own plugins and those of the test.
 
     ``isolated_manager({"mine": "my_package.plugin"}, distribution="my-package", version="1.0")``: the
