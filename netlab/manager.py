@@ -141,6 +141,14 @@ class PluginManager:
             raise PluginError(f"{failure} (NETLAB_STRICT_PLUGINS is set)") from error
         return failure
 
+    def failures_of(self, plugin: Plugin) -> list[PluginFailure]:
+        """What went wrong with one plugin."""
+        return [
+            failure
+            for failure in self.failures
+            if (failure.plugin, failure.distribution) == (plugin.name, plugin.distribution)
+        ]
+
     def call(self, hook: str, *, phase: Phase = "event", **arguments: Any) -> list[tuple[Plugin, Any]]:
         """Call a hook of every plugin that implements it, each on its own, and keep what they raise.
 

@@ -26,7 +26,7 @@ class ConformanceError(AssertionError):
     """A component breaks its contract. The message says what was expected and what came."""
 
 
-class NotApplicable(Exception):
+class NotApplicable(Exception):  # noqa: N818 - not an error
     """A check says nothing about this component; the message says why."""
 
 

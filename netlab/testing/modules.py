@@ -64,7 +64,7 @@ def expect_state_round_trip(first: nn.Module, second: nn.Module, x: Tensor) -> N
             outputs.append(module.eval()(x))
     expect(
         torch.equal(*outputs),
-        "after load_state_dict the output differs: something that matters is neither a parameter nor a buffer",
+        "after load_state_dict the output differs: something is neither a parameter nor a buffer",
     )
 
 

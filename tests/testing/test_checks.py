@@ -89,6 +89,9 @@ def test_an_unknown_kind_is_one_clear_error() -> None:
 
 
 def test_the_kit_itself_is_light() -> None:
-    code = "import sys, netlab.testing, netlab.testing.pytest_plugin; print({'torch', 'numpy', 'pydantic'} & set(sys.modules))"
+    code = (
+        "import sys, netlab.testing, netlab.testing.pytest_plugin;"
+        "print({'torch', 'numpy', 'pydantic'} & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
