@@ -203,8 +203,8 @@ def make_optimizer(network: nn.Module, settings: TrainingSettings) -> torch.opti
 def augmentation_of(settings: TrainingSettings) -> Augmentation:
     """The augmentation that the settings ask for."""
     return Augmentation(
-        horizontal_flip=settings.horizontal_flip,
-        vertical_flip=settings.vertical_flip,
+        horizontal_flip=settings.hflip,
+        vertical_flip=settings.vflip,
         translation=settings.translation,
         rotation=settings.rotation,
     )
