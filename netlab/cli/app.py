@@ -32,6 +32,7 @@ COMMANDS = (
     Command(
         "summary", "netlab.cli.summary", "Show the layers of an assembly, without training it.", "Networks"
     ),
+    Command("metrics", "netlab.cli.metrics", "Measure how well every layer separates the classes.", "Networks"),
     Command("plugins", "netlab.cli.plugins", "List and inspect the installed parts.", "Parts"),
 )
 
