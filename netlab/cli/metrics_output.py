@@ -194,9 +194,10 @@ def progress_bar(console: Any, plan: Any) -> Iterator[Progress]:
 
 
 def show_settings(console: Any, subject: Any, reports: Sequence[Any], settings: Any) -> None:
+    counts = {report.split: report.points for report in reports}
     points = ", ".join(
-        f"{split} {next(r.points for r in reports if r.split == split):,} points"
-        for split in dict.fromkeys(report.split for report in reports)
+        f"{count:,} points" if split == "all" else f"{split} {count:,} points"
+        for split, count in counts.items()
     )
     share = "" if settings.fraction >= 1 else f", a stratified {settings.fraction:.3g} (seed {settings.seed})"
     scaled = "standardized" if settings.standardize else "not standardized"
