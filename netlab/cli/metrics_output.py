@@ -167,7 +167,8 @@ class Progress:
         part = 0.0
         if layer in self.sizes:
             part = self.sizes[layer] / self.splits * done / max(1, total)
-        self.bar.update(self.task, description=title, completed=self.done + part)
+        text = title if layer in self.sizes else f"{title} {done:,}/{total:,}"
+        self.bar.update(self.task, description=text, completed=self.done + part)
 
     def finish(self, report: Any) -> None:
         self.done += self.sizes.get(report.name, 0) / self.splits

@@ -64,14 +64,19 @@ def fast_means(source: Source, codes: Int, classes: int) -> Means:
     factor = torch.from_numpy(1 / scale).to(device, torch.float32) if source.standardization else None
     sums = torch.zeros(classes, source.d, dtype=torch.float64, device=device)
     lengths = np.zeros(classes)
+    step = max(1, source.block_rows() // _SUMMED) * _SUMMED
     with full_float32():
         for k in range(classes):
             rows = np.flatnonzero(codes == k)
-            for start in range(0, len(rows), _SUMMED):
-                block = source.take(rows[start : start + _SUMMED]).sub_(around)
+            for start in range(0, len(rows), step):
+                block = source.take(rows[start : start + step]).sub_(around)
                 if factor is not None:
                     block.mul_(factor)
-                sums[k] += block.sum(0)
+                whole = len(block) // _SUMMED * _SUMMED
+                if whole:
+                    parts = block[:whole].view(-1, _SUMMED, source.d).sum(1)
+                    sums[k] += parts.sum(0, dtype=torch.float64)
+                sums[k] += block[whole:].sum(0)
                 lengths[k] += float(torch.linalg.vector_norm(block, dim=1).double().sum())
     counts = np.bincount(codes, minlength=classes).astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
