@@ -333,7 +333,12 @@ def unknown_flag(
         kind = others[0].kind
         yours = sorted(owner for owner in chosen if owner.startswith(f"{kind} "))
         instead = f"; you chose {', '.join(yours)}" if yours else ""
+        choose = (  # metrics are named without a flag
+            f"name it too: netlab metrics {others[0].name}"
+            if kind == "metric"
+            else f"choose it with --{KINDS[kind].selector} {others[0].name}"
+        )
         return (
-            f"{name} belongs to {owners}{instead} (choose it with --{KINDS[kind].selector} {others[0].name})"
+            f"{name} belongs to {owners}{instead} ({choose})"
         )
     return f"there is no flag {name}.{closest(name, known) or ' See --help.'}"
