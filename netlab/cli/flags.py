@@ -136,6 +136,8 @@ def help_text(prefix: str, name: str, field: FieldInfo) -> str:
         parts.append(f"Range: {', '.join(bounds)}.")
     if field.is_required():
         parts.append("Required.")
+    elif isinstance(field.json_schema_extra, dict) and "shown_default" in field.json_schema_extra:
+        parts.append(f"Default: {field.json_schema_extra['shown_default']}.")
     elif (default := field.get_default(call_default_factory=True)) is not None and default != ():
         parts.append(f"Default: {default_text(default)}.")
     if prefix:
@@ -309,7 +311,12 @@ def unknown_flag(
         kind = others[0].kind
         yours = sorted(owner for owner in chosen if owner.startswith(f"{kind} "))
         instead = f"; you chose {', '.join(yours)}" if yours else ""
+        choose = (  # metrics are named without a flag
+            f"name it too: netlab metrics {others[0].name}"
+            if kind == "metric"
+            else f"choose it with --{KINDS[kind].selector} {others[0].name}"
+        )
         return (
-            f"{name} belongs to {owners}{instead} (choose it with --{KINDS[kind].selector} {others[0].name})"
+            f"{name} belongs to {owners}{instead} ({choose})"
         )
     return f"there is no flag {name}.{closest(name, known) or ' See --help.'}"
