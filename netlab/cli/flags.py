@@ -316,7 +316,5 @@ def unknown_flag(
             if kind == "metric"
             else f"choose it with --{KINDS[kind].selector} {others[0].name}"
         )
-        return (
-            f"{name} belongs to {owners}{instead} ({choose})"
-        )
+        return f"{name} belongs to {owners}{instead} ({choose})"
     return f"there is no flag {name}.{closest(name, known) or ' See --help.'}"

@@ -39,16 +39,23 @@ def last_line(text: str) -> str:
     return next((line for line in reversed(text.splitlines()) if line.strip()), "it ended without a word")
 
 
+def expect_light_declaration(target: str) -> None:
+    """An entry point's module imports nothing heavy."""
+    module = target.partition(":")[0]
+    heavy = modules_imported_by(module, tuple(sys.path)).intersection(HEAVY_FOR_PLUGIN)
+    expect(
+        not heavy,
+        f"'{module}' imports {', '.join(sorted(heavy))}: name the component in a target,"
+        " 'module:attribute', instead of importing it",
+    )
+
+
 def light_import(subject: Subject) -> None:
     """The plugin's declaration imports no torch, cv2, sklearn or pydantic, its options no torch."""
-    path = tuple(sys.path)
-    declaration = subject.component.plugin.target.partition(":")[0]
-    heavy = modules_imported_by(declaration, path).intersection(HEAVY_FOR_PLUGIN)
-    expect(not heavy, f"'{declaration}' imports {', '.join(sorted(heavy))}: name the component in a"
-                      " target='module:attribute' text instead of importing it")  # fmt: skip
+    expect_light_declaration(subject.component.plugin.target)
     if subject.component.spec.options is not None:
         options = subject.component.spec.options.partition(":")[0]
-        heavy = modules_imported_by(options, path).intersection(HEAVY)
+        heavy = modules_imported_by(options, tuple(sys.path)).intersection(HEAVY)
         expect(not heavy, f"'{options}' imports {', '.join(sorted(heavy))}: --help would wait for it")
 
 
