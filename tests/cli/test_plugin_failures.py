@@ -19,7 +19,7 @@ from netlab.specs import ComponentSpec, hookimpl
 
 @hookimpl
 def netlab_components():
-    yield ComponentSpec(kind="{kind}", name="{name}", summary="A part", target="{target}", options={options!r})
+    yield ComponentSpec("{kind}", "{name}", summary="A part", target="{target}", options={options!r})
 """
 numbers = itertools.count()
 

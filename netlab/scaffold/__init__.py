@@ -1,0 +1,77 @@
+"""Writes a new plugin package from the templates in ``templates/``.
+
+A template is a text file in which ``$name`` and the like are filled in (``string.Template``); its first
+folder is ``common`` or a kind, the rest its place in the package.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from string import Template
+
+from netlab import __version__
+from netlab.errors import UsageError, closest
+from netlab.kinds import KINDS
+
+SCAFFOLD_KINDS = (*KINDS, "tracker")
+
+
+def placeholders(name: str, kind: str) -> dict[str, str]:
+    """What the templates may name.
+
+    Raises:
+        UsageError: the name can not be that of a part and of a module.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or keyword.iskeyword(name):
+        raise UsageError(f"'{name}' is no name for a plugin: use a-z, 0-9 and '-', such as squeeze-excite")
+    if kind not in SCAFFOLD_KINDS:
+        hint = closest(kind, SCAFFOLD_KINDS) or f" Known: {', '.join(SCAFFOLD_KINDS)}"
+        raise UsageError(f"there is no kind '{kind}'.{hint}")
+    module = name.replace("-", "_")
+    title = "".join(word.capitalize() for word in name.split("-"))
+    return {
+        "name": name,
+        "kind": kind,
+        "distribution": f"netlab-plugin-{name}",
+        "package": f"netlab_{module}",
+        "module": module,
+        "Title": title,
+        "version": __version__,
+        "api": "v1",
+    }
+
+
+def write_package(name: str, kind: str, folder: Path) -> list[Path]:
+    """Write the package into ``folder`` and give its files, sorted.
+
+    Raises:
+        UsageError: the name or kind will not do, or the folder is there and not empty.
+    """
+    values = placeholders(name, kind)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"'{folder}' exists already and is not empty: choose another with --directory")
+    templates = files("netlab.scaffold") / "templates"
+    texts = read_templates(templates / "common") | read_templates(templates / kind)
+    written = []
+    for place, text in texts.items():
+        path = folder / Template(place.removesuffix(".tmpl")).substitute(values)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(Template(text).substitute(values), encoding="utf-8")
+        written.append(path)
+    return sorted(written)
+
+
+def read_templates(folder: Traversable, prefix: str = "") -> dict[str, str]:
+    """Place in the package -> text, of every template below ``folder``."""
+    found = {}
+    for entry in folder.iterdir():
+        place = f"{prefix}{entry.name}"
+        if entry.is_dir():
+            found |= read_templates(entry, f"{place}/")
+        elif entry.name.endswith(".tmpl"):
+            found[place] = entry.read_text(encoding="utf-8")
+    return found
