@@ -32,6 +32,10 @@ COMMANDS = (
     Command(
         "summary", "netlab.cli.summary", "Show the layers of an assembly, without training it.", "Networks"
     ),
+    Command("sweep", "netlab.cli.sweep", "Train many assemblies, each over several seeds.", "Comparison"),
+    Command(
+        "compare", "netlab.cli.compare", "Compare assemblies: means, differences, intervals.", "Comparison"
+    ),
     Command("plugins", "netlab.cli.plugins", "List and inspect the installed parts.", "Parts"),
 )
 
