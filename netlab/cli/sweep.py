@@ -107,7 +107,7 @@ def build(session: Session) -> Callable[..., None]:
                 catalog,
                 candidates,
                 runs=runs,
-                data_dir=data_dir.absolute(),
+                data_dir=data_dir,
                 offline=offline,
                 device=device,
                 threads=share.threads,

@@ -168,7 +168,7 @@ def grids_of(
             grid["training"]["seed"] = list(range(seeds or DEFAULT_SEEDS))
         elif seeds is not None:
             raise UsageError(
-                "seeds are given twice: --seeds counts them, --seed (or training.seed) lists them"
+                "--seeds counts the seeds and --seed (training.seed) lists them: give one"
             )
         grids.append(grid)
     return grids

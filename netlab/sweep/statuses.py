@@ -34,7 +34,8 @@ def task_of(
     """The run as a task for a worker."""
     return RunTask(
         config=run.config,
-        runs=str(runs.absolute()),
+        folder=str(Path.cwd()),
+        runs=str(runs),
         offline=offline,
         device=device,
         command=command,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -17,13 +18,15 @@ from netlab.runs.separability import read_separability
 
 @dataclass(frozen=True, slots=True)
 class RunTask:
-    """Everything that a worker needs to know; paths are absolute, so that any process can do it.
+    """Everything that a worker needs to know.
 
+    ``folder`` is the absolute folder that relative paths start from, wherever the worker is.
     ``command`` are the words of the sweep, kept in the run's ``environment.json``; ``metrics`` are
     measured on every layer after the training.
     """
 
     config: Config
+    folder: str
     runs: str
     offline: bool
     device: str
@@ -37,7 +40,7 @@ class RunTask:
 
     @property
     def directory(self) -> RunDirectory:
-        return RunDirectory(Path(self.runs) / self.name)
+        return RunDirectory(Path(self.folder) / self.runs / self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ def execute(task: RunTask) -> TaskResult:
     """
     # What environment.json calls the command is the sweep's, not that of the executor's own process.
     sys.argv = list(task.command)
+    os.chdir(task.folder)
     error_file = task.directory.path / "error.txt"
     try:
         train_and_measure(task)

@@ -133,8 +133,6 @@ def end_with_parent() -> None:
 
 
 def limit_threads(threads: int) -> None:
-    """Share the processor out: the threads of this process, in PyTorch and in the libraries below."""
-    os.environ["OMP_NUM_THREADS"] = str(threads)
-    import torch
-
-    torch.set_num_threads(threads)
+    """Share the processor out: the threads of PyTorch and NumPy, which read this when they are imported."""
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = str(threads)
