@@ -89,6 +89,8 @@ def train_and_measure(task: RunTask) -> None:
     catalog = Catalog(PluginManager.from_environment(task.blocked_plugins))
     if not (task.directory.exists and task.directory.is_finished):
         train_run(task, catalog)
+    if missing := missing_metrics(task.directory, task.metrics):
+        measure_run(task, catalog, missing)
 
 
 def train_run(task: RunTask, catalog: Any) -> None:
@@ -113,3 +115,27 @@ def train_run(task: RunTask, catalog: Any) -> None:
         device=task.device,
     )
     run_experiment(experiment, catalog, Silent())
+
+
+def measure_run(task: RunTask, catalog: Any, metrics: Sequence[str]) -> None:
+    """Measure every layer as ``netlab metrics`` does by default, and write the same table."""
+    from netlab.runs.restore import load_run
+    from netlab.separability import outputs
+    from netlab.separability.layers import Measure
+    from netlab.separability.sources import HEAD, Network, Settings
+
+    trained = load_run(task.directory, catalog, offline=task.offline)
+    network = Network(
+        task.name,
+        trained.network,
+        {"train": trained.splits.train, "test": trained.splits.test},
+        trained.data.class_names,
+        Settings(),
+        preprocess=trained.normalization,
+        head=HEAD,
+    )
+    components = [catalog.find("metric", metric) for metric in metrics]
+    measures = [Measure.of_component(component, component.make_options({})) for component in components]
+    plan = network.plan(measures)
+    reports = list(network.reports(measures, lambda *_: None))
+    outputs.save(task.directory.path, reports, network.record(), plan.order)
