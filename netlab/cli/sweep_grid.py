@@ -167,8 +167,6 @@ def grids_of(
         if "seed" not in grid["training"]:
             grid["training"]["seed"] = list(range(seeds or DEFAULT_SEEDS))
         elif seeds is not None:
-            raise UsageError(
-                "--seeds counts the seeds and --seed (training.seed) lists them: give one"
-            )
+            raise UsageError("--seeds counts the seeds and --seed (training.seed) lists them: give one")
         grids.append(grid)
     return grids

@@ -128,7 +128,10 @@ def curve_chart(assemblies: Sequence[Assembly]) -> Chart | None:
                     }
                 )
         views.append(
-            View(title, {"data": traces, "layout": {"xaxis": axis("epoch"), "yaxis": axis(title), "height": 420}})
+            View(
+                title,
+                {"data": traces, "layout": {"xaxis": axis("epoch"), "yaxis": axis(title), "height": 420}},
+            )
         )
     if not any(trace["x"] for trace in views[0].figure["data"]):
         return None
@@ -167,7 +170,10 @@ def depth_chart(assemblies: Sequence[Assembly]) -> Chart | None:
                         "name": f"{assembly.label}, {split}",
                         "x": list(profile),
                         "y": [rounded(float(np.mean(values))) for values in profile.values()],
-                        "error_y": {"type": "data", "array": [rounded(deviation(v)) for v in profile.values()]},
+                        "error_y": {
+                            "type": "data",
+                            "array": [rounded(deviation(v)) for v in profile.values()],
+                        },
                         "line": {"color": series_colour(position), "dash": line, "width": 2},
                         "marker": series_marker(position),
                         "hovertemplate": "%{fullData.name}<br>%{x}: %{y:.4f}<extra></extra>",
@@ -211,7 +217,7 @@ def layer_profile(assembly: Assembly, metric: str, split: str) -> dict[str, list
 
 def deviation(values: Sequence[float]) -> float:
     """Standard deviation over seeds, 0 for one."""
-    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    return float(f"{np.std(values, ddof=1):.6g}") if len(values) > 1 else 0.0
 
 
 def gain_chart(gains: Mapping[str, Sequence[Any]]) -> Chart | None:
@@ -245,8 +251,8 @@ def gain_chart(gains: Mapping[str, Sequence[Any]]) -> Chart | None:
     return Chart(
         "gains",
         "What each layer adds",
-        "The change of the Separation Index from the layer before, on test images, the mean over seeds; hatched"
-        " bars do not raise it.",
+        "The change of the Separation Index from the layer before, on test images, the mean over seeds;"
+        " hatched bars do not raise it.",
         views,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -37,7 +38,7 @@ def layer_gains(assembly: Assembly, metric: str = "si", split: str = "test") -> 
                 by_layer.setdefault(row["layer"], {})[seed] = row["value"]
     layers = list(by_layer.items())
     gains = []
-    for (_, before), (name, values) in zip(layers, layers[1:], strict=False):
+    for (_, before), (name, values) in pairwise(layers):
         difference = paired_difference(values, before)
         if difference.n == 0:
             continue
