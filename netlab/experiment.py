@@ -24,7 +24,7 @@ from netlab.runs.restore import build_network, normalization_for
 from netlab.training.device import choose_device, choose_precision
 from netlab.training.loop import Setup, Trained, train
 from netlab.training.progress import Reporter
-from netlab.training.settings import RESUMABLE, resolve_settings
+from netlab.training.settings import RESUMABLE, TrainingSettings, resolve_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +65,14 @@ def prepare(
     chosen_device = choose_device(device)
     dataset = parts["dataset"]
     data = load_data(dataset.component, dataset.options, root=data_dir, offline=offline)
-    share = float(training_flags.get("validation", training_file.get("validation", 0.1)))
-    held_out = 0 if data.val is not None else round(share * len(data.train))
-    settings = resolve_settings(training_file, training_flags, data, len(data.train) - held_out)
-    splits = split_data(data, validation=settings.validation, seed=settings.split_seed)
-    config = make_config(parts, settings.model_dump(mode="json"), catalog)
+    settings, config = resolve(catalog, parts, data, training_file, training_flags)
     name = name or default_name(config, RESUMABLE)
     if "/" in name or "\\" in name or name.startswith("."):
         raise UsageError(
             f"--name {name}: a run's name is one folder's name, without '/' and not beginning with '.'"
         )
     config = {"run": {"name": name, "data_dir": str(data_dir)}, **config}
+    splits = split_data(data, validation=settings.validation, seed=settings.split_seed)
     setup = Setup(
         network=build_network(parts, data, seed=settings.seed),
         splits=splits,
@@ -86,6 +83,24 @@ def prepare(
         precision=choose_precision(settings.precision, chosen_device),
     )
     return Experiment(RunDirectory(runs / name), config, parts, data, setup)
+
+
+def resolve(
+    catalog: Catalog,
+    parts: dict[str, Part],
+    data: ImageData,
+    training_file: Mapping[str, Any],
+    training_flags: Mapping[str, Any],
+) -> tuple[TrainingSettings, Config]:
+    """The settings, fitted to the data, and the configuration of the run without its ``[run]`` table.
+
+    Raises:
+        UsageError: an unknown key, a value out of range, or one that does not fit the data.
+    """
+    share = float(training_flags.get("validation", training_file.get("validation", 0.1)))
+    held_out = 0 if data.val is not None else round(share * len(data.train))
+    settings = resolve_settings(training_file, training_flags, data, len(data.train) - held_out)
+    return settings, make_config(parts, settings.model_dump(mode="json"), catalog)
 
 
 def run_experiment(experiment: Experiment, catalog: Catalog, reporter: Reporter) -> dict[str, Any]:

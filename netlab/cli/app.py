@@ -32,7 +32,14 @@ COMMANDS = (
     Command(
         "summary", "netlab.cli.summary", "Show the layers of an assembly, without training it.", "Networks"
     ),
-    Command("metrics", "netlab.cli.metrics", "Measure how well every layer separates the classes.", "Networks"),
+    Command(
+        "metrics", "netlab.cli.metrics", "Measure how well every layer separates the classes.", "Networks"
+    ),
+    Command("sweep", "netlab.cli.sweep", "Train many assemblies, each over several seeds.", "Comparison"),
+    Command(
+        "compare", "netlab.cli.compare", "Compare assemblies: means, differences, intervals.", "Comparison"
+    ),
+    Command("report", "netlab.cli.report", "Write a report of runs as one HTML file.", "Comparison"),
     Command("plugins", "netlab.cli.plugins", "List and inspect the installed parts.", "Parts"),
 )
 

@@ -21,6 +21,7 @@ class Session:
     arguments: list[str]
     debug: bool = False
     blocked: list[str] = field(default_factory=list)
+    typed: tuple[str, ...] = ()  # the words as they were typed
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -37,7 +38,7 @@ class Session:
 
 def take_global_flags(words: Sequence[str]) -> Session:
     """Read ``--debug`` and ``--no-plugin NAME`` wherever they stand, and leave the rest."""
-    session = Session([], debug=os.environ.get("NETLAB_DEBUG", "0") not in ("", "0"))
+    session = Session([], debug=os.environ.get("NETLAB_DEBUG", "0") not in ("", "0"), typed=tuple(words))
     rest = iter(words)
     for word in rest:
         if word == "--":

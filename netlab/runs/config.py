@@ -20,14 +20,16 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
 from netlab.catalog import Catalog
 from netlab.errors import NetlabError
 from netlab.kinds import KINDS
-from netlab.network import Part
+
+if TYPE_CHECKING:
+    from netlab.network import Part
 
 PART_KINDS = ("dataset", "backbone", "block", "norm")
 
@@ -56,6 +58,8 @@ def parts_of_config(config: Mapping[str, Any], catalog: Catalog) -> dict[str, Pa
     Raises:
         UsageError: a part is not installed, or its options no longer fit it.
     """
+    from netlab.network import Part  # imports PyTorch, which reading a configuration does not need
+
     parts = {}
     for kind in PART_KINDS:
         table = dict(config[KINDS[kind].selector])
