@@ -11,7 +11,7 @@ import typer
 
 from netlab.catalog import Catalog, Component
 from netlab.cli.flags import component_flags, model_flags, own_spellings, rewrite_short_flags, with_flags
-from netlab.cli.selection import choose_parts, read_selectors, read_toml
+from netlab.cli.selection import choose_parts, read_selectors, read_toml, selector_completions
 from netlab.cli.session import Session
 from netlab.errors import UsageError, closest
 from netlab.kinds import KINDS
@@ -106,7 +106,7 @@ def build(session: Session) -> Callable[..., None]:
     session.arguments[1:] = rewrite_short_flags(
         session.after_command, flags, own_spellings(run), catalog, parts.values()
     )
-    return with_flags(run, flags)
+    return with_flags(run, flags, selector_completions(catalog, PART_KINDS))
 
 
 def known_run_keys(table: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from netlab.cli.flags import component_flags, own_spellings, rewrite_short_flags, with_flags
-from netlab.cli.selection import choose_parts, read_selectors
+from netlab.cli.selection import choose_parts, read_selectors, selector_completions
 from netlab.cli.session import Session
 from netlab.errors import UsageError
 from netlab.kinds import KINDS
@@ -91,7 +91,7 @@ def build(session: Session) -> Callable[..., None]:
     session.arguments[1:] = rewrite_short_flags(
         session.after_command, flags, own_spellings(summary), catalog, parts.values()
     )
-    return with_flags(summary, flags)
+    return with_flags(summary, flags, selector_completions(catalog, ("dataset", *KINDS_OF_NETWORK)))
 
 
 def print_table(layers: list[Any], total: int, image: str) -> None:
