@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -138,7 +139,10 @@ def listed_only() -> None:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Run netlab and exit: 0 done, 1 failed, 2 used wrongly, 3 a plugin failed."""
+    """Run netlab and exit: 0 done, 1 failed, 2 used wrongly, 3 a plugin failed, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that knows no '±' gets a '?', not an error
+            stream.reconfigure(errors="replace")
     line = line_completed() if words is None else None
     if line is not None:
         words = complete_words(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -99,5 +100,7 @@ def complain(error: Exception, exit_code: int, session: Session) -> int:
 def describe_os_error(error: OSError) -> str:
     """What the system refused, and on which file."""
     reason = error.strerror or str(error)
+    if error.errno == errno.ENOSPC:
+        reason += " (free some and run the same command again; what was written is whole)"
     where = f": {error.filename}" if error.filename else ""
     return f"{reason}{where}"
