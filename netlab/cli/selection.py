@@ -1,0 +1,55 @@
+"""Reads which parts a command line names, before its flags are known."""
+
+from __future__ import annotations
+
+import argparse
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from netlab.catalog import Catalog, Component
+from netlab.errors import UsageError
+from netlab.kinds import KINDS
+
+
+def read_selectors(arguments: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """The values of the flags ``--NAME`` in ``arguments``, for those that are there."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    for name in names:
+        parser.add_argument(f"--{name}", dest=name)
+    try:
+        found, _ = parser.parse_known_args(list(arguments))
+    except argparse.ArgumentError:
+        return {}  # a flag without its value: Typer says so
+    return {name: value for name, value in vars(found).items() if value is not None}
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A TOML file as a dictionary.
+
+    Raises:
+        UsageError: it is not there or is not TOML; the message gives file and line.
+    """
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError:
+        raise UsageError(f"there is no file {path}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid TOML: {error}") from None
+
+
+def choose_parts(
+    catalog: Catalog, kinds: Sequence[str], selectors: Mapping[str, str], file: Mapping[str, Any]
+) -> dict[str, Component]:
+    """The component of each kind: named by a flag, else by the file's table, else the default."""
+    chosen = {}
+    for kind in kinds:
+        selector = KINDS[kind].selector
+        table = file.get(selector, {})
+        if not isinstance(table, Mapping):
+            raise UsageError(f"'{selector}' in the configuration must be a table with a 'name'")
+        name = selectors.get(selector) or table.get("name")
+        chosen[kind] = catalog.default(kind) if name is None else catalog.find(kind, str(name))
+    return chosen

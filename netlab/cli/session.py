@@ -1,0 +1,94 @@
+"""What every command shares: debug mode, the catalogue, output, and the end of the process."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from netlab.catalog import Catalog
+from netlab.errors import NetlabError, first_line
+from netlab.manager import PluginManager, report_failures
+
+
+@dataclass
+class Session:
+    """One call of ``netlab``: its words after the program's name, and its global flags."""
+
+    arguments: list[str]
+    debug: bool = False
+    blocked: list[str] = field(default_factory=list)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Every installed component; failures of plugins are reported once, on standard error."""
+        manager = PluginManager.from_environment(self.blocked)
+        report_failures(manager.failures, debug=self.debug)
+        return Catalog(manager)
+
+    @property
+    def after_command(self) -> list[str]:
+        """The words after the command's name."""
+        return self.arguments[1:]
+
+
+def take_global_flags(words: Sequence[str]) -> Session:
+    """Read ``--debug`` and ``--no-plugin NAME`` wherever they stand, and leave the rest."""
+    session = Session([], debug=os.environ.get("NETLAB_DEBUG", "0") not in ("", "0"))
+    rest = iter(words)
+    for word in rest:
+        if word == "--":
+            session.arguments += [word, *rest]
+        elif word == "--debug":
+            session.debug = True
+        elif word.startswith("--no-plugin="):
+            session.blocked.append(word.partition("=")[2])
+        elif word == "--no-plugin":
+            name = next(rest, None)
+            if name is not None:
+                session.blocked.append(name)
+        else:
+            session.arguments.append(word)
+    return session
+
+
+def run_guarded(action: Callable[[], None], session: Session) -> int:
+    """Run a command and give its exit code; what it raises becomes one line on standard error."""
+    try:
+        action()
+    except NetlabError as error:
+        return complain(error, error.exit_code, session)
+    except KeyboardInterrupt:
+        print("netlab: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader (head, less) went away: nothing is wrong, and nothing more can be written.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except OSError as error:
+        return complain(error, 1, session)
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+    except Exception as error:
+        return complain(error, 1, session)
+    return 0
+
+
+def complain(error: Exception, exit_code: int, session: Session) -> int:
+    """Print the error as one line, or as a traceback in debug mode."""
+    if session.debug:
+        traceback.print_exception(error)
+    message = describe_os_error(error) if isinstance(error, OSError) else first_line(error)
+    hint = "" if isinstance(error, (NetlabError, OSError)) or session.debug else " (--debug shows where)"
+    print(f"netlab: error: {message}{hint}", file=sys.stderr)
+    return exit_code
+
+
+def describe_os_error(error: OSError) -> str:
+    """What the system refused, and on which file."""
+    reason = error.strerror or str(error)
+    where = f": {error.filename}" if error.filename else ""
+    return f"{reason}{where}"

@@ -1,0 +1,24 @@
+"""The options of netlab's own blocks."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Activation = Literal["elu", "relu", "leaky-relu", "gelu", "silu", "tanh", "identity"]
+
+
+class ResidualOptions(BaseModel):
+    """Options of block 'residual'."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    skip: bool = Field(True, description="Add the block's input to its output.")
+    activation: Activation = Field("elu", description="The activation in the block and after the sum.")
+
+
+class GroupedPathOptions(ResidualOptions):
+    """Options of block 'grouped'."""
+
+    paths: int = Field(2, ge=1, le=64, description="How many parallel paths are summed.")
