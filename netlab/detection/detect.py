@@ -84,7 +84,7 @@ def detect(
                 break
             boxes = boxes[best]
             again, moved = _score(head, describe(boxes))
-            score = (score[best] * (step + 1) + again[:, label]) / (step + 2)
+            score = ((score[best] * (step + 1) + again[:, label]) / (step + 2)).astype(np.float32)
             boxes = clip_boxes(apply_deltas(boxes, moved[:, label - 1]), *size)
         keep = (score >= rule.least(label)) & (boxes[:, 2:] - boxes[:, :2] >= 1.0).all(axis=1)
         found.append((boxes[keep], score[keep], np.full(int(keep.sum()), label, np.int64)))

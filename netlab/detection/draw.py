@@ -57,7 +57,9 @@ def _draw_text(canvas: RGB, text: str, x: int, y: int, colour: tuple[int, int, i
     top = y - text_height - below - 2 * pad
     if top < 0:  # no room above: inside the box
         top = y
-    cv2.rectangle(canvas, (x, top), (x + text_width + 2 * pad, top + text_height + below + 2 * pad), colour, -1)
+    cv2.rectangle(
+        canvas, (x, top), (x + text_width + 2 * pad, top + text_height + below + 2 * pad), colour, -1
+    )
     dark = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] < 128
     ink = (255, 255, 255) if dark else (0, 0, 0)
     baseline = (x + pad, top + pad + text_height)

@@ -21,7 +21,8 @@ from netlab.detection.detect import Detections
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """The true boxes of an image: ``boxes`` float32 (n, 4), ``labels`` int64 (n,) from 1, ``difficult`` bool (n,)."""
+    """The true boxes of an image: ``boxes`` float32 (n, 4), ``labels`` int64 (n,) from 1, and
+    ``difficult`` bool (n,)."""
 
     boxes: NDArray[np.float32]
     labels: NDArray[np.int64]
@@ -109,7 +110,7 @@ def voc2007_ap(found: Curve) -> float:
 
 
 def best_threshold(found: Curve) -> float | None:
-    """The score at which F1 is largest, half-way to the next lower one; None without a detection that is right."""
+    """The score at which F1 is largest, half-way to the next lower one; None if no detection is right."""
     if not found.correct.any():
         return None
     f1 = found.f1
@@ -122,7 +123,7 @@ def best_threshold(found: Curve) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class ClassResult:
-    """AP at IoU .5, .75 and the mean over .5:.05:.95 (COCO, 101 points), the VOC 2007 AP at .5, and counts."""
+    """AP at IoU .5, at .75 and over .5:.05:.95 (COCO, 101 points), the VOC 2007 AP at .5, and counts."""
 
     ap50: float
     ap75: float
@@ -145,7 +146,10 @@ class DetectionResult:
     def as_dict(self) -> dict[str, Any]:
         """For JSON: nan becomes None."""
         rows = {
-            name: {key: _json(getattr(row, key)) for key in ("ap50", "ap75", "ap", "voc2007", "objects", "detections")}
+            name: {
+                key: _json(getattr(row, key))
+                for key in ("ap50", "ap75", "ap", "voc2007", "objects", "detections")
+            }
             for name, row in self.per_class.items()
         }
         means = {key: _json(getattr(self, key)) for key in ("ap50", "ap75", "ap", "voc2007")}
@@ -214,7 +218,9 @@ def coco_truth(
     """True boxes as a COCO data set. Images are numbered from 1, classes as their labels."""
     annotations = []
     for image, truth in enumerate(truths, start=1):
-        for box, label, difficult in zip(truth.boxes.tolist(), truth.labels.tolist(), truth.difficult, strict=True):
+        for box, label, difficult in zip(
+            truth.boxes.tolist(), truth.labels.tolist(), truth.difficult, strict=True
+        ):
             x1, y1, x2, y2 = box
             annotations.append(
                 {
@@ -237,7 +243,13 @@ def coco_truth(
         for i in range(len(truths))
     ]
     categories = [{"id": i, "name": name} for i, name in enumerate(class_names, start=1)]
-    return {"info": {}, "licenses": [], "images": images, "annotations": annotations, "categories": categories}
+    return {
+        "info": {},
+        "licenses": [],
+        "images": images,
+        "annotations": annotations,
+        "categories": categories,
+    }
 
 
 def coco_detections(detections: Sequence[Detections]) -> list[dict[str, Any]]:

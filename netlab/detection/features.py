@@ -164,12 +164,19 @@ class CropFeatures:
         for stage in self._stages:
             crops = stage(crops)
             outputs.append(crops)
-        parts = [functional.adaptive_avg_pool2d(outputs[p.stage].float(), p.size).flatten(1) for p in self.pools]
+        parts = [
+            functional.adaptive_avg_pool2d(outputs[p.stage].float(), p.size).flatten(1) for p in self.pools
+        ]
         return torch.cat(parts, dim=1).cpu()
 
 
 def make_features(
-    way: FeatureWay, maps: FeatureMaps, pools: Sequence[Pool], *, long_side: int, device: torch.device | str = "cpu"
+    way: FeatureWay,
+    maps: FeatureMaps,
+    pools: Sequence[Pool],
+    *,
+    long_side: int,
+    device: torch.device | str = "cpu",
 ) -> RegionFeatures:
     """The named way to describe regions."""
     if way == "crop":
@@ -177,7 +184,9 @@ def make_features(
     return RoiAlignFeatures(maps, pools, long_side=long_side, device=device)
 
 
-def prepare_stages(stages: Sequence[nn.Module], device: torch.device, *, fuse: bool = True) -> list[nn.Module]:
+def prepare_stages(
+    stages: Sequence[nn.Module], device: torch.device, *, fuse: bool = True
+) -> list[nn.Module]:
     """The stages in evaluation mode and channels-last, batch norm folded into the convolutions."""
     ready = []
     for stage in stages:

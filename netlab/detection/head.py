@@ -19,7 +19,7 @@ class DetectionHead(nn.Module):
 
     def __init__(self, dimension: int, classes: int, *, hidden: int = 0, dropout: float = 0.0) -> None:
         super().__init__()
-        self.classes = classes
+        self.classes, self.hidden, self.dropout = classes, hidden, dropout
         self.register_buffer("mean", torch.zeros(dimension))
         self.register_buffer("scale", torch.ones(dimension))
         if hidden:

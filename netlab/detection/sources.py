@@ -49,8 +49,9 @@ def find_files(sources: Sequence[str]) -> list[Path]:
                 raise UsageError(f"{source} is neither an image nor a video by its ending '{path.suffix}'")
             found.append(path)
         elif glob.has_magic(source):
-            matches = sorted(Path(match) for match in glob.glob(source, recursive=True))
-            matches = [match for match in matches if _is_known(match)]
+            anchor = Path(path.anchor)
+            pattern = str(path.relative_to(anchor)) if path.is_absolute() else source
+            matches = sorted(match for match in anchor.glob(pattern) if _is_known(match))
             if not matches:
                 raise UsageError(f"nothing matches {source}")
             found += matches
@@ -106,7 +107,10 @@ def _read_video(path: Path, name: str, every: int) -> Iterator[SourceImage]:
             frame += 1
         if frame < promised:
             yield SourceImage(
-                name, path, None, error=f"{path} ends after frame {frame} of {promised}; those before it were used"
+                name,
+                path,
+                None,
+                error=f"{path} ends after frame {frame} of {promised}; those before it were used",
             )
     finally:
         capture.release()

@@ -81,12 +81,12 @@ def read_annotation(path: Path, *, one_based: bool, problems: Problems) -> tuple
     """
     try:
         if path.stat().st_size > LARGEST_XML:
-            raise AnnotationError(f"{path} is over {LARGEST_XML // 1_000_000} MB, too large for an annotation")
+            raise AnnotationError(f"{path} is over {LARGEST_XML // 1_000_000} MB")
         root = defusedxml.ElementTree.parse(path, forbid_dtd=False).getroot()
     except FileNotFoundError:
         raise AnnotationError(f"there is no annotation {path}") from None
-    except DefusedXmlException as error:
-        raise AnnotationError(f"{path} declares XML entities, which are refused ({type(error).__name__})") from None
+    except DefusedXmlException:
+        raise AnnotationError(f"{path} declares XML entities, which are refused") from None
     except (ParseError, UnicodeDecodeError, ValueError, LookupError) as error:
         raise AnnotationError(f"{path} is not valid XML: {error}") from None
     if root is None or root.tag != "annotation":
@@ -282,7 +282,11 @@ def _split(
             return [name for name in train if name not in shared], val, f"ImageSets/Main ({first}, {second})"
     order = [names[i] for i in np.random.default_rng(seed).permutation(len(names))]
     held_out = min(max(round(val_fraction * len(names)), 1), len(names) - 1) if len(names) > 1 else 0
-    return sorted(order[held_out:]), sorted(order[:held_out]), f"{val_fraction:.0%} of the images, seed {seed}"
+    return (
+        sorted(order[held_out:]),
+        sorted(order[:held_out]),
+        f"{val_fraction:.0%} of the images, seed {seed}",
+    )
 
 
 def _read_image_set(path: Path, names: Sequence[str], problems: Problems) -> list[str]:

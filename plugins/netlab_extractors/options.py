@@ -10,7 +10,9 @@ class ExtractorOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    crop_size: int = Field(160, ge=32, le=1024, description="Side in pixels to which single regions are warped")
+    crop_size: int = Field(
+        160, ge=32, le=1024, description="Side in pixels to which a region is warped (crop)"
+    )
 
 
 class TorchvisionOptions(ExtractorOptions):

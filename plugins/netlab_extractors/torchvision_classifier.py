@@ -62,8 +62,7 @@ def _feature_maps(name: str, weights: str, crop_size: int) -> FeatureMaps:
 
 def _untrained(name: str) -> nn.Module:
     keywords = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
-    network = models.get_model(name, weights=None, **keywords)
-    return network
+    return models.get_model(name, weights=None, **keywords)
 
 
 def _downloaded(name: str, pretrained: Any) -> nn.Module:
@@ -79,7 +78,7 @@ def _downloaded(name: str, pretrained: Any) -> nn.Module:
 def _load(network: nn.Module, path: Path) -> None:
     """Fill ``network`` from a safetensors or weights-only file; its classifier may be missing."""
     if not path.is_file():
-        raise FileNotFoundError(f"there is no weights file {path}; 'imagenet' and 'none' are the other choices")
+        raise FileNotFoundError(f"there is no weights file {path} (or use 'imagenet' or 'none')")
     given = _read(path)
     wanted = network.state_dict()
     trunk = {key for key in wanted if key.split(".")[0] not in _HEADS}
@@ -131,9 +130,7 @@ def _trunk(network: nn.Module) -> list[nn.Module]:
     return layers
 
 
-def _cut(
-    name: str, network: nn.Module
-) -> tuple[tuple[nn.Module, ...], tuple[int, ...], tuple[int, ...]]:
+def _cut(name: str, network: nn.Module) -> tuple[tuple[nn.Module, ...], tuple[int, ...], tuple[int, ...]]:
     """Stages that each end with the last layer before the map shrinks again."""
     layers = _trunk(network)
     image = torch.zeros(1, 3, _PROBE, _PROBE)
@@ -146,14 +143,14 @@ def _cut(
             sizes.append(image.shape[2])
             channels.append(image.shape[1])
     except (ValueError, RuntimeError, TypeError, AssertionError) as error:
-        raise ValueError(f"torchvision's {name} has no convolutional feature map to pool regions from") from error
+        raise ValueError(
+            f"torchvision's {name} has no convolutional feature map to pool regions from"
+        ) from error
     ends = [i for i in range(len(layers)) if i + 1 == len(layers) or sizes[i + 1] < sizes[i]]
     # A stride is a power of two; a map without padding is a little smaller than the image over it.
     strides = tuple(2 ** round(torch.log2(torch.tensor(_PROBE / sizes[end])).item()) for end in ends)
     starts = [0, *(end + 1 for end in ends[:-1])]
-    stages = tuple(
-        nn.Sequential(*layers[start : end + 1]) for start, end in zip(starts, ends, strict=True)
-    )
+    stages = tuple(nn.Sequential(*layers[start : end + 1]) for start, end in zip(starts, ends, strict=True))
     kept = [i for i, stride in enumerate(strides) if i + 1 == len(strides) or strides[i + 1] > stride]
     merged = tuple(
         nn.Sequential(*itertools.chain.from_iterable(stages[first : last + 1]))

@@ -58,7 +58,9 @@ def _edges(image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.fl
     return np.clip(thin / max(float(top), 1e-6), 0.0, 1.0).astype(np.float32), orientation
 
 
-def _thin(strength: NDArray[np.float32], dx: NDArray[np.float32], dy: NDArray[np.float32]) -> NDArray[np.float32]:
+def _thin(
+    strength: NDArray[np.float32], dx: NDArray[np.float32], dy: NDArray[np.float32]
+) -> NDArray[np.float32]:
     """Keep a pixel only where it is not below its two neighbours across the edge."""
     padded = np.pad(strength, 1)
     height, width = strength.shape

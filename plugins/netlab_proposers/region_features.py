@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from netlab_proposers.grouping import Regions
 from numpy.typing import NDArray
+
+from netlab_proposers.grouping import Regions
 
 COLOUR_BINS = 25
 TEXTURE_BINS = 10  # for each of the 8 directions of the gradient

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from netlab_proposers.grouping import Measures, merge_regions
-from netlab_proposers.region_features import measure_regions, pixel_bins
 from numpy.typing import NDArray
 
 from netlab.kinds.proposer import Proposals
+from netlab_proposers.grouping import Measures, merge_regions
+from netlab_proposers.region_features import measure_regions, pixel_bins
 
 if TYPE_CHECKING:
     from netlab_proposers.options import SelectiveSearchOptions
