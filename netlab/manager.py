@@ -225,7 +225,8 @@ class PluginManager:
     def _collect(self, plugin: Plugin) -> None:
         try:
             for implementation in self._implementations(plugin, "netlab_components"):
-                for spec in implementation.function() or ():
+                declared: Any = implementation.function()
+                for spec in declared or ():
                     plugin.components.append(checked_spec(spec))
         except KeyboardInterrupt:
             raise

@@ -136,7 +136,8 @@ def flag_type(name: str, annotation: Any) -> Any:
         inner = [argument for argument in arguments if argument is not Ellipsis]
         if inner and all(argument == inner[0] for argument in inner):
             item = flag_type(name, inner[0])
-            return list[item]  # type: ignore[valid-type]
+            # Typer takes no list of choices; pydantic checks them all the same.
+            return list[str] if typing.get_origin(item) is Literal else list[item]  # type: ignore[valid-type]
     elif origin is Annotated:
         return flag_type(name, arguments[0])
     elif annotation in SCALARS:
@@ -151,8 +152,10 @@ def flag_type(name: str, annotation: Any) -> Any:
 def help_text(prefix: str, name: str, field: FieldInfo) -> str:
     """Description, range and default, for --help."""
     parts = [field.description or ""]
-    choices = typing.get_args(field.annotation) if typing.get_origin(field.annotation) is Literal else ()
-    if len(choices) > SHOWN_CHOICES:
+    choices, repeatable = literal_choices(field.annotation)
+    if repeatable:
+        parts.append("Repeat the flag for several.")
+    if len(choices) > SHOWN_CHOICES or (choices and repeatable):
         parts.append(f"One of: {', '.join(choices)}.")
     bounds = [
         pattern.format(f"{value:g}" if isinstance(value, float) else value)
@@ -169,6 +172,18 @@ def help_text(prefix: str, name: str, field: FieldInfo) -> str:
     if prefix:
         parts.append(f"Short: --{name.replace('_', '-')}.")
     return " ".join(part for part in parts if part)
+
+
+def literal_choices(annotation: Any) -> tuple[tuple[str, ...], bool]:
+    """The choices of a field's annotation, if it has any, and whether it takes several values."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is Literal:
+        return arguments, False
+    if origin in (list, tuple, set, frozenset):
+        return literal_choices(arguments[0])[0], True
+    if origin in (typing.Union, types.UnionType):
+        return next((literal_choices(a) for a in arguments if a is not type(None)), ((), False))
+    return (), False
 
 
 def default_text(default: Any) -> str:
@@ -277,7 +292,7 @@ def rewrite_short_flags(
                 short.setdefault(written, []).append(meant)
             else:
                 canonical[written] = meant
-    rewritten = []
+    rewritten: list[str] = []
     for position, argument in enumerate(arguments):
         if argument == "--":
             return rewritten + list(arguments[position:])

@@ -1,0 +1,1 @@
+"""Images as uint8 tensors in memory: splits, normalization, batches, augmentation."""

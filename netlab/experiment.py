@@ -1,0 +1,183 @@
+"""From chosen parts and settings to a finished run: what ``netlab run`` and ``netlab sweep`` do."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from netlab.catalog import Catalog, Component
+from netlab.data.load import data_digest, load_data
+from netlab.data.split import split_data
+from netlab.errors import UsageError
+from netlab.kinds.dataset import ImageData
+from netlab.kinds.events import RunInfo
+from netlab.network import Part, count_parameters
+from netlab.runs.config import Config, default_name, differences, make_config, read_config, to_toml
+from netlab.runs.curves import plot_history
+from netlab.runs.directory import RunDirectory
+from netlab.runs.environment import describe_environment
+from netlab.runs.files import write_json, write_text
+from netlab.runs.restore import build_network, normalization_for
+from netlab.training.device import choose_device, choose_precision
+from netlab.training.loop import Setup, Trained, train
+from netlab.training.progress import Reporter
+from netlab.training.settings import RESUMABLE, resolve_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """A run, resolved and ready: nothing has been written yet."""
+
+    run: RunDirectory
+    config: Config
+    parts: dict[str, Part]
+    data: ImageData
+    setup: Setup
+
+
+def prepare(
+    catalog: Catalog,
+    components: Mapping[str, Component],
+    *,
+    part_options: Mapping[str, Mapping[str, Any]],
+    training_file: Mapping[str, Any],
+    training_flags: Mapping[str, Any],
+    runs: Path,
+    name: str | None,
+    data_dir: Path,
+    offline: bool,
+    device: str,
+) -> Experiment:
+    """Validate the options, load the data, resolve the settings and assemble the network.
+
+    ``components`` and ``part_options`` are keyed by kind: dataset, backbone, block, norm.
+
+    Raises:
+        UsageError: whatever does not fit, in one line.
+    """
+    parts = {
+        kind: Part(component, component.make_options(part_options[kind]))
+        for kind, component in components.items()
+    }
+    chosen_device = choose_device(device)
+    dataset = parts["dataset"]
+    data = load_data(dataset.component, dataset.options, root=data_dir, offline=offline)
+    share = float(training_flags.get("validation", training_file.get("validation", 0.1)))
+    held_out = 0 if data.val is not None else round(share * len(data.train))
+    settings = resolve_settings(training_file, training_flags, data, len(data.train) - held_out)
+    splits = split_data(data, validation=settings.validation, seed=settings.split_seed)
+    config = make_config(parts, settings.model_dump(mode="json"), catalog)
+    name = name or default_name(config, RESUMABLE)
+    if "/" in name or "\\" in name or name.startswith("."):
+        raise UsageError(
+            f"--name {name}: a run's name is one folder's name, without '/' and not beginning with '.'"
+        )
+    config = {"run": {"name": name, "data_dir": str(data_dir)}, **config}
+    setup = Setup(
+        network=build_network(parts, data, seed=settings.seed),
+        splits=splits,
+        classes=len(data.class_names),
+        normalization=normalization_for(settings.normalize, splits),
+        settings=settings,
+        device=chosen_device,
+        precision=choose_precision(settings.precision, chosen_device),
+    )
+    return Experiment(RunDirectory(runs / name), config, parts, data, setup)
+
+
+def run_experiment(experiment: Experiment, catalog: Catalog, reporter: Reporter) -> dict[str, Any]:
+    """Train (or resume), test, and complete the run directory. Gives what ``result.json`` holds.
+
+    Raises:
+        UsageError: the run is finished, held by another process, or was begun with other settings.
+    """
+    run = experiment.run
+    with run.locked():
+        check_resumable(experiment)
+        run.create()
+        run.result.unlink(missing_ok=True)
+        write_text(run.config, to_toml(experiment.config))
+        write_json(run.environment, environment_of(experiment))
+        info = RunInfo(run.path, experiment.config)
+        catalog.manager.call("netlab_run_started", run=info)
+        parameters = count_parameters(experiment.setup.network)
+
+        def epoch_finished(epoch: int, row: Mapping[str, float]) -> None:
+            catalog.manager.call("netlab_epoch_finished", run=info, epoch=epoch, values=row)
+
+        trained = train(
+            experiment.setup,
+            run,
+            reporter,
+            on_epoch=epoch_finished,
+        )
+        plot_history(trained.history, run.plots, title=run.name, best_epoch=trained.progress.best_epoch)
+        result = result_of(trained, experiment, parameters)
+        write_json(run.result, result)
+        catalog.manager.call("netlab_run_finished", run=info)
+    return result
+
+
+def check_resumable(experiment: Experiment) -> None:
+    """Refuse to go on with a run that is finished or was begun with other settings or data."""
+    run = experiment.run
+    if not run.exists:
+        return
+    old = read_config(run.config)
+    changed = differences(old, experiment.config, RESUMABLE)
+    if changed:
+        raise UsageError(
+            f"run '{run.name}' was begun with other settings ({'; '.join(changed)}):"
+            " use another --name, or delete its directory"
+        )
+    if run.environment.exists():
+        recorded = run.read_environment().get("data_sha256")
+        if recorded not in (None, data_digest(experiment.data)):
+            raise UsageError(
+                f"the data of run '{run.name}' has changed since it was begun: use another --name"
+            )
+    old_epochs, epochs = old["training"]["epochs"], experiment.setup.settings.epochs
+    if epochs < old_epochs:
+        raise UsageError(f"run '{run.name}' was begun for {old_epochs} epochs: --epochs may grow, not shrink")
+    if run.is_finished and epochs == old_epochs:
+        accuracy = run.read_result().get("test_accuracy", float("nan"))
+        raise UsageError(
+            f"run '{run.name}' is finished: test accuracy {accuracy:.4f}, in {run.path}."
+            " Train it longer with --epochs, or start another with --name or --seed"
+        )
+
+
+def environment_of(experiment: Experiment) -> dict[str, Any]:
+    """``environment.json`` of this session."""
+    indices = experiment.setup.splits.val_indices
+    return describe_environment(
+        (part.component for part in experiment.parts.values()),
+        device=experiment.setup.device,
+        precision=experiment.setup.precision,
+        data_digest=data_digest(experiment.data),
+        val_indices_digest=hashlib.sha256(indices.numpy().tobytes()).hexdigest(),
+    )
+
+
+def result_of(trained: Trained, experiment: Experiment, parameters: int) -> dict[str, Any]:
+    """``result.json``: the figures, the confusion matrix of the test set and the class names."""
+    history = trained.history
+    seconds = sum(row["seconds"] for row in history)
+    training_seconds = sum(len(experiment.setup.splits.train) / row["images_per_second"] for row in history)
+    return {
+        "test_accuracy": trained.test.accuracy,
+        "test_loss": trained.test.loss,
+        "best_epoch": trained.progress.best_epoch,
+        "best_val_accuracy": trained.progress.best_accuracy,
+        "epochs": trained.progress.epoch,
+        "stopped_early": trained.stopped_early,
+        "parameters": parameters,
+        "images_per_second": len(history) * len(experiment.setup.splits.train) / training_seconds,
+        "seconds": seconds,
+        "seconds_per_epoch": seconds / len(history),
+        "class_names": list(experiment.data.class_names),
+        "confusion": trained.test.confusion.tolist(),
+    }

@@ -1,0 +1,125 @@
+"""``config.toml``: every value that a run used.
+
+The configuration is a plain nested dictionary, as in the file::
+
+    [run]                      where, not what
+    name = "digits-compact-grouped-bn-s0-1f2e3d"
+    data_dir = "data"
+    [data]                     one table a part: its name and its options
+    name = "digits"
+    size = 32
+    [backbone] [block] [norm]  likewise
+    [training]                 see netlab.training.settings
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from netlab.catalog import Catalog
+from netlab.errors import NetlabError
+from netlab.kinds import KINDS
+from netlab.network import Part
+
+PART_KINDS = ("dataset", "backbone", "block", "norm")
+
+Config = dict[str, Any]
+
+
+def part_table(part: Part, catalog: Catalog) -> dict[str, Any]:
+    """A part's table: its name (with its distribution where the name clashes) and all its options."""
+    component = part.component
+    name = component.name
+    if catalog.clashes(component):
+        name = f"{name}@{component.plugin.distribution}"
+    options = part.options.model_dump(mode="json") if part.options is not None else {}
+    return {"name": name, **options}
+
+
+def make_config(parts: Mapping[str, Part], training: Mapping[str, Any], catalog: Catalog) -> Config:
+    """The configuration of a run, without its ``[run]`` table."""
+    tables = {KINDS[kind].selector: part_table(parts[kind], catalog) for kind in PART_KINDS}
+    return {**tables, "training": dict(training)}
+
+
+def parts_of_config(config: Mapping[str, Any], catalog: Catalog) -> dict[str, Part]:
+    """The parts that a configuration names, with their options.
+
+    Raises:
+        UsageError: a part is not installed, or its options no longer fit it.
+    """
+    parts = {}
+    for kind in PART_KINDS:
+        table = dict(config[KINDS[kind].selector])
+        component = catalog.find(kind, table.pop("name"))
+        parts[kind] = Part(component, component.make_options(table))
+    return parts
+
+
+def without_none(value: Any) -> Any:
+    """TOML has no null: a value that is None is left out."""
+    if isinstance(value, Mapping):
+        return {key: without_none(item) for key, item in value.items() if item is not None}
+    return value
+
+
+def to_toml(config: Mapping[str, Any]) -> str:
+    """The configuration as TOML."""
+    return tomli_w.dumps(without_none(config))
+
+
+def read_config(path: Path) -> Config:
+    """Read ``config.toml`` of a run.
+
+    Raises:
+        NetlabError: it is missing or damaged.
+    """
+    try:
+        config = tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        raise NetlabError(f"{path.parent} is not a run directory: it has no config.toml") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise NetlabError(f"{path} is damaged: {error}") from None
+    missing = [
+        table for table in ("run", "data", "backbone", "block", "norm", "training") if table not in config
+    ]
+    if missing:
+        raise NetlabError(f"{path} is damaged: it has no table [{missing[0]}]")
+    return config
+
+
+def default_name(config: Mapping[str, Any], ignored: frozenset[str]) -> str:
+    """A name that is the same for the same configuration: the parts, the seed and six digits of a hash.
+
+    ``ignored`` training keys (those that may differ on resume) do not count.
+    """
+    training = {key: value for key, value in config["training"].items() if key not in ignored}
+    counted = {
+        **{table: config[table] for table in ("data", "backbone", "block", "norm")},
+        "training": training,
+    }
+    digest = hashlib.sha256(json.dumps(counted, sort_keys=True, default=str).encode()).hexdigest()[:6]
+    parts = [str(config[table]["name"]) for table in ("data", "backbone", "block", "norm")]
+    name = "-".join([*parts, f"s{training['seed']}", digest])
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name)
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any], ignored: frozenset[str]) -> list[str]:
+    """``block.paths: 4 -> 2`` for every value that differs, ``[run]`` and ``ignored`` training keys apart."""
+    found = []
+    for table in ("data", "backbone", "block", "norm", "training"):
+        before, after = without_none(old.get(table, {})), without_none(new.get(table, {}))
+        for key in sorted(before.keys() | after.keys()):
+            if table == "training" and key in ignored:
+                continue
+            if before.get(key) != after.get(key):
+                found.append(f"{table}.{key}: {before.get(key, 'absent')} -> {after.get(key, 'absent')}")
+    return found

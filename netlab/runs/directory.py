@@ -1,0 +1,155 @@
+"""A run's directory: where its files are, in which state it is, and who may write to it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from netlab.errors import NetlabError, UsageError, closest
+from netlab.runs.files import remove_leftovers
+
+try:
+    import fcntl
+except ImportError:  # not on Windows: there, two processes on one run are not noticed
+    fcntl = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class RunDirectory:
+    """The paths of one run. ``result.json`` is written last: its presence means finished."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.toml"
+
+    @property
+    def environment(self) -> Path:
+        return self.path / "environment.json"
+
+    @property
+    def history(self) -> Path:
+        return self.path / "history.csv"
+
+    @property
+    def result(self) -> Path:
+        return self.path / "result.json"
+
+    @property
+    def separability(self) -> Path:
+        return self.path / "separability.csv"
+
+    @property
+    def plots(self) -> Path:
+        return self.path / "plots"
+
+    @property
+    def last_checkpoint(self) -> Path:
+        return self.path / "checkpoints" / "last.safetensors"
+
+    @property
+    def best_checkpoint(self) -> Path:
+        return self.path / "checkpoints" / "best.safetensors"
+
+    @property
+    def exists(self) -> bool:
+        return self.config.exists()
+
+    @property
+    def is_finished(self) -> bool:
+        return self.result.exists()
+
+    def create(self) -> None:
+        """Make the folders, and clear what a killed process left half-written."""
+        for folder in (self.path, self.path / "checkpoints", self.plots):
+            folder.mkdir(parents=True, exist_ok=True)
+            remove_leftovers(folder)
+
+    def read_result(self) -> dict[str, Any]:
+        """``result.json``.
+
+        Raises:
+            NetlabError: the run is not finished, or the file is damaged.
+        """
+        return read_json_object(self.result, f"run '{self.name}' is not finished: it has no result.json")
+
+    def read_environment(self) -> dict[str, Any]:
+        """``environment.json``."""
+        return read_json_object(self.environment, f"run '{self.name}' has no environment.json")
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run for this process; the lock goes when the process ends, however it ends.
+
+        Raises:
+            UsageError: another process holds it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            if fcntl is not None:
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    raise UsageError(
+                        f"another process is working on run '{self.name}': wait for it, or use another --name"
+                    ) from None
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def read_json_object(path: Path, missing: str) -> dict[str, Any]:
+    """A JSON object from a file, or one clear error."""
+    try:
+        value = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise NetlabError(missing) from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise NetlabError(f"{path} is damaged: {error}") from None
+    if not isinstance(value, dict):
+        raise NetlabError(f"{path} is damaged: it holds no object")
+    return value
+
+
+def list_runs(folder: Path) -> list[RunDirectory]:
+    """The run directories in ``folder``, oldest first; other files and folders are passed over."""
+    if not folder.is_dir():
+        return []
+    found = [RunDirectory(path) for path in folder.iterdir() if (path / "config.toml").is_file()]
+    return sorted(found, key=lambda run: (run.config.stat().st_mtime_ns, run.name))
+
+
+def newest_finished(folder: Path) -> RunDirectory:
+    """The run of ``folder`` that was finished last.
+
+    Raises:
+        UsageError: there is none.
+    """
+    finished = [run for run in list_runs(folder) if run.is_finished]
+    if not finished:
+        raise UsageError(f"no finished run in '{folder}': train one with 'netlab run', or name it with --run")
+    return max(finished, key=lambda run: run.result.stat().st_mtime_ns)
+
+
+def find_run(text: str, folder: Path) -> RunDirectory:
+    """The run that a user named: a path, or a name in the runs folder.
+
+    Raises:
+        UsageError: there is none of that name (with the closest).
+    """
+    for path in (Path(text), folder / text):
+        if (path / "config.toml").is_file():
+            return RunDirectory(path)
+    names = [run.name for run in list_runs(folder)]
+    raise UsageError(f"there is no run '{text}' (a path, or a name in '{folder}').{closest(text, names)}")

@@ -1,0 +1,79 @@
+"""``environment.json``: with what a run was made."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from netlab import __version__
+from netlab.catalog import Component
+
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "numpy",
+    "scikit-learn",
+    "opencv-contrib-python",
+    "pydantic",
+    "typer",
+    "pluggy",
+)
+
+
+def describe_environment(
+    components: Iterable[Component],
+    *,
+    device: torch.device,
+    precision: str,
+    data_digest: str,
+    val_indices_digest: str,
+) -> dict[str, Any]:
+    """Versions, machine, device, threads, git revision, who supplied each part, and the data's digest."""
+    return {
+        "netlab": __version__,
+        "python": platform.python_version(),
+        "packages": {name: metadata.version(name) for name in PACKAGES},
+        "platform": platform.platform(),
+        "processor": processor_name(),
+        "device": str(device),
+        "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else processor_name(),
+        "precision": precision,
+        "threads": torch.get_num_threads(),
+        "git_revision": git_revision(),
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "components": [component.provenance for component in components],
+        "data_sha256": data_digest,
+        "val_indices_sha256": val_indices_digest,
+    }
+
+
+def processor_name() -> str:
+    """The processor's model, as far as the system tells."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return f"{line.partition(':')[2].strip()} ({os.cpu_count()} cores)"
+    except OSError:
+        pass
+    return f"{platform.processor() or platform.machine()} ({os.cpu_count()} cores)"
+
+
+def git_revision() -> str | None:
+    """The revision of the repository that the command was called in, if it is one."""
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,46 @@
+"""``history.csv``: one row an epoch."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from netlab.errors import NetlabError
+from netlab.runs.files import write_csv
+
+COLUMNS = (
+    "epoch",
+    "train_loss",
+    "train_accuracy",
+    "val_loss",
+    "val_accuracy",
+    "lr",
+    "images_per_second",
+    "seconds",
+)
+
+Row = Mapping[str, float]
+
+
+def write_history(path: Path, rows: Sequence[Row]) -> None:
+    """Write all rows. Floats keep every digit, so that equal runs have equal rows."""
+    write_csv(path, COLUMNS, rows)
+
+
+def read_history(path: Path) -> list[dict[str, float]]:
+    """Read all rows; an absent file has none.
+
+    Raises:
+        NetlabError: a row is damaged.
+    """
+    if not path.exists():
+        return []
+    try:
+        with path.open(newline="") as file:
+            return [
+                {key: int(value) if key == "epoch" else float(value) for key, value in row.items()}
+                for row in csv.DictReader(file)
+            ]
+    except (ValueError, TypeError, csv.Error) as error:
+        raise NetlabError(f"{path} is damaged: {error}") from None

@@ -1,0 +1,1 @@
+"""Training: settings and recipes (light), the loop, evaluation, checkpoints."""

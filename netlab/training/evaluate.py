@@ -1,0 +1,41 @@
+"""Loss and accuracy of a network on labelled images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Mean cross-entropy (natural logarithm), accuracy in [0, 1], and the confusion matrix: int64
+    (classes, classes), rows true, columns predicted."""
+
+    loss: float
+    accuracy: float
+    confusion: Tensor
+
+
+def evaluate(
+    network: nn.Module, batches: Iterator[tuple[Tensor, Tensor]], *, classes: int, precision: str
+) -> Evaluation:
+    """Run the network in evaluation mode over all batches."""
+    was_training = network.training
+    network.eval()
+    loss_sum, count = 0.0, 0
+    confusion = torch.zeros(classes * classes, dtype=torch.int64)
+    with torch.no_grad():
+        for images, labels in batches:
+            with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == "bf16"):
+                logits = network(images)
+            logits = logits.float()
+            loss_sum += float(nn.functional.cross_entropy(logits, labels, reduction="sum"))
+            predicted = logits.argmax(1)
+            confusion += torch.bincount((labels * classes + predicted).cpu(), minlength=classes * classes)
+            count += len(labels)
+    network.train(was_training)
+    confusion = confusion.view(classes, classes)
+    return Evaluation(loss_sum / count, int(confusion.diagonal().sum()) / count, confusion)
