@@ -32,6 +32,9 @@ COMMANDS = (
     Command(
         "summary", "netlab.cli.summary", "Show the layers of an assembly, without training it.", "Networks"
     ),
+    Command(
+        "detect", "netlab.cli.detect", "Find objects in images, trained on Pascal VOC data.", "Detection"
+    ),
     Command("plugins", "netlab.cli.plugins", "List and inspect the installed parts.", "Parts"),
 )
 

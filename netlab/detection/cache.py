@@ -36,10 +36,10 @@ def default_cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "netlab"
 
 
-def image_digest(image: RGB) -> str:
-    """A digest of the pixels and the shape of ``image``."""
-    digest = hashlib.blake2b(repr(image.shape).encode(), digest_size=16)
-    digest.update(np.ascontiguousarray(image).data)
+def array_digest(array: NDArray[Any]) -> str:
+    """A digest of the values, type and shape of an image or another array."""
+    digest = hashlib.blake2b(f"{array.dtype} {array.shape}".encode(), digest_size=16)
+    digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
 
@@ -59,7 +59,7 @@ def cached_proposals(
     """
     if folder is None:
         return compute()
-    key = cache_key(image=image_digest(image), opencv=cv2.__version__, **settings)
+    key = cache_key(image=array_digest(image), opencv=cv2.__version__, **settings)
     path = folder / "proposals" / key[:2] / f"{key}.npz"
     arrays = _read_npz(path)
     if arrays is not None and _are_proposals(arrays):

@@ -216,7 +216,7 @@ def coco_truth(
     sizes: Sequence[tuple[int, int]] | None = None,
 ) -> dict[str, Any]:
     """True boxes as a COCO data set. Images are numbered from 1, classes as their labels."""
-    annotations = []
+    annotations: list[dict[str, Any]] = []
     for image, truth in enumerate(truths, start=1):
         for box, label, difficult in zip(
             truth.boxes.tolist(), truth.labels.tolist(), truth.difficult, strict=True

@@ -30,10 +30,18 @@ class DetectionHead(nn.Module):
             self.body = nn.Identity()
         self.classify = nn.Linear(hidden or dimension, classes + 1)
         self.regress = nn.Linear(dimension, 4 * classes)
+        self.initialize()
+
+    def initialize(self) -> None:
+        """Start from zero, which is as good as any start where the loss is convex; only a hidden layer
+        is drawn from torch's generator."""
         for layer in (self.classify, self.regress):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
-        if hidden:
+        if self.hidden:
+            for module in self.body.modules():
+                if isinstance(module, nn.Linear):
+                    module.reset_parameters()
             nn.init.normal_(self.classify.weight, std=0.01)
 
     @torch.no_grad()

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlab.detection.boxes import box_deltas, clip_boxes, flip_boxes
-from netlab.detection.cache import cache_key, cached_array, image_digest
+from netlab.detection.cache import array_digest, cache_key, cached_array
 from netlab.detection.features import RegionFeatures
 from netlab.detection.images import RGB
 from netlab.detection.labels import IGNORED, LabelRule, label_regions
@@ -96,7 +96,7 @@ def describe_regions(
 ) -> NDArray[np.float16]:
     """Features float16 (N, D) of ``regions``, or of their mirror images; kept in ``folder``."""
     key = cache_key(
-        image=image_digest(image), flipped=flipped, features=features_key, regions=image_digest(regions)
+        image=array_digest(image), flipped=flipped, features=features_key, regions=array_digest(regions)
     )
 
     def compute() -> NDArray[np.float16]:

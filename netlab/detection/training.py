@@ -171,7 +171,8 @@ def _train_epoch(
             total = loss + box_loss + settings.decay * _squared_weights(head)
             if not math.isfinite(float(total.detach())):
                 raise NetlabError(
-                    f"the loss became {float(total.detach())} in epoch {epoch}: try a smaller --lr (it was {settings.lr:g})"
+                    f"the loss became {float(total.detach())} in epoch {epoch}:"
+                    f" try a smaller --lr (it was {settings.lr:g})"
                 )
             optimizer.zero_grad(set_to_none=True)
             total.backward()

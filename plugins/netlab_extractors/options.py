@@ -11,11 +11,11 @@ class ExtractorOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     crop_size: int = Field(
-        160, ge=32, le=1024, description="Side in pixels to which a region is warped (crop)"
+        160, ge=32, le=1024, description="Side in pixels to which a region is warped (crop)."
     )
 
 
 class TorchvisionOptions(ExtractorOptions):
     """Options of ``torchvision``."""
 
-    variant: str = Field("resnet18", description="The classifier, as torchvision names it")
+    variant: str = Field("resnet18", description="The classifier, as torchvision names it.")
