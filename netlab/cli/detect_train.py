@@ -162,7 +162,8 @@ def make_plan(
     )  # fmt: skip
     if name is None:
         counted = tomli_w.dumps(plan.config())
-        name = f"{proposer.name}-{extractor.name}-s{settings.seed}-{hashlib.sha256(counted.encode()).hexdigest()[:6]}"
+        digits = hashlib.sha256(counted.encode()).hexdigest()[:6]
+        name = f"{proposer.name}-{extractor.name}-s{settings.seed}-{digits}"
     if "/" in name or "\\" in name or name.startswith("."):
         raise UsageError(f"--name {name}: a run's name is one folder's name, without '/' and no '.' in front")
     from dataclasses import replace

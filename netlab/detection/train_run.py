@@ -172,6 +172,11 @@ def _train(plan: DetectionPlan, reporter: Reporter) -> tuple[Detector, TrainingS
     if settings.class_weights == "inverse":
         by_name = inverse_frequency_weights(regions.labels, list(names))
         weights = torch.tensor([by_name[name] for name in ("background", *names)])
+
+    def epoch_ended(row: Row) -> None:
+        reporter.epoch(row, settings.epochs)
+        reporter.advance()
+
     reporter.phase("training", settings.epochs)
     state = train_head(
         regions,
@@ -181,7 +186,7 @@ def _train(plan: DetectionPlan, reporter: Reporter) -> tuple[Detector, TrainingS
         validate=lambda trained: validation_ap(trained, validation, plan),
         checkpoint=plan.run.last_checkpoint,
         history=plan.run.history,
-        on_epoch=lambda row: (reporter.epoch(row, settings.epochs), reporter.advance()) and None,
+        on_epoch=epoch_ended,
     )
     return detector, state
 

@@ -71,6 +71,7 @@ class DetectionData:
     class_names: tuple[str, ...]
     problems: Problems
     split: str  # where the split came from, in words
+    has_split: bool  # whether it is the data set's own
 
 
 def read_annotation(path: Path, *, one_based: bool, problems: Problems) -> tuple[Element, list[_Object]]:
@@ -222,7 +223,7 @@ def read_voc(
         nested = sorted(path.parent for path in folder.glob("*/Annotations"))
         hint = f" Did you mean {nested[0]}?" if nested else ""
         raise UsageError(f"no VOC annotations (*.xml) in {annotations}.{hint}")
-    train_names, val_names, split = _split(folder, sorted(names), val_fraction, seed, problems)
+    train_names, val_names, split, has_split = _split(folder, sorted(names), val_fraction, seed, problems)
 
     def read(chosen: Iterable[str]) -> tuple[AnnotatedImage, ...]:
         found = (
@@ -247,12 +248,18 @@ def read_voc(
     for image in (*train, *val):
         if not image.names:
             problems.add("images without objects, used as background", image.name)
+    return keep_classes(DetectionData(train, val, kept, problems, split, has_split), kept)
+
+
+def keep_classes(data: DetectionData, classes: Sequence[str]) -> DetectionData:
+    """The data set with only the objects of ``classes``; images without any stay, as background."""
     return DetectionData(
-        tuple(_only(image, kept) for image in train),
-        tuple(_only(image, kept) for image in val),
-        kept,
-        problems,
-        split,
+        tuple(_only(image, classes) for image in data.train),
+        tuple(_only(image, classes) for image in data.val),
+        tuple(sorted(set(classes))),
+        data.problems,
+        data.split,
+        data.has_split,
     )
 
 
@@ -270,7 +277,7 @@ def _only(image: AnnotatedImage, classes: Sequence[str]) -> AnnotatedImage:
 
 def _split(
     folder: Path, names: Sequence[str], val_fraction: float, seed: int, problems: Problems
-) -> tuple[list[str], list[str], str]:
+) -> tuple[list[str], list[str], str, bool]:
     sets = folder / "ImageSets" / "Main"
     for first, second in (("train", "val"), ("trainval", "test")):
         if (sets / f"{first}.txt").is_file() and (sets / f"{second}.txt").is_file():
@@ -279,14 +286,12 @@ def _split(
             shared = set(train) & set(val)
             for name in sorted(shared):
                 problems.add(f"images in both {first}.txt and {second}.txt, kept in {second}", name)
-            return [name for name in train if name not in shared], val, f"ImageSets/Main ({first}, {second})"
+            kept = [name for name in train if name not in shared]
+            return kept, val, f"ImageSets/Main ({first}, {second})", True
     order = [names[i] for i in np.random.default_rng(seed).permutation(len(names))]
     held_out = min(max(round(val_fraction * len(names)), 1), len(names) - 1) if len(names) > 1 else 0
-    return (
-        sorted(order[held_out:]),
-        sorted(order[:held_out]),
-        f"{val_fraction:.0%} of the images, seed {seed}",
-    )
+    described = f"{val_fraction:.0%} of the images, seed {seed}"
+    return sorted(order[held_out:]), sorted(order[:held_out]), described, False
 
 
 def _read_image_set(path: Path, names: Sequence[str], problems: Problems) -> list[str]:
