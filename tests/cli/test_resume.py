@@ -1,0 +1,127 @@
+"""A run that is killed and resumed ends as one that never was: real processes, real SIGKILL."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from netlab.runs.history import COLUMNS
+
+WORDS = (
+    "run", "--name", "victim", "--data.size", "24", "--width", "4", "--epochs", "3", "--batch-size", "128",
+    "--norm", "bn", "--rotation", "10",
+)  # fmt: skip
+
+# Runs netlab and tells the parent when a place is reached: a step, or the n-th time that the checkpoint
+# is in its temporary file, about to be flushed and not yet renamed. Then it waits to be killed.
+DRIVER = """
+import os, sys, time
+from netlab.cli import progress
+from netlab.cli.app import main
+kind, number = sys.argv[1], int(sys.argv[2])
+flushes, real_fsync, real_step = 0, os.fsync, progress.PlainReporter.step
+
+def wait_for_death():
+    print("HERE", flush=True)
+    time.sleep(600)
+
+def fsync(descriptor):
+    global flushes
+    flushes += ".last.safetensors." in os.readlink(f"/proc/self/fd/{descriptor}")
+    if kind == "flush" and flushes == number:
+        wait_for_death()
+    real_fsync(descriptor)
+
+def step(self, *, epoch, step, loss):
+    if kind == "step" and (epoch - 1) * 10 + step == number:
+        wait_for_death()
+
+os.fsync, progress.PlainReporter.step = fsync, step
+main(sys.argv[3:])
+"""
+
+
+def run_to_the_end(folder: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "netlab", *WORDS], cwd=folder, check=True, capture_output=True, timeout=120
+    )
+
+
+def kill_at(folder: Path, kind: str, number: int) -> None:
+    victim = subprocess.Popen(
+        [sys.executable, "-c", DRIVER, kind, str(number), *WORDS],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert victim.stdout is not None
+    assert any(line.strip() == "HERE" for line in victim.stdout), "the place was never reached"
+    victim.kill()
+    assert victim.wait() == -9
+
+
+def weights(folder: Path, which: str) -> dict[str, torch.Tensor]:
+    return safetensors.torch.load_file(folder / "runs" / "victim" / "checkpoints" / f"{which}.safetensors")
+
+
+def learnt(folder: Path) -> list[dict[str, str]]:
+    """The history without what depends on the clock."""
+    clock = {"images_per_second", "seconds"}
+    rows = csv.DictReader((folder / "runs" / "victim" / "history.csv").open())
+    return [{key: row[key] for key in COLUMNS if key not in clock} for row in rows]
+
+
+@pytest.fixture(scope="module")
+def unharmed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("unharmed")
+    run_to_the_end(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [
+        ("step", 1),  # in the first batch: no checkpoint yet
+        ("step", 15),  # in the middle of the second epoch
+        ("flush", 1),  # while the first checkpoint is written
+        ("flush", 2),  # and the second
+    ],
+)
+def test_killed_and_resumed_equals_never_killed(
+    unharmed: Path, tmp_path: Path, kind: str, number: int
+) -> None:
+    kill_at(tmp_path, kind, number)
+    run_to_the_end(tmp_path)
+    assert learnt(tmp_path) == learnt(unharmed)
+    for which in ("best", "last"):
+        ours, theirs = weights(tmp_path, which), weights(unharmed, which)
+        assert ours.keys() == theirs.keys()
+        assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    assert not list((tmp_path / "runs").rglob("*.tmp"))
+
+
+def test_a_second_process_on_the_same_run_is_refused(tmp_path: Path) -> None:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", DRIVER, "step", "2", *WORDS], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert holder.stdout is not None
+        assert any(line.strip() == "HERE" for line in holder.stdout)
+        second = subprocess.run(
+            [sys.executable, "-m", "netlab", *WORDS],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert second.returncode == 2
+        assert "another process is working on run 'victim'" in second.stderr
+    finally:
+        holder.kill()
+        holder.wait()

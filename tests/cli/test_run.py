@@ -1,0 +1,163 @@
+"""``netlab run`` from the command to the finished directory."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import safetensors
+
+Cli = Callable[..., Any]
+
+
+def only_run() -> Path:
+    (run,) = Path("runs").iterdir()
+    return run
+
+
+def test_a_run_leaves_a_complete_directory(cli: Cli, tiny: tuple[str, ...]) -> None:
+    outcome = cli("run", "--block", "grouped", "--paths", "2", "--norm", "bn", *tiny)
+    assert outcome.code == 0, outcome.err
+    run = only_run()
+    result = json.loads((run / "result.json").read_text())
+    assert result.keys() >= {
+        "test_accuracy", "test_loss", "best_epoch", "epochs", "parameters", "images_per_second", "seconds",
+    }  # fmt: skip
+    assert sum(map(sum, result["confusion"])) == 360
+    right = sum(result["confusion"][i][i] for i in range(10))
+    assert result["test_accuracy"] == right / 360
+    rows = list(csv.DictReader((run / "history.csv").open()))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    best = max(rows, key=lambda row: (float(row["val_accuracy"]), -float(row["val_loss"])))
+    assert int(best["epoch"]) == result["best_epoch"]
+    for name in ("curves.png", "curves.svg"):
+        assert (run / "plots" / name).stat().st_size > 1000
+    environment = json.loads((run / "environment.json").read_text())
+    assert {"kind": "block", "name": "grouped", "plugin": "blocks", "distribution": "netlab-vision",
+            "version": environment["netlab"]} in environment["components"]  # fmt: skip
+    assert len(environment["data_sha256"]) == 64
+    config = tomllib.loads((run / "config.toml").read_text())
+    assert config["block"] == {"name": "grouped", "skip": True, "activation": "elu", "paths": 2}
+    assert config["training"]["epochs"] == 2
+    with safetensors.safe_open(run / "checkpoints" / "best.safetensors", "pt") as file:
+        assert "network.conv1.weight" in file.keys()  # noqa: SIM118
+    assert f"{result['test_accuracy']:.4f}" in outcome.out
+    assert max(map(len, outcome.out.splitlines())) <= 80
+
+
+def test_the_printed_config_trains_the_same_run(cli: Cli, tiny: tuple[str, ...]) -> None:
+    printed = cli("run", *tiny, "--print-config")
+    assert not Path("runs").exists()
+    Path("again.toml").write_text(printed.out)
+    assert cli("run", "--config", "again.toml").code == 0
+    assert (only_run() / "config.toml").read_text() == printed.out
+
+
+def test_a_finished_run_says_so_and_may_grow(cli: Cli, tiny: tuple[str, ...]) -> None:
+    assert cli("run", *tiny).code == 0
+    again = cli("run", *tiny)
+    assert again.code == 2
+    assert "is finished: test accuracy" in again.err
+    grown = cli("run", *tiny, "--epochs", "3")
+    assert grown.code == 0, grown.err
+    assert "resuming after epoch 2" in grown.out
+    assert json.loads((only_run() / "result.json").read_text())["epochs"] == 3
+    assert "may grow, not shrink" in cli("run", *tiny).err
+
+
+def test_a_changed_setting_is_refused_with_the_difference(cli: Cli, tiny: tuple[str, ...]) -> None:
+    assert cli("run", *tiny, "--name", "mine").code == 0
+    changed = cli("run", *tiny, "--name", "mine", "--lr", "0.05", "--block", "grouped")
+    assert changed.code == 2
+    assert "training.lr: 0.1 -> 0.05" in changed.err
+    assert "block.name: residual -> grouped" in changed.err
+
+
+def test_patience_stops_early_and_keeps_the_best_epoch(cli: Cli, tiny: tuple[str, ...]) -> None:
+    words = [*tiny, "--epochs", "9", "--patience", "1", "--lr", "1e-9", "--schedule", "constant"]
+    assert cli("run", *words, "--norm", "bn").code == 0
+    result = json.loads((only_run() / "result.json").read_text())
+    assert result["stopped_early"]
+    assert result["epochs"] < 9
+    assert result["epochs"] - result["best_epoch"] == 1
+
+
+def test_seeds_give_other_runs_on_the_same_split(cli: Cli, tiny: tuple[str, ...]) -> None:
+    for seed in (0, 1):
+        assert cli("run", *tiny, "--seed", seed).code == 0
+    environments = [json.loads((run / "environment.json").read_text()) for run in Path("runs").iterdir()]
+    assert len({environment["val_indices_sha256"] for environment in environments}) == 1
+    accuracies = [
+        json.loads((run / "result.json").read_text())["test_loss"] for run in Path("runs").iterdir()
+    ]
+    assert len(set(accuracies)) == 2
+
+
+def test_quiet_prints_one_line_of_json(cli: Cli, tiny: tuple[str, ...]) -> None:
+    shown = cli("run", *tiny, "--quiet").out
+    assert json.loads(shown).keys() == {"run", "test_accuracy"}
+
+
+def test_bf16_trains_too(cli: Cli, tiny: tuple[str, ...]) -> None:
+    assert cli("run", *tiny, "--precision", "bf16").code == 0
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(
+    cli: Cli, tiny: tuple[str, ...]
+) -> None:
+    outcome = cli("run", *tiny, "--epochs", "4", "--lr", "1e25", "--schedule", "constant", "--momentum", "0")
+    assert outcome.code == 1
+    assert "the loss became" in outcome.err
+    assert "step" in outcome.err
+    assert not (only_run() / "result.json").exists()
+
+
+def test_a_truncated_checkpoint_is_named(cli: Cli, tiny: tuple[str, ...]) -> None:
+    assert cli("run", *tiny).code == 0
+    last = only_run() / "checkpoints" / "last.safetensors"
+    last.write_bytes(last.read_bytes()[:1000])
+    outcome = cli("run", *tiny, "--epochs", "3")
+    assert outcome.code == 1
+    assert "last.safetensors is truncated or damaged" in outcome.err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_folder_is_one_clear_line(cli: Cli, tiny: tuple[str, ...]) -> None:
+    Path("runs").mkdir(mode=0o500)
+    outcome = cli("run", *tiny)
+    assert outcome.code == 1
+    assert "Permission denied: " in outcome.err
+
+
+def test_a_file_where_the_runs_folder_should_be_is_one_clear_line(cli: Cli, tiny: tuple[str, ...]) -> None:
+    Path("runs").write_text("")
+    outcome = cli("run", *tiny)
+    assert outcome.code == 1
+    assert outcome.err.startswith("netlab: error: ")
+    assert "runs" in outcome.err
+
+
+def test_no_space_left_keeps_what_is_written(
+    cli: Cli, tiny: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from netlab.runs import checkpoint
+
+    real, calls = checkpoint.write_atomically, []
+
+    def full_after_two(path: Path, write: Callable[[Any], object]) -> None:
+        calls.append(path)
+        if len(calls) > 2:
+            raise OSError(28, "No space left on device", str(path))
+        real(path, write)
+
+    monkeypatch.setattr(checkpoint, "write_atomically", full_after_two)
+    outcome = cli("run", *tiny)
+    assert outcome.code == 1
+    assert "No space left on device" in outcome.err
+    assert (only_run() / "checkpoints" / "last.safetensors").exists()
