@@ -153,7 +153,7 @@ def _cut(name: str, network: nn.Module) -> tuple[tuple[nn.Module, ...], tuple[in
     stages = tuple(nn.Sequential(*layers[start : end + 1]) for start, end in zip(starts, ends, strict=True))
     kept = [i for i, stride in enumerate(strides) if i + 1 == len(strides) or strides[i + 1] > stride]
     merged = tuple(
-        nn.Sequential(*itertools.chain.from_iterable(stages[first : last + 1]))
+        nn.Sequential(*itertools.chain.from_iterable(stages[first : last + 1])).eval()
         for first, last in zip([0, *(i + 1 for i in kept[:-1])], kept, strict=True)
     )
     return merged, tuple(channels[ends[i]] for i in kept), tuple(strides[i] for i in kept)

@@ -35,9 +35,12 @@ def edge_boxes(image: NDArray[np.uint8], *, limit: int, seed: int, options: Edge
         maxAspectRatio=options.max_aspect,
         maxBoxes=_MOST_BOXES,
     )
+    nothing = Proposals(np.empty((0, 4), np.float32), np.empty(0, np.float32))
     if min(edges.shape) < 3 or not edges.any():
-        return Proposals(np.empty((0, 4), np.float32), np.empty(0, np.float32))
+        return nothing
     found, scores = search.getBoundingBoxes(edges, orientation)
+    if len(found) == 0:
+        return nothing
     boxes = np.asarray(found, np.float32).reshape(-1, 4)
     boxes[:, 2:] += boxes[:, :2]
     scores = np.asarray(scores, np.float32).reshape(-1)
