@@ -52,6 +52,7 @@ class DetectRule:
 
 
 REFINED_REGIONS = 100  # of each class, the best
+NEARLY_THE_SAME = 0.75  # IoU
 
 
 def detect(
@@ -77,8 +78,7 @@ def detect(
         boxes = clip_boxes(apply_deltas(regions, deltas[:, label - 1]), *size)
         score = scores[:, label]
         for step in range(rule.refinements):
-            best = np.argsort(-score, kind="stable")[:REFINED_REGIONS]
-            best = best[(boxes[best, 2:] - boxes[best, :2] >= 1.0).all(axis=1)]
+            best = _worth_refining(boxes, score)
             if len(best) == 0:
                 boxes, score = boxes[best], score[best]
                 break
@@ -91,6 +91,13 @@ def detect(
     boxes, score, labels = (np.concatenate(parts) for parts in zip(*found, strict=True))
     kept = suppress(boxes, score, labels, rule.iou)[: rule.max_detections]
     return Detections(boxes[kept], score[kept], labels[kept])
+
+
+def _worth_refining(boxes: NDArray[np.float32], scores: NDArray[np.float32]) -> NDArray[np.int64]:
+    """The best boxes, of those that nearly coincide only the best: so that every object has some."""
+    large = np.flatnonzero((boxes[:, 2:] - boxes[:, :2] >= 1.0).all(axis=1))
+    kept = suppress(boxes[large], scores[large], np.zeros(len(large), np.int64), NEARLY_THE_SAME)
+    return large[kept[:REFINED_REGIONS]]
 
 
 def _score(head: DetectionHead, features: torch.Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

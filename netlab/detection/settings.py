@@ -31,9 +31,8 @@ class DetectionSettings(BaseModel):
     jitter: int = Field(16, ge=0, description="Shifted and stretched copies of each true box that are added.")
     flips: bool = Field(True, description="Also train on images mirrored left to right.")
     background_ratio: int = Field(3, ge=1, description="Background regions for each positive one in a batch.")
-    hard_negatives: bool = Field(
-        True, description="Half-way, add the background that looks most like a class."
-    )
+    hard_negatives: bool = Field(True, description="Add the background that looks most like a class.")
+    mine_after: int = Field(3, ge=1, description="Epochs before the hard negatives are looked for.")
     class_weights: Literal["none", "inverse"] = Field(
         "none", description="Weight the loss by class: not at all, or by inverse frequency."
     )

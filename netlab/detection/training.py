@@ -57,7 +57,7 @@ def train_head(
 
     An epoch shows every positive region once, with ``background_ratio`` background regions each. The
     loss is cross-entropy over K + 1 classes, plus half the mean squared error of the regression of
-    regions close to an object, plus ``decay`` times the sum of squared weights. After half of the
+    regions close to an object, plus ``decay`` times the sum of squared weights. After ``mine_after``
     epochs the background regions of any overlap that look like a class are mined once, and from
     then on make up half of the background shown.
 
@@ -82,11 +82,10 @@ def train_head(
     state = TrainingState()
     if checkpoint is not None and checkpoint.is_file():
         state = load_checkpoint(checkpoint, head, optimizer)
-    mining_epoch = max(settings.epochs // 2, 1)
     while state.epoch < settings.epochs:
         began = time.perf_counter()
         epoch = state.epoch + 1
-        if settings.hard_negatives and epoch == mining_epoch + 1:
+        if settings.hard_negatives and epoch == settings.mine_after + 1:
             state.hard = mine_hard_negatives(regions, head, most=len(background) + len(positive))
         # The order of an epoch is a function of (seed, epoch), so that resuming changes nothing.
         rng = np.random.default_rng([settings.seed, epoch])
