@@ -167,6 +167,8 @@ def help_text(prefix: str, name: str, field: FieldInfo) -> str:
         parts.append(f"Range: {', '.join(bounds)}.")
     if field.is_required():
         parts.append("Required.")
+    elif isinstance(field.json_schema_extra, dict) and "shown_default" in field.json_schema_extra:
+        parts.append(f"Default: {field.json_schema_extra['shown_default']}.")
     elif (default := field.get_default(call_default_factory=True)) is not None and default != ():
         parts.append(f"Default: {default_text(default)}.")
     if prefix:

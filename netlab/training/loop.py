@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -68,8 +69,9 @@ def train(
         NetlabError: the loss is not finite (the last good checkpoint stays), or a checkpoint is damaged.
     """
     settings, device = setup.settings, setup.device
-    if settings.deterministic:
-        torch.use_deterministic_algorithms(True)
+    if settings.deterministic and device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it
+    torch.use_deterministic_algorithms(settings.deterministic)
     network = setup.network.to(device)
     if settings.channels_last:
         network = network.to(memory_format=torch.channels_last)
@@ -148,7 +150,7 @@ def train_epoch(
     setup: Setup,
     reporter: Reporter,
 ) -> tuple[float, float]:
-    """One pass over the training images: mean loss and accuracy, as seen while training."""
+    """One pass over the training images: mean cross-entropy and accuracy, as seen while training."""
     settings = setup.settings
     network.train()
     # Dropout and the like of a plugin's layers: as the order, a function of (seed, epoch).
@@ -174,10 +176,14 @@ def train_epoch(
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
-        loss_sum += loss_value * len(labels)
+        # The recorded loss has no label smoothing, so that it compares with the validation loss.
+        plain = loss_value
+        if settings.label_smoothing:
+            plain = float(nn.functional.cross_entropy(logits.detach(), labels))
+        loss_sum += plain * len(labels)
         correct += int((logits.argmax(1) == labels).sum())
         count += len(labels)
-        reporter.step(epoch=epoch, step=position + 1, loss=loss_value)
+        reporter.step(epoch=epoch, step=position + 1, loss=plain)
     return loss_sum / count, correct / count
 
 
@@ -203,8 +209,8 @@ def make_optimizer(network: nn.Module, settings: TrainingSettings) -> torch.opti
 def augmentation_of(settings: TrainingSettings) -> Augmentation:
     """The augmentation that the settings ask for."""
     return Augmentation(
-        horizontal_flip=settings.horizontal_flip,
-        vertical_flip=settings.vertical_flip,
+        horizontal_flip=settings.hflip,
+        vertical_flip=settings.vflip,
         translation=settings.translation,
         rotation=settings.rotation,
     )

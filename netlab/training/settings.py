@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from netlab.errors import UsageError, closest
 from netlab.kinds.dataset import ImageData
 
 Schedule = Literal["one-cycle", "cosine", "step", "constant"]
+
+
+def fits(text: str) -> dict[str, JsonValue]:
+    """What --help says of a default that depends on the data."""
+    return {"shown_default": text}
 
 
 class TrainingSettings(BaseModel):
@@ -21,8 +26,12 @@ class TrainingSettings(BaseModel):
     recipe: Literal["fast", "report"] = Field(
         "fast", description="Where values that are not given come from."
     )
-    epochs: int = Field(10, ge=1, description="Passes over the training images.")
-    batch_size: int = Field(128, ge=1, description="Images a step.")
+    epochs: int = Field(
+        16, ge=1, description="Passes over the training images.", json_schema_extra=fits("12 to 16")
+    )
+    batch_size: int = Field(
+        128, ge=1, description="Images a step.", json_schema_extra=fits("128, fewer of few images")
+    )
     lr: float = Field(0.1, gt=0, description="Learning rate: the peak of the schedule.")
     schedule: Schedule = Field("one-cycle", description="How the learning rate changes over the steps.")
     warmup: float = Field(0.25, ge=0, le=1, description="one-cycle: share of the steps until the peak.")
@@ -36,9 +45,12 @@ class TrainingSettings(BaseModel):
     label_smoothing: float = Field(
         0.1, ge=0, lt=1, description="Share of the target spread over all classes."
     )
-    horizontal_flip: bool = Field(True, description="Flip half of the training images left to right.")
-    vertical_flip: bool = Field(False, description="Flip half of the training images upside down.")
-    translation: int = Field(4, ge=0, description="Shift training images by up to so many pixels.")
+    hflip: bool = Field(True, description="Flip half of the training images left to right.")
+    vflip: bool = Field(False, description="Flip half of the training images upside down.")
+    translation: int = Field(
+        4, ge=0, description="Shift training images by up to so many pixels.",
+        json_schema_extra=fits("4 in 32"),
+    )  # fmt: skip
     rotation: float = Field(0.0, ge=0, le=180, description="Turn training images by up to so many degrees.")
     normalize: Literal["dataset", "half"] = Field(
         "dataset", description="Mean and deviation of the training images, or .5 and .5."
@@ -74,8 +86,8 @@ RECIPES: dict[str, dict[str, Any]] = {
         "nesterov": False,
         "weight_decay": 0.0,
         "label_smoothing": 0.0,
-        "horizontal_flip": True,
-        "vertical_flip": True,
+        "hflip": True,
+        "vflip": True,
         "translation": 0,
         "rotation": 15.0,
         "normalize": "half",
@@ -84,8 +96,8 @@ RECIPES: dict[str, dict[str, Any]] = {
 }
 
 AUGMENTATION_SETTINGS = {
-    "horizontal-flip": "horizontal_flip",
-    "vertical-flip": "vertical_flip",
+    "horizontal-flip": "hflip",
+    "vertical-flip": "vflip",
     "translation": "translation",
     "rotation": "rotation",
 }

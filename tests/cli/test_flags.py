@@ -57,7 +57,7 @@ def test_a_switch_is_turned_off_in_both_forms(cli: Cli) -> None:
         (["--device", "tpu"], "--device tpu: expected auto, cpu, cuda or cuda:N"),
         (["--device", "cuda:99"], "use --device cpu"),
         (["--name", "a/b"], "--name a/b"),
-        (["--horizontal-flip"], "horizontal-flip would change the labels"),
+        (["--hflip"], "hflip would change the labels"),
         (["--config", "absent.toml"], "there is no file absent.toml"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -27,17 +27,17 @@ def test_the_report_recipe_is_the_reports_protocol() -> None:
     assert (settings.lr, settings.momentum, settings.nesterov) == (0.01, 0.9, False)
     assert (settings.schedule, settings.step_size, settings.gamma) == ("step", 50, 0.1)
     assert (settings.batch_size, settings.epochs) == (128, 100)
-    assert (settings.horizontal_flip, settings.vertical_flip, settings.rotation) == (True, True, 15.0)
+    assert (settings.hflip, settings.vflip, settings.rotation) == (True, True, 15.0)
     assert (settings.normalize, settings.precision, settings.label_smoothing) == ("half", "fp32", 0.0)
 
 
 def test_an_augmentation_that_changes_labels_is_off_and_refused() -> None:
     digits = data(augmentations=("translation",))
     settings = resolve_settings({}, {}, digits, 1000)
-    assert not settings.horizontal_flip
+    assert not settings.hflip
     assert settings.translation == 4
-    with pytest.raises(UsageError, match="horizontal-flip would change the labels.*allows: translation"):
-        resolve_settings({}, {"horizontal_flip": True}, digits, 1000)
+    with pytest.raises(UsageError, match="hflip would change the labels.*allows: translation"):
+        resolve_settings({}, {"hflip": True}, digits, 1000)
 
 
 def test_unknown_keys_get_the_closest() -> None:

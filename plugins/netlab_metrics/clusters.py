@@ -1,0 +1,81 @@
+"""Indices of clusterings, with the classes as clusters; scikit-learn's definitions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from netlab.kinds.metric import MetricResult, Space
+
+
+def silhouette(space: Space, *, options: Any) -> MetricResult:
+    """Silhouette coefficient: nearness to the own class against nearness to the next one.
+
+    Formula: 1/n Σ_i (b_i - a_i) / max(a_i, b_i), a_i the mean distance to the other points of the own
+    class, b_i the least mean distance to the points of another class; 0 for a point alone in its class.
+    Range: -1 to 1.
+    Ties: do not matter. Distances carry about four digits.
+    Source: Rousseeuw, 1987; ``sklearn.metrics.silhouette_score``.
+    """
+    _require_classes(space, "silhouette")
+    codes = space.codes[space.queries]
+    distances = space.mean_distances.copy()
+    rows = np.arange(len(codes))
+    own = distances[rows, codes]
+    distances[rows, codes] = np.inf
+    other = np.nanmin(distances, axis=1)
+    larger = np.fmax(own, other)
+    values = np.divide(other - own, larger, out=np.zeros(len(codes)), where=larger > 0)
+    values[np.isnan(own)] = 0.0
+    return MetricResult.from_points(values, space)
+
+
+def davies_bouldin(space: Space, *, options: Any) -> MetricResult:
+    """Davies-Bouldin index: how wide the classes are against how far apart.
+
+    Formula: 1/K Σ_i max_{j≠i} (s_i + s_j) / ‖μ_i - μ_j‖, s_k the mean distance of class k's points to
+    its mean μ_k; 0 where all s are 0.
+    Range: 0 to infinity, lower is better.
+    Ties: do not matter.
+    Source: Davies and Bouldin, 1979; ``sklearn.metrics.davies_bouldin_score``.
+    """
+    _require_classes(space, "davies-bouldin")
+    kept = np.flatnonzero(space.counts)
+    to_own = np.sqrt(space.centre_distances[np.arange(space.n), space.codes])
+    width = np.bincount(space.codes, weights=to_own, minlength=len(space.counts))[kept] / space.counts[kept]
+    means = space.centres[kept]
+    apart = np.array([np.sqrt(np.square(means - mean).sum(axis=1)) for mean in means])
+    np.fill_diagonal(apart, np.inf)
+    if np.allclose(width, 0) or np.allclose(apart[np.isfinite(apart)], 0):
+        return MetricResult(0.0, notes=space.notes)
+    apart[apart == 0] = np.inf  # as scikit-learn: equal means do not count
+    worst = ((width[:, None] + width) / apart).max(axis=1)
+    per_class = {space.class_names[k]: float(value) for k, value in zip(kept, worst, strict=True)}
+    return MetricResult(float(worst.mean()), None, per_class, notes=space.notes)
+
+
+def calinski_harabasz(space: Space, *, options: Any) -> MetricResult:
+    """Caliński-Harabasz index: variance between over variance within the classes.
+
+    Formula: (Σ_k n_k ‖μ_k - μ‖² / (K - 1)) / (Σ_i ‖x_i - μ_{y_i}‖² / (n - K)); 1 where nothing varies
+    within the classes.
+    Range: 0 to infinity.
+    Ties: do not matter.
+    Source: Caliński and Harabasz, 1974; ``sklearn.metrics.calinski_harabasz_score``.
+    """
+    _require_classes(space, "calinski-harabasz")
+    kept = np.flatnonzero(space.counts)
+    counts, means = space.counts[kept], space.centres[kept]
+    mean = counts @ means / space.n
+    between = float(counts @ np.square(means - mean).sum(axis=1))
+    within = float(space.centre_distances[np.arange(space.n), space.codes].sum())
+    k = len(kept)
+    value = 1.0 if within == 0 else between * (space.n - k) / (within * (k - 1))
+    return MetricResult(value, notes=space.notes)
+
+
+def _require_classes(space: Space, name: str) -> None:
+    present = int((space.counts > 0).sum())
+    if not 2 <= present < space.n:
+        raise ValueError(f"{name} needs from 2 to n - 1 classes; there are {present} in {space.n} points")
