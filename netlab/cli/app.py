@@ -32,13 +32,10 @@ COMMANDS = (
     Command(
         "summary", "netlab.cli.summary", "Show the layers of an assembly, without training it.", "Networks"
     ),
-<<<<<<< HEAD
+    Command("metrics", "netlab.cli.metrics", "Measure how well every layer separates the classes.", "Networks"),
     Command(
         "detect", "netlab.cli.detect", "Find objects in images, trained on Pascal VOC data.", "Detection"
     ),
-=======
-    Command("metrics", "netlab.cli.metrics", "Measure how well every layer separates the classes.", "Networks"),
->>>>>>> main
     Command("plugins", "netlab.cli.plugins", "List and inspect the installed parts.", "Parts"),
 )
 
