@@ -46,9 +46,14 @@ class DetectionHead(nn.Module):
 
     @torch.no_grad()
     def fit_standardization(self, features: Tensor) -> None:
-        """Take mean and standard deviation of every feature from ``features`` (N, D)."""
+        """Take mean and standard deviation of every feature from ``features`` (N, D).
+
+        A feature that hardly varies is not blown up: its deviation counts as at least a hundredth of
+        the mean deviation.
+        """
+        deviation = features.std(0, unbiased=False)
         self.mean.copy_(features.mean(0))
-        self.scale.copy_(features.std(0, unbiased=False).clamp(min=1e-3))
+        self.scale.copy_(deviation.clamp(min=max(0.01 * float(deviation.mean()), 1e-6)))
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         x = (features - self.mean) / self.scale

@@ -61,8 +61,28 @@ def _feature_maps(name: str, weights: str, crop_size: int) -> FeatureMaps:
 
 
 def _untrained(name: str) -> nn.Module:
+    """The network with random weights, always the same ones.
+
+    In evaluation mode a fresh batch norm changes nothing, and random layers in a row make features
+    vanish (1e-9 in MobileNetV2). So its statistics are taken from noise, as training would from images.
+    """
     keywords = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
-    return models.get_model(name, weights=None, **keywords)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network: nn.Module = models.get_model(name, weights=None, **keywords)
+        norms = [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+        if norms:
+            coarse = torch.randn(4, 3, 8, 8)
+            network.eval()
+            for norm in norms:
+                norm.train()
+                norm.momentum = 1.0  # one batch is all there is
+            size = 2 * _PROBE if name != "inception_v3" else 299
+            with torch.inference_mode():
+                network(nn.functional.interpolate(coarse, size=(size, size), mode="bilinear"))
+            for norm in norms:
+                norm.momentum = 0.1
+    return network
 
 
 def _downloaded(name: str, pretrained: Any) -> nn.Module:

@@ -17,7 +17,8 @@ from netlab.kinds.extractor import FeatureMaps
 def maps(catalog: Catalog) -> FeatureMaps:
     torch.manual_seed(0)
     component = catalog.find("extractor", "mobilenet_v2")
-    return component.build(weights="none", options=component.make_options({"crop_size": 64}))
+    found: FeatureMaps = component.build(weights="none", options=component.make_options({"crop_size": 64}))
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -92,13 +93,28 @@ def test_dimension_and_order(maps: FeatureMaps, image: np.ndarray, way: type):
     assert describe(BOXES[:0]).shape == (0, features.dimension)
 
 
-def test_features_of_a_mirrored_image_and_box_are_mirrored(maps: FeatureMaps, image: np.ndarray):
-    """A constant-per-cell property: with a network that is not symmetric, the two must differ."""
-    features = RoiAlignFeatures(maps, [Pool(4, 1)], long_side=128)
-    plain = features.prepare(image)(BOXES)
-    mirrored = features.prepare(np.ascontiguousarray(image[:, ::-1]))(flip_boxes(BOXES, 128))
-    assert functional.cosine_similarity(plain, mirrored).min() > 0.9
-    assert not torch.allclose(plain, mirrored)
+def averages() -> FeatureMaps:
+    """An extractor whose map is the image itself, averaged over 4 x 4 pixels."""
+    return FeatureMaps((torch.nn.AvgPool2d(4),), (3,), (4,), (0.0,) * 3, (1.0,) * 3, 64, "none")
+
+
+def test_cells_of_a_mirrored_image_and_box_are_mirrored(image: np.ndarray):
+    features = RoiAlignFeatures(averages(), [Pool(0, 3)], long_side=128)
+    plain = features.prepare(image)(BOXES).view(-1, 3, 3, 3)
+    mirrored = features.prepare(np.ascontiguousarray(image[:, ::-1]))(flip_boxes(BOXES, 128)).view(-1, 3, 3, 3)
+    torch.testing.assert_close(mirrored, plain.flip(3), rtol=1e-4, atol=1e-5)
+
+
+def test_cells_follow_the_box_in_the_image():
+    """Left half black, right half white, enlarged twice on the way: the cells of a box show the edge."""
+    image = np.zeros((32, 64, 3), np.uint8)
+    image[:, 32:] = 255
+    features = RoiAlignFeatures(averages(), [Pool(0, 2)], long_side=128)
+    found = features.prepare(image)(np.array([[16, 8, 48, 24], [33, 0, 64, 32], [0, 0, 30, 32]], np.float32))
+    red = found.view(3, 3, 2, 2)[:, 0]
+    assert red[0].round(decimals=2).tolist() == [[0, 1], [0, 1]]
+    assert red[1].min() > 0.9
+    assert red[2].max() < 0.1
 
 
 def test_a_pool_that_grows_looks_around_the_region(maps: FeatureMaps, image: np.ndarray):

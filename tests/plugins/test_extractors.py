@@ -102,3 +102,13 @@ def test_an_unknown_classifier_gets_the_closest_name(catalog: Catalog):
 def test_a_classifier_without_a_feature_map_is_refused(catalog: Catalog):
     with pytest.raises(UsageError, match="no convolutional feature map"):
         build(catalog, "torchvision:vit_b_32")
+
+
+@pytest.mark.parametrize("text", ["mobilenet_v2", "torchvision:resnet18"])
+def test_random_weights_are_always_the_same_and_their_features_do_not_vanish(catalog: Catalog, text: str):
+    image = torch.randn(1, 3, 128, 128, generator=torch.Generator().manual_seed(3))
+    torch.manual_seed(1)
+    first = run(build(catalog, text), image)[-1]
+    torch.manual_seed(2)
+    assert torch.equal(first, run(build(catalog, text), image)[-1])
+    assert 0.05 < first.std() < 20
