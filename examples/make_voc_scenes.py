@@ -57,7 +57,9 @@ def _overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> bool
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-def annotation(file: str, scene: NDArray[np.uint8], objects: list[tuple[str, tuple[int, int, int, int]]]) -> bytes:
+def annotation(
+    file: str, scene: NDArray[np.uint8], objects: list[tuple[str, tuple[int, int, int, int]]]
+) -> bytes:
     """The Pascal VOC annotation of a scene, 0-based and half-open."""
     root = ElementTree.Element("annotation")
     ElementTree.SubElement(root, "filename").text = file
@@ -97,7 +99,9 @@ def make_scenes(
     for number in range(train + val):
         scene, objects = make_scene(rng, photographs, data.images, data.target, names, size)
         name = f"scene_{number:04d}"
-        cv2.imwrite(str(folder / "JPEGImages" / f"{name}.jpg"), scene[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
+        cv2.imwrite(
+            str(folder / "JPEGImages" / f"{name}.jpg"), scene[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92]
+        )
         (folder / "Annotations" / f"{name}.xml").write_bytes(annotation(f"{name}.jpg", scene, objects))
         listed["train" if number < train else "val"].append(name)
     for split, names_of_split in listed.items():

@@ -32,7 +32,9 @@ COMMANDS = (
     Command(
         "summary", "netlab.cli.summary", "Show the layers of an assembly, without training it.", "Networks"
     ),
-    Command("metrics", "netlab.cli.metrics", "Measure how well every layer separates the classes.", "Networks"),
+    Command(
+        "metrics", "netlab.cli.metrics", "Measure how well every layer separates the classes.", "Networks"
+    ),
     Command(
         "detect", "netlab.cli.detect", "Find objects in images, trained on Pascal VOC data.", "Detection"
     ),

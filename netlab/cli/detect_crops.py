@@ -37,6 +37,9 @@ def build(session: Session) -> Callable[..., None]:
         limit: Annotated[
             int, typer.Option("--limit", min=1, max=10_000, help="Most proposals an image.")
         ] = 2000,
+        long_side: Annotated[
+            int, typer.Option("--long-side", min=32, help="Longer side in pixels of the image proposed for.")
+        ] = 400,
         most_background: Annotated[
             int, typer.Option("--background", min=0, help="Most background crops of an image.")
         ] = 50,
@@ -72,7 +75,7 @@ def build(session: Session) -> Callable[..., None]:
             part,
             part.make_options(values.get("proposer", {})),
             limit=limit,
-            long_side=400,
+            long_side=long_side,
             min_side=10.0,
             seed=seed,
             cache=cache_folder(cache, no_cache),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from netlab.cli.detect_parts import RUNS, Progress, broken_cache_files_reported, cache_folder, finish, warn
-from netlab.cli.detect_predict import load_for_use, with_flags_applied
+from netlab.cli.detect_predict import load_for_use, model_folder, with_flags_applied
 from netlab.cli.session import Session
 from netlab.errors import UsageError
 
@@ -67,11 +67,10 @@ def build(session: Session) -> Callable[..., None]:
         from netlab.detection.train_run import detect_all
         from netlab.training.device import choose_device
 
-        detector = load_for_use(
-            session, model, runs, cache=cache_folder(cache, no_cache), allow_mismatch=allow_mismatch
-        )
-        detector = with_flags_applied(detector, None, iou, None, refinements, [])
         folder = model_folder(model, runs)
+        kept = cache_folder(cache, no_cache)
+        detector = load_for_use(session, folder, cache=kept, allow_mismatch=allow_mismatch)
+        detector = with_flags_applied(detector, iou=iou, refinements=refinements)
         images = chosen_images(voc_dir, detector, folder, split, one_based=one_based)
         console = Console(stderr=as_json)
         gallery = MistakeGallery(detector.class_names)
@@ -96,14 +95,6 @@ def build(session: Session) -> Callable[..., None]:
                 console.print(f"{path}", highlight=False, soft_wrap=True)
 
     return finish(session, evaluate, [], [])
-
-
-def model_folder(model: str, runs: Path) -> Path:
-    """The folder of a model that is known to be there."""
-    path = Path(model)
-    if path.is_file():
-        return path.parent
-    return path if (path / "model.toml").is_file() else runs / model
 
 
 def chosen_images(

@@ -31,7 +31,6 @@ FORMATS = "image, json, coco, csv, yolo, voc"
 
 def build(session: Session) -> Callable[..., None]:
     """The command; a model brings its parts with it, so there are no flags of parts."""
-    catalog = session.catalog
 
     def predict(
         values: dict[str, dict[str, Any]],
@@ -79,11 +78,16 @@ def build(session: Session) -> Callable[..., None]:
         from netlab.training.device import choose_device
 
         formats = chosen_formats(save)
+        folder = model_folder(model, runs)
         files = find_files(sources)
-        kept = None if no_cache or any_video(files) else cache_folder(cache, no_cache)
-        detector = load_for_use(session, model, runs, cache=kept, allow_mismatch=allow_mismatch)
+        kept = None if any_video(files) else cache_folder(cache, no_cache)
+        detector = load_for_use(session, folder, cache=kept, allow_mismatch=allow_mismatch)
         detector = with_flags_applied(
-            detector, confidence, iou, max_detections, refinements, split_names(classes)
+            detector,
+            confidence=confidence,
+            iou=iou,
+            max_detections=max_detections,
+            refinements=refinements,
         )
         wanted = wanted_labels(detector, split_names(classes))
         features = detector.backbone.features(choose_device(device))
@@ -119,7 +123,6 @@ def build(session: Session) -> Callable[..., None]:
         if failed:
             raise NetlabError(f"{failed} of {images + failed} images could not be used (see above)")
 
-    del catalog
     return finish(session, predict, [], [])
 
 
@@ -130,20 +133,27 @@ def any_video(files: list[Path]) -> bool:
     return any(path.suffix.lower() in VIDEO_SUFFIXES for path in files)
 
 
-def load_for_use(
-    session: Session, model: str, runs: Path, *, cache: Path | None, allow_mismatch: bool
-) -> Detector:
-    """The detector that a user named: a run's path or name, or one of its model files."""
+def model_folder(model: str, runs: Path) -> Path:
+    """The folder of the detector that a user named: a run's path or name, or one of its model files.
+
+    Raises:
+        UsageError: there is none (with the closest name).
+    """
+    path = Path(model)
+    if path.name in ("model.toml", "model.safetensors"):
+        path = path.parent
+    if not (path / "model.toml").is_file() and (runs / model / "model.toml").is_file():
+        return runs / model
+    if not path.is_dir():
+        names = sorted(known.parent.name for known in runs.glob("*/model.toml"))
+        raise UsageError(f"there is no run '{model}' (a path, or a name in '{runs}').{closest(model, names)}")
+    return path
+
+
+def load_for_use(session: Session, folder: Path, *, cache: Path | None, allow_mismatch: bool) -> Detector:
+    """The detector in ``folder``; what differs from where it was trained is warned of."""
     from netlab.detection.detector import load_detector
 
-    folder = Path(model)
-    if folder.name in ("model.toml", "model.safetensors"):
-        folder = folder.parent
-    if not (folder / "model.toml").is_file() and (runs / model / "model.toml").is_file():
-        folder = runs / model
-    if not folder.is_dir():
-        names = sorted(path.parent.name for path in runs.glob("*/model.toml"))
-        raise UsageError(f"there is no run '{model}' (a path, or a name in '{runs}').{closest(model, names)}")
     detector, mismatches = load_detector(folder, session.catalog, cache=cache, allow_mismatch=allow_mismatch)
     for line in mismatches:
         warn(line)
@@ -152,14 +162,13 @@ def load_for_use(
 
 def with_flags_applied(
     detector: Detector,
-    confidence: float | None,
-    iou: float | None,
-    max_detections: int | None,
-    refinements: int | None,
-    classes: list[str],
+    *,
+    confidence: float | None = None,
+    iou: float | None = None,
+    max_detections: int | None = None,
+    refinements: int | None = None,
 ) -> Detector:
     """The detector's stored rule with what the flags change."""
-    wanted_labels(detector, classes)
     changes = {
         "confidence": confidence,
         "iou": iou,

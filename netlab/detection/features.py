@@ -61,7 +61,7 @@ def default_pools(maps: FeatureMaps) -> tuple[Pool, ...]:
     """
     last = len(maps.channels) - 1
     finer = maps.strides.index(16) if 16 in maps.strides[:-1] else max(last - 1, 0)
-    return (Pool(last, 1), Pool(finer, 3))
+    return (Pool(last, 1), Pool(finer, 5))
 
 
 def pooled_dimension(maps: FeatureMaps, pools: Sequence[Pool]) -> int:

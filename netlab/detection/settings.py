@@ -26,7 +26,7 @@ class DetectionSettings(BaseModel):
     positive_iou: float = Field(
         0.5, gt=0.0, le=1.0, description="IoU from which a region is its object's class."
     )
-    background_iou: float = Field(0.1, ge=0.0, lt=1.0, description="IoU from which a region is background.")
+    background_iou: float = Field(0.0, ge=0.0, lt=1.0, description="IoU from which a region is background.")
     regression_iou: float = Field(0.4, gt=0.0, le=1.0, description="IoU from which a box is regressed.")
     jitter: int = Field(16, ge=0, description="Shifted and stretched copies of each true box that are added.")
     flips: bool = Field(True, description="Also train on images mirrored left to right.")
@@ -40,7 +40,7 @@ class DetectionSettings(BaseModel):
         0, ge=0, description="Units of a hidden layer before the logits; 0 for a linear head."
     )
     dropout: float = Field(0.0, ge=0.0, lt=1.0, description="Dropout around the hidden layer.")
-    decay: float = Field(0.01, ge=0.0, description="Weight of the squared weights in the loss.")
+    decay: float = Field(0.3, ge=0.0, description="Weight of the squared weights in the loss.")
     epochs: int = Field(12, ge=1, description="Passes over the positive regions.")
     batch_size: int = Field(128, ge=4, description="Regions in a step.")
     lr: float = Field(0.002, gt=0.0, description="Adam's first learning rate; it falls to 0 along a cosine.")

@@ -144,9 +144,7 @@ def coco_by_hand(found: list[Detections], true: list[Truth], label: int, iou: fl
     right = np.cumsum([correct for _, correct in rows])
     precision = right / np.arange(1, len(rows) + 1)
     recall = right / objects
-    return float(
-        np.mean([precision[recall >= r].max(initial=0.0) for r in np.linspace(0, 1, 101)])
-    )
+    return float(np.mean([precision[recall >= r].max(initial=0.0) for r in np.linspace(0, 1, 101)]))
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -101,7 +101,9 @@ def averages() -> FeatureMaps:
 def test_cells_of_a_mirrored_image_and_box_are_mirrored(image: np.ndarray):
     features = RoiAlignFeatures(averages(), [Pool(0, 3)], long_side=128)
     plain = features.prepare(image)(BOXES).view(-1, 3, 3, 3)
-    mirrored = features.prepare(np.ascontiguousarray(image[:, ::-1]))(flip_boxes(BOXES, 128)).view(-1, 3, 3, 3)
+    mirrored = features.prepare(np.ascontiguousarray(image[:, ::-1]))(flip_boxes(BOXES, 128)).view(
+        -1, 3, 3, 3
+    )
     torch.testing.assert_close(mirrored, plain.flip(3), rtol=1e-4, atol=1e-5)
 
 

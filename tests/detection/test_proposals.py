@@ -117,7 +117,14 @@ def refuse() -> Proposals:
 
 @pytest.mark.parametrize(
     "changed",
-    [{"name": "b"}, {"version": "2"}, {"options": {"k": 1}}, {"seed": 1}, {"long_side": 50}, {"distribution": "x"}],
+    [
+        {"name": "b"},
+        {"version": "2"},
+        {"options": {"k": 1}},
+        {"seed": 1},
+        {"long_side": 50},
+        {"distribution": "x"},
+    ],
 )
 def test_another_proposer_version_option_or_seed_is_computed_anew(tmp_path: Path, changed: dict[str, object]):
     pixels = image(5, 5)

@@ -60,7 +60,9 @@ def test_entity_declarations_are_refused_and_the_rest_is_read(voc):
 
 def test_external_entities_do_not_read_files(voc, tmp_path: Path):
     (tmp_path / "secret").write_text("cat")
-    xml = f'<!DOCTYPE x [<!ENTITY s SYSTEM "file://{tmp_path}/secret">]>' + annotation(box_xml("&s;", (1, 1, 9, 9)))
+    xml = f'<!DOCTYPE x [<!ENTITY s SYSTEM "file://{tmp_path}/secret">]>' + annotation(
+        box_xml("&s;", (1, 1, 9, 9))
+    )
     folder = voc({"a": GOOD, "b": xml})
     assert all_names(folder) == ["a"]
 

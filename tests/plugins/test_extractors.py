@@ -33,11 +33,17 @@ def run(maps: FeatureMaps, image: torch.Tensor) -> list[torch.Tensor]:
     ("text", "classifier", "features"),
     [
         ("mobilenet_v2", models.mobilenet_v2, lambda net: net.features),
-        ("torchvision:resnet18", models.resnet18, lambda net: torch.nn.Sequential(*list(net.children())[:-2])),
+        (
+            "torchvision:resnet18",
+            models.resnet18,
+            lambda net: torch.nn.Sequential(*list(net.children())[:-2]),
+        ),
         ("torchvision:squeezenet1_1", models.squeezenet1_1, lambda net: net.features),
     ],
 )
-def test_stages_together_are_torchvisions_features(catalog: Catalog, tmp_path: Path, text, classifier, features):
+def test_stages_together_are_torchvisions_features(
+    catalog: Catalog, tmp_path: Path, text, classifier, features
+):
     torch.manual_seed(0)
     network = classifier(weights=None).eval()
     save_file(network.state_dict(), tmp_path / "weights.safetensors")
@@ -57,7 +63,9 @@ def test_channels_and_strides_are_those_of_the_maps(catalog: Catalog, text: str)
 
 
 def test_weights_of_the_features_alone_are_enough(catalog: Catalog, tmp_path: Path):
-    state = {k: v for k, v in models.mobilenet_v2(weights=None).state_dict().items() if k.startswith("features")}
+    state = {
+        k: v for k, v in models.mobilenet_v2(weights=None).state_dict().items() if k.startswith("features")
+    }
     torch.save(state, tmp_path / "features.pth")
     maps = build(catalog, "mobilenet_v2", str(tmp_path / "features.pth"))
     assert torch.equal(maps.stages[0].state_dict()["0.0.weight"], state["features.0.0.weight"])

@@ -24,11 +24,11 @@ def photograph() -> np.ndarray:
     return cv2.resize(load_sample_image("china.jpg"), (240, 160), interpolation=cv2.INTER_AREA)
 
 
-def propose(catalog: Catalog, name: str, image: np.ndarray, limit: int = 10_000, seed: int = 0, **options: Any):
+def propose(
+    catalog: Catalog, name: str, image: np.ndarray, limit: int = 10_000, seed: int = 0, **options: Any
+):
     component = catalog.find("proposer", name)
-    found: Proposals = component.build(
-        image, limit=limit, seed=seed, options=component.make_options(options)
-    )
+    found: Proposals = component.build(image, limit=limit, seed=seed, options=component.make_options(options))
     return found
 
 
