@@ -43,6 +43,9 @@ COMMANDS = (
         "compare", "netlab.cli.compare", "Compare assemblies: means, differences, intervals.", "Comparison"
     ),
     Command("report", "netlab.cli.report", "Write a report of runs as one HTML file.", "Comparison"),
+    Command(
+        "detect", "netlab.cli.detect", "Find objects in images, trained on Pascal VOC data.", "Detection"
+    ),
     Command("plugins", "netlab.cli.plugins", "List and inspect the installed parts.", "Parts"),
 )
 
