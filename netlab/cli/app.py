@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -36,6 +37,14 @@ COMMANDS = (
     ),
     Command(
         "metrics", "netlab.cli.metrics", "Measure how well every layer separates the classes.", "Networks"
+    ),
+    Command("sweep", "netlab.cli.sweep", "Train many assemblies, each over several seeds.", "Comparison"),
+    Command(
+        "compare", "netlab.cli.compare", "Compare assemblies: means, differences, intervals.", "Comparison"
+    ),
+    Command("report", "netlab.cli.report", "Write a report of runs as one HTML file.", "Comparison"),
+    Command(
+        "detect", "netlab.cli.detect", "Find objects in images, trained on Pascal VOC data.", "Detection"
     ),
     Command("plugins", "netlab.cli.plugins", "List and inspect the installed parts.", "Parts"),
 )
@@ -133,7 +142,10 @@ def listed_only() -> None:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Run netlab and exit: 0 done, 1 failed, 2 used wrongly, 3 a plugin failed."""
+    """Run netlab and exit: 0 done, 1 failed, 2 used wrongly, 3 a plugin failed, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that knows no '±' gets a '?', not an error
+            stream.reconfigure(errors="replace")
     line = line_completed() if words is None else None
     if line is not None:
         words = complete_words(line)

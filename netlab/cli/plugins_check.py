@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -203,14 +204,16 @@ def check_light_import(plugin: Plugin) -> Row:
 def check_part(part: Component) -> Iterator[Row]:
     """The stages of one component."""
     title = f"{part.kind} {part.name}"
-    for stage, action in (("resolve", part.load), ("options", lambda: component_flags(part))):
-        yield attempt(part.plugin.name, title, stage, action)
-    from netlab.testing.checks import component_checks, make_subject
+    yield attempt(part.plugin.name, title, "resolve", part.load)
+    yield attempt(part.plugin.name, title, "options", partial(component_flags, part))
+    from netlab.testing.checks import Check, component_checks, make_subject
 
     for check in component_checks(part.kind):
-        yield attempt(
-            part.plugin.name, title, f"conformance: {check.name}", lambda c=check: c(make_subject(part))
-        )
+
+        def conformance(check: Check = check) -> None:
+            check(make_subject(part))
+
+        yield attempt(part.plugin.name, title, f"conformance: {check.name}", conformance)
 
 
 def attempt(plugin: str, part: str, stage: str, action: Callable[[], object]) -> Row:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -24,6 +25,7 @@ class Session:
     arguments: list[str]
     debug: bool = False
     blocked: list[str] = field(default_factory=list)
+    typed: tuple[str, ...] = ()  # the words as they were typed
     completing: bool = False
 
     @cached_property
@@ -43,7 +45,7 @@ class Session:
 
 def take_global_flags(words: Sequence[str]) -> Session:
     """Read ``--debug`` and ``--no-plugin NAME`` wherever they stand, and leave the rest."""
-    session = Session([], debug=os.environ.get("NETLAB_DEBUG", "0") not in ("", "0"))
+    session = Session([], debug=os.environ.get("NETLAB_DEBUG", "0") not in ("", "0"), typed=tuple(words))
     rest = iter(words)
     for word in rest:
         if word == "--":
@@ -98,5 +100,7 @@ def complain(error: Exception, exit_code: int, session: Session) -> int:
 def describe_os_error(error: OSError) -> str:
     """What the system refused, and on which file."""
     reason = error.strerror or str(error)
+    if error.errno == errno.ENOSPC:
+        reason += " (free some and run the same command again; what was written is whole)"
     where = f": {error.filename}" if error.filename else ""
     return f"{reason}{where}"

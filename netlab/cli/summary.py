@@ -22,7 +22,7 @@ KINDS_OF_NETWORK = ("backbone", "block", "norm")
 def parse_input(text: str) -> tuple[int, int, int]:
     """``3x32x32`` as (channels, height, width)."""
     match = re.fullmatch(r"(\d+)x(\d+)x(\d+)", text)
-    if match is None or "0" in match.groups():
+    if match is None or not all(map(int, match.groups())):
         raise UsageError(f"--input {text}: expected CHANNELSxHEIGHTxWIDTH, such as 3x32x32")
     channels, height, width = map(int, match.groups())
     return channels, height, width

@@ -1,0 +1,189 @@
+"""``netlab sweep``: many assemblies, each over several seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from netlab.cli.flags import own_spellings, rewrite_short_flags, with_flags
+from netlab.cli.selection import read_selectors
+from netlab.cli.session import Session
+from netlab.cli.sweep_grid import (
+    SELECTORS,
+    as_lists,
+    chosen_components,
+    given_tables,
+    grid_flags,
+    grids_of,
+    read_grid_file,
+    with_switch_values,
+)
+from netlab.errors import NetlabError, UsageError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from netlab.sweep.plan import PlannedRun
+
+EXECUTORS = "Executor"
+
+
+def build(session: Session) -> Callable[..., None]:
+    """The command with the flags of all components that the command line or its grid file names."""
+    catalog = session.catalog
+    words = read_selectors(session.after_command, [*SELECTORS, "grid"])
+    file = read_grid_file(words.get("grid"))
+    settings = file.get("sweep", {})
+    components = [c for found in chosen_components(catalog, words, file).values() for c in found]
+    flags = grid_flags(components)
+
+    def sweep(
+        values: dict[str, dict[str, Any]],
+        data: Annotated[str | None, typer.Option("--data", help="The data set.")] = None,
+        backbone: Annotated[str | None, typer.Option("--backbone", help="Skeletons: A,B.")] = None,
+        block: Annotated[str | None, typer.Option("--block", help="Blocks: A,B.")] = None,
+        norm: Annotated[str | None, typer.Option("--norm", help="Normalizations: A,B.")] = None,
+        grid: Annotated[
+            Path | None,
+            typer.Option("--grid", help="A TOML file in which values may be lists; flags go before it."),
+        ] = None,
+        seeds: Annotated[
+            int | None, typer.Option("--seeds", min=1, help="Seeds an assembly, 0, 1, ...: 3.")
+        ] = None,
+        name: Annotated[str | None, typer.Option("--name", help="The sweep's name.")] = None,
+        baseline: Annotated[
+            str | None,
+            typer.Option("--baseline", help="The assembly that the others are compared to: the first."),
+        ] = None,
+        metrics: Annotated[
+            str | None, typer.Option("--metrics", help="Measure on every layer afterwards: si,csi.")
+        ] = None,
+        yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")] = False,
+        runs: Annotated[Path, typer.Option("--runs", help="Where runs are kept.")] = Path("runs"),
+        data_dir: Annotated[Path, typer.Option("--data-dir", help="Where data sets are kept.")] = Path(
+            "data"
+        ),
+        offline: Annotated[bool, typer.Option("--offline", help="Download nothing.")] = False,
+        device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
+        executor: Annotated[
+            Literal["local"],
+            typer.Option("--executor", help="Where the runs are done.", rich_help_panel=EXECUTORS),
+        ] = "local",
+        workers: Annotated[
+            int | None,
+            typer.Option(
+                "--workers",
+                min=1,
+                help="Runs at once: as many as processors, or GPUs.",
+                rich_help_panel=EXECUTORS,
+            ),
+        ] = None,
+    ) -> None:
+        """Train many assemblies, each over several seeds, and compare them.
+
+        Every flag of netlab run takes several values, separated by commas. The same command again
+        skips finished runs and resumes the others.
+        """
+        from netlab.cli.sweep_output import Timings, confirm, show_plan
+        from netlab.sweep.executors.local import LocalExecutor
+        from netlab.sweep.grid import count_combinations, expand
+        from netlab.sweep.plan import make_plan, predict_seconds
+        from netlab.sweep.workers import share_out
+
+        selectors = {"data": data, "backbone": backbone, "block": block, "norm": norm}
+        given = given_tables(
+            values, flags, {key: text for key, text in selectors.items() if text is not None}
+        )
+        grids = grids_of(file, given, seeds if seeds is not None else settings.get("seeds"))
+        measured = metric_names(session, metrics, settings.get("metrics", []))
+        candidates = [candidate for tables in grids for candidate in expand(catalog, tables)]
+        share = share_out(len(candidates), workers, device)
+        with Timings() as timings:
+            planned = make_plan(
+                catalog,
+                candidates,
+                runs=runs,
+                data_dir=data_dir,
+                offline=offline,
+                device=device,
+                threads=share.threads,
+                timed=timings.show,
+            )
+        combinations = sum(count_combinations(catalog, tables) for tables in grids)
+        show_plan(planned, combinations, predict_seconds(planned, share.workers), share)
+        if dry_run:
+            return
+        confirm(planned, yes=yes)
+        carry_out(
+            planned,
+            session,
+            name=name or settings.get("name"),
+            baseline=baseline or settings.get("baseline"),
+            metrics=measured,
+            runs=runs,
+            offline=offline,
+            device=device,
+            make_executor=lambda: LocalExecutor(share.workers, share.threads, share.gpus),
+        )
+
+    rewritten = rewrite_short_flags(session.after_command, flags, own_spellings(sweep), catalog, components)
+    session.arguments[1:] = with_switch_values(rewritten, flags)
+    return with_flags(sweep, as_lists(flags))
+
+
+def metric_names(session: Session, flag: str | None, file: Sequence[str]) -> tuple[str, ...]:
+    """The metrics that are asked for, each known."""
+    names = [name.strip() for name in flag.split(",")] if flag is not None else list(file)
+    for name in names:
+        session.catalog.find("metric", name)
+    return tuple(names)
+
+
+def carry_out(
+    planned: Sequence[PlannedRun],
+    session: Session,
+    *,
+    name: str | None,
+    baseline: str | None,
+    metrics: tuple[str, ...],
+    runs: Path,
+    offline: bool,
+    device: str,
+    make_executor: Callable[[], Executor],
+) -> None:
+    """Do the runs, show them, keep the record, and print the comparison."""
+    from netlab.cli.sweep_output import print_outcome, watcher
+    from netlab.sweep.driver import run_tasks
+    from netlab.sweep.record import SweepRecord, default_sweep_name, write_record
+    from netlab.sweep.statuses import status_of, task_of
+
+    command = ("netlab", *session.typed)
+    name = name or default_sweep_name([run.name for run in planned])
+    if "/" in name or "\\" in name or name.startswith("."):
+        raise UsageError(f"--name {name}: a sweep's name is without '/' and does not begin with '.'")
+    runs.mkdir(parents=True, exist_ok=True)
+    write_record(SweepRecord(name, tuple(run.name for run in planned), baseline, command), runs)
+    statuses = [status_of(run, metrics) for run in planned]
+    tasks = [
+        task_of(
+            run, runs=runs, offline=offline, device=device, command=command,
+            blocked=session.blocked, metrics=metrics,
+        )
+        for run in planned
+    ]  # fmt: skip
+    executor = make_executor()
+    try:
+        with watcher(statuses) as watch:
+            run_tasks(tasks, statuses, executor, watch)
+    except BaseException:
+        executor.shutdown(wait=True, cancel_futures=True)
+        raise
+    executor.shutdown()
+    print_outcome(name, statuses, runs, baseline)
+    failed = [status for status in statuses if status.state == "failed"]
+    if failed:
+        raise NetlabError(f"{len(failed)} of {len(statuses)} runs failed; the same command tries them again")

@@ -1,0 +1,178 @@
+"""What ``netlab sweep`` shows: its plan, its runs while they go on, and how they ended."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import typer
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.markup import escape
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from netlab.errors import NetlabError, UsageError
+
+if TYPE_CHECKING:
+    from netlab.sweep.driver import RunStatus
+    from netlab.sweep.plan import PlannedRun
+    from netlab.sweep.workers import Share
+
+Watch = Callable[["RunStatus"], None]
+
+
+def duration(seconds: float) -> str:
+    """``45 s``, ``12 min``, ``3 h 20 min``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+class Timings:
+    """Tells how many assemblies are timed, while it goes on."""
+
+    def __init__(self) -> None:
+        self._status = Console(stderr=True).status("timing one step of every assembly")
+
+    def __enter__(self) -> Self:
+        self._status.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._status.stop()
+
+    def show(self, done: int, total: int) -> None:
+        self._status.update(f"timing one step of every assembly: {done} of {total}")
+
+
+def show_plan(planned: Sequence[PlannedRun], combinations: int, seconds: float, share: Share) -> None:
+    """How many runs, how many are left, and how long they will take."""
+    console = Console(highlight=False)
+    seeds = {run.config["training"]["seed"] for run in planned}
+    assemblies = len(planned) // len(seeds) if seeds else 0
+    console.print(
+        f"{len(planned)} runs: {assemblies} assemblies x {len(seeds)} seeds"
+        if assemblies * len(seeds) == len(planned)
+        else f"{len(planned)} runs"
+    )
+    if combinations > len(planned):
+        console.print(f"{combinations - len(planned)} combinations mean the same as others and are left out")
+    finished = sum(run.finished for run in planned)
+    begun = sum(not run.finished and run.epochs_done > 0 for run in planned)
+    if finished or begun:
+        console.print(f"{finished} are finished and skipped, {begun} are begun and resumed")
+    for problem, count in problems_of(planned).items():
+        console.print(f"[bold]{count} runs can not be built:[/] {escape(problem)}")
+    if finished < len(planned):
+        workers = f"{share.workers} at once" if share.workers > 1 else "one at a time"
+        threads = f"{share.threads} thread{'s' if share.threads > 1 else ''}"
+        console.print(f"about {duration(seconds)} for the rest, {workers}, {threads} each")
+
+
+def problems_of(planned: Sequence[PlannedRun]) -> dict[str, int]:
+    """Why runs can not be built -> how many."""
+    counts: dict[str, int] = {}
+    for run in planned:
+        if run.problem:
+            counts[run.problem] = counts.get(run.problem, 0) + 1
+    return counts
+
+
+def confirm(planned: Sequence[PlannedRun], *, yes: bool) -> None:
+    """Ask before anything is trained.
+
+    Raises:
+        UsageError: nothing can be built, or nobody is there to answer and ``--yes`` was not given.
+    """
+    if all(run.problem for run in planned):
+        raise UsageError(f"none of the assemblies can be built: {planned[0].problem}")
+    if yes or all(run.finished for run in planned):
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("nobody is there to answer: add --yes to start the runs, or --dry-run to only look")
+    typer.confirm("Start?", default=True, abort=True)
+
+
+@contextlib.contextmanager
+def watcher(statuses: Sequence[RunStatus]) -> Iterator[Watch]:
+    """Show the runs: a live table in a terminal, a line whenever a run changes elsewhere."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        yield lambda status: print_change(console, status)
+        return
+    with Live(live_table(statuses, console.height), console=console, refresh_per_second=4) as live:
+        yield lambda status: live.update(live_table(statuses, console.height))
+
+
+def print_change(console: Console, status: RunStatus) -> None:
+    """One line; epochs are not worth one."""
+    if status.state == "running" and status.epoch > 0:
+        return
+    console.print(f"{status.state:8} {status.name}{note(status)}", soft_wrap=True, markup=False)
+
+
+def note(status: RunStatus) -> str:
+    """What else there is to say of a run."""
+    if status.state == "failed":
+        return f": {status.error}"
+    if status.state in ("finished", "skipped"):
+        return f": test accuracy {status.accuracy:.4f}" if status.accuracy is not None else ""
+    if status.attempts > 1:
+        return f": again, {status.error}"
+    return ""
+
+
+def live_table(statuses: Sequence[RunStatus], height: int) -> RenderableType:
+    """The runs that fit on the screen: running ones first, then failures, then those that ended last."""
+    order = {"running": 0, "failed": 1, "waiting": 2, "finished": 3, "skipped": 4}
+    shown = sorted(statuses, key=lambda status: order[status.state])[: max(height - 6, 5)]
+    table = Table(box=None, header_style="bold", pad_edge=False, expand=True)
+    table.add_column("run", ratio=1, no_wrap=True, overflow="ellipsis")
+    table.add_column("state", no_wrap=True)
+    table.add_column("epoch", justify="right", no_wrap=True)
+    table.add_column("", width=12)
+    table.add_column("accuracy", justify="right", no_wrap=True)
+    for status in shown:
+        state = status.state if status.attempts < 2 or status.ended else f"{status.state}, again"
+        bar = ProgressBar(total=max(status.epochs, 1), completed=status.epoch, width=12)
+        accuracy = f"{status.accuracy:.4f}" if status.accuracy is not None else ""
+        table.add_row(escape(status.name), state, f"{status.epoch}/{status.epochs}", bar, accuracy)
+        if status.state == "failed":
+            table.add_row(f"  {escape(status.error)}", "", "", "", "")
+    total = sum(status.epochs for status in statuses)
+    done = sum(min(status.epoch, status.epochs) if not status.ended else status.epochs for status in statuses)
+    ended = sum(status.ended for status in statuses)
+    summary = Table.grid(expand=True, padding=(0, 1))
+    summary.add_column(no_wrap=True)
+    summary.add_column(ratio=1)
+    summary.add_row(f"{ended} of {len(statuses)} runs", ProgressBar(total=max(total, 1), completed=done))
+    return Group(table, summary)
+
+
+def print_outcome(name: str, statuses: Sequence[RunStatus], runs: Path, baseline: str | None) -> None:
+    """The failures, the comparison of what is finished, and how to see it again."""
+    console = Console(highlight=False)
+    for status in statuses:
+        if status.state == "failed":
+            console.print(f"[bold]failed[/] {escape(status.name)}: {escape(status.error)}", soft_wrap=True)
+    finished = [status.directory for status in statuses if status.state in ("finished", "skipped")]
+    if not finished:
+        return
+    from netlab.cli.compare import print_comparison
+
+    console.print()
+    try:
+        print_comparison(finished, baseline=baseline)
+    except NetlabError as error:
+        console.print(f"no comparison: {error}", markup=False, soft_wrap=True)
+    console.print(f"\nsweep '{name}': netlab compare --sweep {name}", markup=False)

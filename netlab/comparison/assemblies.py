@@ -1,0 +1,115 @@
+"""Runs that differ only in their seed are one assembly; what differs between assemblies names them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from netlab.errors import UsageError
+from netlab.runs.config import without_none
+from netlab.runs.record import RunRecord
+
+SELECTORS = ("data", "backbone", "block", "norm")
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """The finished runs of one configuration, by seed, and a label that no other assembly has."""
+
+    label: str
+    config: Mapping[str, Any]
+    runs: dict[int, RunRecord]
+
+
+def group_assemblies(records: Sequence[RunRecord]) -> list[Assembly]:
+    """Group finished runs, in the order in which their configurations appear.
+
+    Of two runs with the same configuration and seed the later one counts.
+    """
+    groups: dict[str, dict[int, RunRecord]] = {}
+    for record in records:
+        key = json.dumps(comparable_config(record.config), sort_keys=True, default=str)
+        groups.setdefault(key, {})[record.seed] = record
+    configs = [next(iter(runs.values())).config for runs in groups.values()]
+    return [
+        Assembly(label, config, runs)
+        for label, config, runs in zip(labels(configs), configs, groups.values(), strict=True)
+    ]
+
+
+def comparable_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration without what may differ between the runs of an assembly: place and seed."""
+    tables = {table: config.get(table, {}) for table in (*SELECTORS, "training")}
+    training = {key: value for key, value in tables["training"].items() if key != "seed"}
+    return without_none({**tables, "training": training})
+
+
+def labels(configs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Name each configuration by what differs: ``grouped, paths 4, bn``.
+
+    A part's option counts as differing only among configurations with the same part. A single
+    configuration is named by its parts.
+    """
+    plain = [comparable_config(config) for config in configs]
+    if len(plain) < 2:
+        return [", ".join(str(config[table]["name"]) for table in SELECTORS[1:]) for config in plain]
+    shown: list[list[str]] = [[] for _ in plain]
+    for table in SELECTORS:
+        names = [config[table]["name"] for config in plain]
+        for words, config in zip(shown, plain, strict=True):
+            own = config[table]
+            if len(set(map(str, names))) > 1:
+                words.append(str(own["name"]))
+            same = [other[table] for other in plain if other[table]["name"] == own["name"]]
+            words += differing_values(own, same)
+    for words, config in zip(shown, plain, strict=True):
+        words += differing_values(config["training"], [other["training"] for other in plain])
+    return [", ".join(words) or "all alike" for words in shown]
+
+
+def differing_values(own: Mapping[str, Any], among: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Those values of ``own`` that are not the same in all of ``among``, as words."""
+    keys = [key for key in {key: None for table in among for key in table} if key != "name"]
+    return [
+        value_words(key, own.get(key))
+        for key in keys
+        if any(table.get(key) != own.get(key) for table in among)
+    ]
+
+
+def value_words(key: str, value: Any) -> str:
+    """``paths 4``, ``skip``, ``no skip``."""
+    name = key.replace("_", " ")
+    if isinstance(value, bool):
+        return name if value else f"no {name}"
+    return f"{name} {'none' if value is None else value}"
+
+
+def check_same_data(records: Sequence[RunRecord]) -> list[str]:
+    """What makes runs incomparable: other images, or another validation split. Empty when nothing does."""
+    differing = []
+    for title, key in (("data sets", "data_sha256"), ("validation splits", "val_indices_sha256")):
+        values: dict[str, str] = {}
+        for record in records:
+            value = record.environment.get(key)
+            if value is not None:
+                values.setdefault(str(value), record.name)
+        if len(values) > 1:
+            first, second, *_ = values.values()
+            differing.append(f"different {title}: '{first}' and '{second}'")
+            break
+    return differing
+
+
+def require_same_data(records: Sequence[RunRecord], *, force: bool) -> list[str]:
+    """The warnings to print above a comparison that was forced.
+
+    Raises:
+        UsageError: the runs do not have the same data and split, and ``force`` is off.
+    """
+    problems = check_same_data(records)
+    if problems and not force:
+        raise UsageError(f"the runs have {problems[0]}; their figures can not be compared (--force does)")
+    return [f"NOT COMPARABLE: the runs have {problem}" for problem in problems]

@@ -1,0 +1,156 @@
+"""Every measure of every assembly, against a baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from netlab.comparison.assemblies import Assembly, group_assemblies, require_same_data
+from netlab.comparison.statistics import Difference, Summary, paired_difference, summarize
+from netlab.errors import UsageError, closest
+from netlab.runs.record import RunRecord
+from netlab.runs.separability import last_layer_value
+
+MANY_COMPARISONS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A figure of a run. ``digits`` after the point; ``exact`` ones do not vary with the seed."""
+
+    key: str
+    title: str
+    value: Callable[[RunRecord], float | None]
+    digits: int
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One measure of one assembly; ``difference`` is None for the baseline and where it has no value."""
+
+    summary: Summary
+    difference: Difference | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The assemblies, baseline first; ``entries[measure.key][label]`` where there are values."""
+
+    assemblies: list[Assembly]
+    baseline: Assembly
+    measures: list[Measure]
+    entries: dict[str, dict[str, Entry]]
+    warnings: list[str]
+
+
+def result_figure(key: str) -> Callable[[RunRecord], float | None]:
+    """A number of ``result.json``."""
+
+    def value(record: RunRecord) -> float | None:
+        found = record.result.get(key)
+        return float(found) if isinstance(found, int | float) else None
+
+    return value
+
+
+def separability_figure(metric: str, split: str) -> Callable[[RunRecord], float | None]:
+    """A metric of the last layer that was measured."""
+    return lambda record: last_layer_value(record.separability, metric, split)
+
+
+def make_measures(metrics: Sequence[str]) -> list[Measure]:
+    """Parameters, test accuracy, each metric of the last layer on train and test, seconds an epoch."""
+    separability = [
+        Measure(
+            f"{metric}_{split}",
+            f"{metric.upper()} of the last layer, {split}",
+            separability_figure(metric, split),
+            4,
+        )
+        for metric in metrics
+        for split in ("train", "test")
+    ]
+    return [
+        Measure("parameters", "parameters", result_figure("parameters"), 0, exact=True),
+        Measure("test_accuracy", "test accuracy", result_figure("test_accuracy"), 4),
+        *separability,
+        Measure("seconds_per_epoch", "seconds an epoch", result_figure("seconds_per_epoch"), 2),
+    ]
+
+
+def compare(
+    records: Sequence[RunRecord],
+    *,
+    baseline: str | None = None,
+    metrics: Sequence[str] = ("si", "csi"),
+    force: bool = False,
+) -> Comparison:
+    """Compare the assemblies of the finished runs among ``records``.
+
+    ``baseline`` is an assembly's label or the name of one of its runs; by default the first.
+
+    Raises:
+        UsageError: nothing is finished, the runs have different data (without ``force``), or there is
+            no such baseline.
+    """
+    finished = [record for record in records if record.finished]
+    if not finished:
+        raise UsageError("there is nothing to compare: no run is finished")
+    warnings = require_same_data(finished, force=force)
+    assemblies = group_assemblies(finished)
+    base = find_baseline(assemblies, baseline)
+    assemblies = [base, *(assembly for assembly in assemblies if assembly is not base)]
+    measures, entries = [], {}
+    for measure in make_measures(metrics):
+        found = entries_of(measure, assemblies, base)
+        if found:
+            measures.append(measure)
+            entries[measure.key] = found
+    return Comparison(assemblies, base, measures, entries, [*warnings, *cautions(assemblies)])
+
+
+def find_baseline(assemblies: Sequence[Assembly], name: str | None) -> Assembly:
+    """The assembly with this label or with a run of this name; the first when none is named."""
+    if name is None:
+        return assemblies[0]
+    for assembly in assemblies:
+        if name == assembly.label or any(name == run.name for run in assembly.runs.values()):
+            return assembly
+    known = [assembly.label for assembly in assemblies]
+    listed = f" Known: {'; '.join(known)}."
+    raise UsageError(f"--baseline {name}: there is no such assembly or run.{closest(name, known) or listed}")
+
+
+def entries_of(measure: Measure, assemblies: Sequence[Assembly], base: Assembly) -> dict[str, Entry]:
+    """The entries of a measure, of those assemblies that have values."""
+    values = {assembly.label: values_of(measure, assembly) for assembly in assemblies}
+    return {
+        label: Entry(
+            summarize(own),
+            None if label == base.label or measure.exact else paired_difference(own, values[base.label]),
+        )
+        for label, own in values.items()
+        if own
+    }
+
+
+def values_of(measure: Measure, assembly: Assembly) -> dict[int, float]:
+    """The values of a measure by seed, where there is one."""
+    found = {seed: measure.value(run) for seed, run in assembly.runs.items()}
+    return {seed: value for seed, value in found.items() if value is not None}
+
+
+def cautions(assemblies: Sequence[Assembly]) -> list[str]:
+    """What a reader must know before believing a difference."""
+    notes = []
+    single = [assembly.label for assembly in assemblies if len(assembly.runs) < 2]
+    if len(single) == len(assemblies) > 1:
+        notes.append("one seed each: no difference below can be told from noise, and the order is no ranking")
+    elif single and len(assemblies) > 1:
+        notes.append(f"one seed only, so no interval: {'; '.join(single)}")
+    if len(assemblies) > MANY_COMPARISONS:
+        notes.append(
+            f"{len(assemblies) - 1} comparisons at 95 %: about one in twenty looks real by chance alone"
+        )
+    return notes

@@ -1,0 +1,172 @@
+"""A comparison as text: CSV, Markdown, LaTeX."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+
+from netlab.comparison.comparison import Comparison, Entry, Measure
+from netlab.comparison.statistics import Difference
+
+CSV_COLUMNS = (
+    "measure",
+    "assembly",
+    "n",
+    "mean",
+    "sd",
+    "baseline",
+    "pairs",
+    "difference",
+    "low",
+    "high",
+    "verdict",
+)
+DETAIL_COLUMNS = ("assembly", "mean", "sd", "n", "difference", "± 95 %", "")
+LATEX_ESCAPES = str.maketrans(
+    {
+        "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
+        "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$",
+    }
+)  # fmt: skip
+
+
+def number(value: float, digits: int) -> str:
+    """A value with its digits, a dash where there is none."""
+    return "-" if math.isnan(value) else f"{value:,.{digits}f}"
+
+
+def signed(value: float, digits: int) -> str:
+    """A difference with its sign."""
+    return "-" if math.isnan(value) else f"{value:+,.{digits}f}"
+
+
+def half_width(difference: Difference, digits: int) -> str:
+    """Half of the 95 % interval, which is symmetric about the mean difference."""
+    return number((difference.high - difference.low) / 2, digits)
+
+
+def detail_rows(comparison: Comparison, measure: Measure) -> list[list[str]]:
+    """The rows of one measure, with ``DETAIL_COLUMNS``."""
+    rows = []
+    for assembly in comparison.assemblies:
+        entry = comparison.entries[measure.key].get(assembly.label)
+        if entry is None:
+            rows.append([assembly.label, "-", "-", "0", "", "", "not measured"])
+            continue
+        rows.append([assembly.label, *detail_cells(entry, measure, assembly is comparison.baseline)])
+    return rows
+
+
+def detail_cells(entry: Entry, measure: Measure, is_baseline: bool) -> list[str]:
+    """Mean, deviation, n, difference, interval and verdict."""
+    summary, difference, digits = entry.summary, entry.difference, measure.digits
+    cells = [number(summary.mean, digits), number(summary.sd, digits), str(summary.n)]
+    if difference is None:
+        return [*cells, "", "", "baseline" if is_baseline else ""]
+    return [*cells, signed(difference.mean, digits), half_width(difference, digits), difference.verdict]
+
+
+def overview_columns(comparison: Comparison) -> list[str]:
+    """The head of the table of everything."""
+    return ["assembly", "n", *(measure.title for measure in comparison.measures)]
+
+
+def overview_rows(comparison: Comparison) -> list[list[str]]:
+    """One row an assembly, one cell a measure: ``0.9512 ± 0.0034``, with ``~`` when within noise."""
+    rows = []
+    for assembly in comparison.assemblies:
+        cells = [assembly.label, str(len(assembly.runs))]
+        for measure in comparison.measures:
+            entry = comparison.entries[measure.key].get(assembly.label)
+            cells.append("-" if entry is None else overview_cell(entry, measure))
+        rows.append(cells)
+    return rows
+
+
+def overview_cell(entry: Entry, measure: Measure) -> str:
+    text = number(entry.summary.mean, measure.digits)
+    if not measure.exact and not math.isnan(entry.summary.sd):
+        text += f" ± {number(entry.summary.sd, measure.digits)}"
+    within = entry.difference is not None and entry.difference.verdict in ("within noise", "same")
+    return f"{text} ~" if within else text
+
+
+def to_csv(comparison: Comparison) -> str:
+    """One row a measure and assembly, every digit kept."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for measure in comparison.measures:
+        for assembly in comparison.assemblies:
+            entry = comparison.entries[measure.key].get(assembly.label)
+            if entry is None:
+                continue
+            summary, difference = entry.summary, entry.difference
+            row = [measure.key, assembly.label, summary.n, summary.mean, plain(summary.sd)]
+            row.append(comparison.baseline.label)
+            if difference is None:
+                row += ["", "", "", "", "baseline" if assembly is comparison.baseline else ""]
+            else:
+                row += [difference.n, *map(plain, (difference.mean, difference.low, difference.high))]
+                row.append(difference.verdict)
+            writer.writerow(row)
+    return text.getvalue()
+
+
+def plain(value: float) -> float | str:
+    """The number, empty where there is none."""
+    return "" if math.isnan(value) else value
+
+
+def to_markdown(comparison: Comparison) -> str:
+    """The overview, then one table a measure."""
+    parts = [f"> {warning}\n" for warning in comparison.warnings]
+    parts.append(markdown_table(overview_columns(comparison), overview_rows(comparison)))
+    parts.append(
+        f"Mean ± standard deviation over n seeds; ~ is within noise of '{comparison.baseline.label}'.\n"
+    )
+    for measure in varying(comparison):
+        parts.append(f"**{measure.title}**\n")
+        parts.append(markdown_table(DETAIL_COLUMNS, detail_rows(comparison, measure)))
+    return "\n".join(parts)
+
+
+def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; the first column to the left, the others to the right."""
+
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+
+    rule = "|---|" + "---:|" * (len(columns) - 1) + "\n"
+    return line(columns) + rule + "".join(line(row) for row in rows)
+
+
+def to_latex(comparison: Comparison) -> str:
+    """The overview, then one table a measure, for the package booktabs."""
+    parts = [f"% {warning}\n" for warning in comparison.warnings]
+    parts.append(latex_table(overview_columns(comparison), overview_rows(comparison)))
+    parts.append(f"% ~: within noise of '{comparison.baseline.label}'\n")
+    for measure in varying(comparison):
+        parts.append(f"% {measure.title}\n")
+        parts.append(latex_table(DETAIL_COLUMNS, detail_rows(comparison, measure)))
+    return "\n".join(parts)
+
+
+def latex_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A tabular environment."""
+
+    def line(cells: Sequence[str]) -> str:
+        return " & ".join(cell.translate(LATEX_ESCAPES) for cell in cells) + r" \\" + "\n"
+
+    body = "".join(line(row) for row in rows)
+    return (
+        f"\\begin{{tabular}}{{l{'r' * (len(columns) - 1)}}}\n\\toprule\n{line(columns)}\\midrule\n"
+        f"{body}\\bottomrule\n\\end{{tabular}}\n"
+    )
+
+
+def varying(comparison: Comparison) -> list[Measure]:
+    """The measures that vary with the seed."""
+    return [measure for measure in comparison.measures if not measure.exact]

@@ -1,0 +1,89 @@
+"""From what was asked for to a finished page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from netlab.catalog import Catalog
+from netlab.errors import NetlabError, first_line
+from netlab.kinds.events import ReportSection
+from netlab.report.page import Contents, HardImages, render
+from netlab.runs.directory import RunDirectory
+from netlab.runs.record import RunRecord, read_records
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a report is to show. ``choose`` finds the runs and a sweep's baseline, anew every time."""
+
+    choose: Callable[[], tuple[list[RunDirectory], str | None]]
+    title: str
+    baseline: str | None
+    images: int
+    data_dir: Path | None
+    force: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A finished report: its HTML, how many runs are in it, and what could not be shown."""
+
+    html: str
+    runs: int
+    notes: list[str]
+
+
+def build_report(request: Request, catalog: Catalog, *, state: str = "") -> Page:
+    """Read the runs and render them; ``state`` makes a page that reloads when it changes.
+
+    Raises:
+        UsageError: there is no run, or the runs can not be compared.
+    """
+    directories, recorded = request.choose()
+    records, notes = read_records(directories)
+    if not records:
+        raise NetlabError(f"no run can be read: {'; '.join(notes)}")
+    contents = Contents(
+        title=request.title,
+        baseline=request.baseline or recorded,
+        force=request.force,
+        notes=notes,
+        hard=hard_images(records, catalog, request) if request.images else None,
+        plugin_sections=plugin_sections(records, catalog),
+        state=state,
+    )
+    return Page(render(records, contents), len(records), notes)
+
+
+def hard_images(records: list[RunRecord], catalog: Catalog, request: Request) -> HardImages | None:
+    """The hardest images of the finished run with the best validation accuracy, or why there are none."""
+    from netlab.report.pictures import hardest_images
+
+    finished = [record for record in records if record.finished]
+    if not finished:
+        return None
+    best = max(finished, key=lambda record: float(record.result.get("best_val_accuracy", 0.0)))
+    try:
+        layer, images = hardest_images(
+            best.directory, catalog, count=request.images, data_dir=request.data_dir
+        )
+    except (NetlabError, OSError, KeyError, ValueError) as error:
+        return HardImages(best.name, problem=f"Left out: {first_line(error)}")
+    return HardImages(best.name, layer, images)
+
+
+def plugin_sections(records: list[RunRecord], catalog: Catalog) -> list[ReportSection]:
+    """What plugins add, in the order of their names; a failing plugin is kept and reported."""
+    paths = [record.directory.path for record in records]
+    sections: list[ReportSection] = []
+    for plugin, result in catalog.manager.call("netlab_report_sections", runs=paths):
+        try:
+            for section in result or ():
+                if not isinstance(section, ReportSection):
+                    raise TypeError(f"netlab_report_sections gave {section!r:.80}, not a ReportSection")
+                sections.append(section)
+        except Exception as error:
+            catalog.manager.fail(plugin, "event", error)
+    return sections

@@ -1,0 +1,312 @@
+"""The report's charts as Plotly figures: plain dictionaries of ``data`` and ``layout``.
+
+A chart has one or more views, of which the reader chooses one. Colours of text, grid and background
+are the page's, since they follow its light or dark mode.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from netlab.comparison.assemblies import Assembly
+from netlab.comparison.comparison import Comparison, Measure
+from netlab.report.colours import series_colour, series_marker
+
+Figure = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One figure of a chart, by the label that chooses it."""
+
+    label: str
+    figure: Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart: an identifier, a title, what it shows in words (the alternative text), its views."""
+
+    id: str
+    title: str
+    alt: str
+    views: list[View]
+
+
+def axis(title: str, **more: Any) -> dict[str, Any]:
+    """An axis with its title."""
+    return {"title": {"text": title}, "automargin": True, **more}
+
+
+def difference_chart(comparison: Comparison) -> Chart | None:
+    """Mean paired differences to the baseline with their intervals, a view a measure."""
+    views = [
+        View(measure.title, figure)
+        for measure in comparison.measures
+        if not measure.exact and (figure := difference_figure(comparison, measure)) is not None
+    ]
+    if not views:
+        return None
+    base = comparison.baseline.label
+    return Chart(
+        "differences",
+        f"Difference to '{base}'",
+        f"Mean difference of every assembly to '{base}', with its 95 % interval; an interval that crosses"
+        " zero is within noise.",
+        views,
+    )
+
+
+def difference_figure(comparison: Comparison, measure: Measure) -> Figure | None:
+    """One point with an error bar an assembly; within noise hollow."""
+    rows = [
+        (assembly.label, entry.difference)
+        for assembly in comparison.assemblies
+        if (entry := comparison.entries[measure.key].get(assembly.label)) is not None
+        and entry.difference is not None
+        and not math.isnan(entry.difference.mean)
+    ]
+    if not rows:
+        return None
+    halves = [0.0 if math.isnan(d.low) else (d.high - d.low) / 2 for _, d in rows]
+    certain = [d.verdict in ("higher", "lower") for _, d in rows]
+    trace = {
+        "type": "scatter",
+        "mode": "markers",
+        "name": measure.title,
+        "x": [d.mean for _, d in rows],
+        "y": [label for label, _ in rows],
+        "error_x": {"type": "data", "array": halves, "color": series_colour(0), "thickness": 2},
+        "marker": {
+            "color": series_colour(0),
+            "size": 11,
+            "symbol": ["circle" if sure else "circle-open" for sure in certain],
+        },
+        "text": [d.verdict for _, d in rows],
+        "hovertemplate": "%{y}<br>%{x:+.4f} ± %{error_x.array:.4f}<br>%{text}<extra></extra>",
+    }
+    layout = {
+        "xaxis": axis(f"difference in {measure.title}", zeroline=True, zerolinewidth=2),
+        "yaxis": axis("", autorange="reversed", type="category"),
+        "height": 130 + 34 * len(rows),
+        "showlegend": False,
+    }
+    return {"data": [trace], "layout": layout}
+
+
+def curve_chart(assemblies: Sequence[Assembly]) -> Chart | None:
+    """Loss and accuracy over the epochs, a line a run, a colour an assembly."""
+    titles = {
+        "val_accuracy": "validation accuracy",
+        "train_accuracy": "training accuracy",
+        "val_loss": "validation loss",
+        "train_loss": "training loss",
+    }
+    views = []
+    for key, title in titles.items():
+        traces = []
+        for position, assembly in enumerate(assemblies):
+            for number, run in enumerate(assembly.runs.values()):
+                points = [(row["epoch"], row[key]) for row in run.history if key in row]
+                traces.append(
+                    {
+                        "type": "scatter",
+                        "mode": "lines+markers" if len(points) < 3 else "lines",
+                        "name": assembly.label,
+                        "legendgroup": assembly.label,
+                        "showlegend": number == 0,
+                        "x": [epoch for epoch, _ in points],
+                        "y": [rounded(value) for _, value in points],
+                        "line": {"color": series_colour(position), "width": 1.5, "dash": dash(position)},
+                        "text": f"seed {run.seed}",
+                        "hovertemplate": "%{fullData.name}, %{text}<br>epoch %{x}: %{y:.4f}<extra></extra>",
+                    }
+                )
+        views.append(
+            View(
+                title,
+                {"data": traces, "layout": {"xaxis": axis("epoch"), "yaxis": axis(title), "height": 420}},
+            )
+        )
+    if not any(trace["x"] for trace in views[0].figure["data"]):
+        return None
+    return Chart(
+        "curves",
+        "Training curves",
+        "A line for every run over the epochs of its training; runs of one assembly have one colour.",
+        views,
+    )
+
+
+def dash(position: int) -> str:
+    """Dashes go round slower than colours, so that more series stay apart."""
+    return ("solid", "dash", "dot", "dashdot")[position // 6 % 4]
+
+
+def rounded(value: float) -> float | None:
+    """Six digits are more than a plot shows; JSON has no NaN."""
+    return float(f"{value:.6g}") if math.isfinite(value) else None
+
+
+def depth_chart(assemblies: Sequence[Assembly]) -> Chart | None:
+    """A metric over the layers in the order of execution, train against test, a view a metric."""
+    views = []
+    for metric in metrics_of(assemblies):
+        traces = []
+        for position, assembly in enumerate(assemblies):
+            for split, line in (("train", "solid"), ("test", "dash")):
+                profile = layer_profile(assembly, metric, split)
+                if not profile:
+                    continue
+                traces.append(
+                    {
+                        "type": "scatter",
+                        "mode": "lines+markers",
+                        "name": f"{assembly.label}, {split}",
+                        "x": list(profile),
+                        "y": [rounded(float(np.mean(values))) for values in profile.values()],
+                        "error_y": {
+                            "type": "data",
+                            "array": [rounded(deviation(v)) for v in profile.values()],
+                        },
+                        "line": {"color": series_colour(position), "dash": line, "width": 2},
+                        "marker": series_marker(position),
+                        "hovertemplate": "%{fullData.name}<br>%{x}: %{y:.4f}<extra></extra>",
+                    }
+                )
+        layout = {
+            "xaxis": axis("layer, in the order of execution", type="category", tickangle=-45),
+            "yaxis": axis(metric.upper()),
+            "height": 460,
+        }
+        views.append(View(metric.upper(), {"data": traces, "layout": layout}))
+    if not views:
+        return None
+    return Chart(
+        "depth",
+        "Separability by depth",
+        "How well every layer separates the classes, on training and test images: the mean over seeds, with"
+        " its standard deviation.",
+        views,
+    )
+
+
+def metrics_of(assemblies: Sequence[Assembly]) -> list[str]:
+    """The metrics that were measured, in the order in which they are found; SI and CSI first."""
+    found: dict[str, None] = {}
+    for assembly in assemblies:
+        for run in assembly.runs.values():
+            found |= {row["metric"]: None for row in run.separability}
+    return sorted(found, key=lambda metric: {"si": 0, "csi": 1}.get(metric, 2))
+
+
+def layer_profile(assembly: Assembly, metric: str, split: str) -> dict[str, list[float]]:
+    """The values of a metric by layer, over the seeds."""
+    profile: dict[str, list[float]] = {}
+    for run in assembly.runs.values():
+        for row in run.separability:
+            if row["metric"] == metric and row["split"] == split and row["value"] is not None:
+                profile.setdefault(row["layer"], []).append(row["value"])
+    return profile
+
+
+def deviation(values: Sequence[float]) -> float:
+    """Standard deviation over seeds, 0 for one."""
+    return float(f"{np.std(values, ddof=1):.6g}") if len(values) > 1 else 0.0
+
+
+def gain_chart(gains: Mapping[str, Sequence[Any]]) -> Chart | None:
+    """What each layer adds to SI on the test images, a view an assembly."""
+    views = []
+    for label, layers in gains.items():
+        if not layers:
+            continue
+        trace = {
+            "type": "bar",
+            "name": label,
+            "x": [layer.name for layer in layers],
+            "y": [rounded(layer.gain) for layer in layers],
+            "marker": {
+                "color": [series_colour(1) if layer.is_candidate else series_colour(0) for layer in layers],
+                "pattern": {"shape": ["/" if layer.is_candidate else "" for layer in layers]},
+            },
+            "text": ["does not raise SI" if layer.is_candidate else "" for layer in layers],
+            "textposition": "none",
+            "hovertemplate": "%{x}: %{y:+.4f}<br>%{text}<extra></extra>",
+        }
+        layout = {
+            "xaxis": axis("layer, in the order of execution", type="category", tickangle=-45),
+            "yaxis": axis("change of SI on test images", zeroline=True),
+            "height": 420,
+            "showlegend": False,
+        }
+        views.append(View(label, {"data": [trace], "layout": layout}))
+    if not views:
+        return None
+    return Chart(
+        "gains",
+        "What each layer adds",
+        "The change of the Separation Index from the layer before, on test images, the mean over seeds;"
+        " hatched bars do not raise it.",
+        views,
+    )
+
+
+def confusion_chart(assemblies: Sequence[Assembly]) -> Chart | None:
+    """Confusion between classes on the test set, summed over seeds, as shares of the true class."""
+    views = []
+    for assembly in assemblies:
+        matrices = [
+            np.asarray(run.result["confusion"])
+            for run in assembly.runs.values()
+            if run.result.get("confusion") and run.result.get("class_names")
+        ]
+        if not matrices or len({matrix.shape for matrix in matrices}) > 1:
+            continue
+        counts = np.sum(matrices, axis=0)
+        if counts.ndim != 2 or counts.shape[0] != counts.shape[1]:
+            continue
+        names = [str(name) for name in next(iter(assembly.runs.values())).result["class_names"]]
+        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        views.append(View(assembly.label, confusion_figure(shares, counts, names)))
+    if not views:
+        return None
+    return Chart(
+        "confusion",
+        "Confusion between classes",
+        "Share of the test images of each true class (rows) that were given each class (columns), summed over"
+        " seeds.",
+        views,
+    )
+
+
+def confusion_figure(shares: Any, counts: Any, names: Sequence[str]) -> Figure:
+    """A heat map; few enough classes have their shares written in."""
+    trace = {
+        "type": "heatmap",
+        "name": "share",
+        "x": list(names),
+        "y": list(names),
+        "z": [[rounded(float(value)) for value in row] for row in shares],
+        "customdata": counts.tolist(),
+        "colorscale": "Cividis",
+        "zmin": 0,
+        "zmax": 1,
+        "xgap": 1,
+        "ygap": 1,
+        "hovertemplate": "true %{y}, given %{x}<br>%{z:.1%} (%{customdata})<extra></extra>",
+    }
+    if len(names) <= 12:
+        trace["texttemplate"] = "%{z:.0%}"
+    layout = {
+        "xaxis": axis("given class", type="category", side="bottom", constrain="domain"),
+        "yaxis": axis("true class", type="category", autorange="reversed"),
+        "height": max(320, min(40 * len(names) + 130, 900)),
+        "showlegend": False,
+    }
+    return {"data": [trace], "layout": layout}

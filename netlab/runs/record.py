@@ -1,0 +1,86 @@
+"""A run directory, read for comparing and reporting: what is damaged is named, the rest is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from netlab.errors import NetlabError, first_line
+from netlab.runs.config import read_config
+from netlab.runs.directory import RunDirectory
+from netlab.runs.history import read_history
+from netlab.runs.separability import read_separability
+
+Read = TypeVar("Read")
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What a run left. An unfinished run has no ``result``; ``problems`` are one line a damaged file."""
+
+    directory: RunDirectory
+    config: dict[str, Any]
+    environment: dict[str, Any] = field(default_factory=dict)
+    history: list[dict[str, float]] = field(default_factory=list)
+    result: dict[str, Any] = field(default_factory=dict)
+    separability: list[dict[str, Any]] = field(default_factory=list)
+    problems: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.directory.name
+
+    @property
+    def seed(self) -> int:
+        return int(self.config["training"]["seed"])
+
+    @property
+    def finished(self) -> bool:
+        return bool(self.result)
+
+
+def read_record(directory: RunDirectory) -> RunRecord:
+    """Read all files of a run.
+
+    Raises:
+        NetlabError: its configuration is damaged, so that nobody can say what was run.
+    """
+    config = read_config(directory.config)
+    problems: list[str] = []
+
+    def attempt(read: Callable[[], Read], otherwise: Read) -> Read:
+        try:
+            return read()
+        except (NetlabError, OSError) as error:
+            problems.append(first_line(error))
+            return otherwise
+
+    environment: dict[str, Any] = (
+        attempt(directory.read_environment, {}) if directory.environment.exists() else {}
+    )
+    history: list[dict[str, float]] = attempt(lambda: read_history(directory.history), [])
+    result: dict[str, Any] = attempt(directory.read_result, {}) if directory.is_finished else {}
+    if result and not isinstance(result.get("test_accuracy"), int | float):
+        problems.append(f"{directory.result} is damaged: it has no test_accuracy")
+        result = {}
+    separability: list[dict[str, Any]] = attempt(lambda: read_separability(directory.separability), [])
+    return RunRecord(directory, config, environment, history, result, separability, tuple(problems))
+
+
+def read_records(directories: list[RunDirectory]) -> tuple[list[RunRecord], list[str]]:
+    """The records of the runs that can be read, and one line for everything that is wrong."""
+    records, notes = [], []
+    for directory in directories:
+        try:
+            record = read_record(directory)
+            int(record.config["training"]["seed"])
+        except (NetlabError, OSError) as error:
+            notes.append(first_line(error))
+            continue
+        except (KeyError, TypeError, ValueError):
+            notes.append(f"{directory.config} is damaged: it has no training.seed")
+            continue
+        notes += record.problems
+        records.append(record)
+    return records, notes

@@ -1,0 +1,150 @@
+"""A grid: the tables of a configuration, in which a value may be a list of alternatives.
+
+::
+
+    [block]
+    name = ["residual", "grouped"]
+    paths = [1, 2, 4]              # for those blocks that have the option
+    [norm]
+    name = ["none", "bn"]
+    [training]
+    seed = [0, 1, 2]
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from netlab.catalog import Catalog, Component
+from netlab.errors import UsageError, closest
+from netlab.kinds import KINDS
+from netlab.runs.config import PART_KINDS
+
+Tables = Mapping[str, Mapping[str, Any]]
+SELECTORS = tuple(KINDS[kind].selector for kind in PART_KINDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One combination: the component and the given options of every kind, and the training values."""
+
+    components: dict[str, Component]
+    part_options: dict[str, dict[str, Any]]
+    training: dict[str, Any]
+
+
+def expand(catalog: Catalog, tables: Tables) -> list[Candidate]:
+    """Every combination of the grid that means something, seeds varying fastest.
+
+    An option is given only to the components that have it: ``paths`` multiplies the block
+    ``grouped`` and leaves ``residual`` alone.
+
+    Raises:
+        UsageError: an unknown table, component or option, or an empty list.
+    """
+    for table in tables:
+        if table not in (*SELECTORS, "training"):
+            known = (*SELECTORS, "training")
+            raise UsageError(
+                f"a grid has no table [{table}].{closest(table, known)} Known: {', '.join(known)}"
+            )
+    named = {kind: components_of(catalog, kind, tables) for kind in PART_KINDS}
+    for kind, components in named.items():
+        check_options(components, options_of(tables, kind))
+    candidates = []
+    for chosen in itertools.product(*named.values()):
+        assembly = dict(zip(PART_KINDS, chosen, strict=True))
+        choices = [list(option_choices(assembly[kind], options_of(tables, kind))) for kind in PART_KINDS]
+        for *options, training in itertools.product(*choices, training_choices(tables.get("training", {}))):
+            candidates.append(
+                Candidate(assembly, dict(zip(PART_KINDS, options, strict=True)), dict(training))
+            )
+    return candidates
+
+
+def count_combinations(catalog: Catalog, tables: Tables) -> int:
+    """The size of the full product, of combinations that mean the same too."""
+    sizes = [len(alternatives(value, key)) for key, value in tables.get("training", {}).items()]
+    for kind in PART_KINDS:
+        components = components_of(catalog, kind, tables)
+        sizes.append(len(components))
+        for key, value in options_of(tables, kind).items():
+            owner = next(component for component in components if key in fields_of(component))
+            sizes.append(len(alternatives(value, key, is_sequence(owner, key))))
+    return math.prod(sizes)
+
+
+def options_of(tables: Tables, kind: str) -> dict[str, Any]:
+    """The table of a kind without its name."""
+    return {key: value for key, value in tables.get(KINDS[kind].selector, {}).items() if key != "name"}
+
+
+def components_of(catalog: Catalog, kind: str, tables: Tables) -> list[Component]:
+    """The components that the table of a kind names, or the default."""
+    names = tables.get(KINDS[kind].selector, {}).get("name")
+    if names is None:
+        return [catalog.default(kind)]
+    return [catalog.find(kind, str(name)) for name in alternatives(names, KINDS[kind].selector)]
+
+
+def check_options(components: Sequence[Component], options: Mapping[str, Any]) -> None:
+    """Refuse an option that none of the components has."""
+    known = {key for component in components for key in fields_of(component)}
+    for key in options:
+        if key not in known:
+            titles = " and ".join(component.title for component in components)
+            verb = "has" if len(components) == 1 else "have"
+            raise UsageError(f"{titles} {verb} no option '{key}'.{closest(key, known)}")
+
+
+def fields_of(component: Component) -> Mapping[str, Any]:
+    """The fields of a component's options."""
+    model = component.options_model()
+    return model.model_fields if model is not None else {}
+
+
+def is_sequence(component: Component, key: str) -> bool:
+    """Whether an option itself holds a list."""
+    return holds_list(fields_of(component)[key].annotation)
+
+
+def holds_list(annotation: Any) -> bool:
+    """Whether a type is a list, tuple or set, possibly optional."""
+    return typing.get_origin(annotation) in (list, tuple, set, frozenset) or any(
+        typing.get_origin(argument) in (list, tuple, set, frozenset)
+        for argument in typing.get_args(annotation)
+    )
+
+
+def alternatives(value: Any, key: str, is_sequence: bool = False) -> list[Any]:
+    """The alternatives of a grid's value; of an option that holds a list, a list of lists."""
+    if not isinstance(value, list):
+        return [value]
+    if not value:
+        raise UsageError(f"'{key}' of the grid is an empty list: there is nothing to run")
+    if is_sequence and not all(isinstance(item, list) for item in value):
+        return [value]
+    return value
+
+
+def option_choices(component: Component, options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every combination of those options that the component has."""
+    owned = {
+        key: alternatives(value, key, is_sequence(component, key))
+        for key, value in options.items()
+        if key in fields_of(component)
+    }
+    for values in itertools.product(*owned.values()):
+        yield dict(zip(owned, values, strict=True))
+
+
+def training_choices(training: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Every combination of the training values; the seeds vary fastest."""
+    ordered = sorted(training, key=lambda key: key == "seed")
+    values = [alternatives(training[key], key) for key in ordered]
+    return [dict(zip(ordered, chosen, strict=True)) for chosen in itertools.product(*values)]

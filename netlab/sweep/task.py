@@ -1,0 +1,141 @@
+"""One run of a sweep, as a worker does it: plain data in, plain data out."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from netlab.errors import NetlabError, first_line
+from netlab.runs.config import Config
+from netlab.runs.directory import RunDirectory
+from netlab.runs.separability import read_separability
+
+
+@dataclass(frozen=True, slots=True)
+class RunTask:
+    """Everything that a worker needs to know.
+
+    ``folder`` is the absolute folder that relative paths start from, wherever the worker is.
+    ``command`` are the words of the sweep, kept in the run's ``environment.json``; ``metrics`` are
+    measured on every layer after the training.
+    """
+
+    config: Config
+    folder: str
+    runs: str
+    offline: bool
+    device: str
+    command: tuple[str, ...]
+    blocked_plugins: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return str(self.config["run"]["name"])
+
+    @property
+    def directory(self) -> RunDirectory:
+        return RunDirectory(Path(self.folder) / self.runs / self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """How a run ended; ``error`` is one line, empty for a finished one."""
+
+    state: Literal["finished", "failed"]
+    error: str = ""
+
+
+def execute(task: RunTask) -> TaskResult:
+    """Train (or resume) the run and measure its metrics; a run that is finished is left as it is.
+
+    A failure is a result, not an exception, so that it looks the same from every executor: only the
+    loss of a worker raises. Its traceback goes to ``error.txt`` in the run directory.
+    """
+    # What environment.json calls the command is the sweep's, not that of the executor's own process.
+    sys.argv = list(task.command)
+    os.chdir(task.folder)
+    error_file = task.directory.path / "error.txt"
+    try:
+        train_and_measure(task)
+    except Exception as error:
+        if task.directory.path.is_dir():
+            error_file.write_text("".join(traceback.format_exception(error)))
+        hint = "" if isinstance(error, NetlabError) else f" (see {error_file})"
+        return TaskResult("failed", first_line(error) + hint)
+    error_file.unlink(missing_ok=True)
+    return TaskResult("finished")
+
+
+def missing_metrics(run: RunDirectory, metrics: Sequence[str]) -> list[str]:
+    """Those of ``metrics`` that the run's ``separability.csv`` does not hold yet."""
+    try:
+        measured = {row["metric"] for row in read_separability(run.separability)}
+    except NetlabError:  # damaged: it is measured again
+        measured = set()
+    return [metric for metric in metrics if metric not in measured]
+
+
+def train_and_measure(task: RunTask) -> None:
+    """Do what the task says."""
+    from netlab.catalog import Catalog
+    from netlab.manager import PluginManager
+
+    catalog = Catalog(PluginManager.from_environment(task.blocked_plugins))
+    if not (task.directory.exists and task.directory.is_finished):
+        train_run(task, catalog)
+    if missing := missing_metrics(task.directory, task.metrics):
+        measure_run(task, catalog, missing)
+
+
+def train_run(task: RunTask, catalog: Any) -> None:
+    """Train the run from its configuration, which holds every value."""
+    from netlab.experiment import prepare, run_experiment
+    from netlab.kinds import KINDS
+    from netlab.runs.config import PART_KINDS
+    from netlab.training.progress import Silent
+
+    tables = {kind: dict(task.config[KINDS[kind].selector]) for kind in PART_KINDS}
+    components = {kind: catalog.find(kind, table.pop("name")) for kind, table in tables.items()}
+    experiment = prepare(
+        catalog,
+        components,
+        part_options=tables,
+        training_file={},
+        training_flags=task.config["training"],
+        runs=Path(task.runs),
+        name=task.name,
+        data_dir=Path(task.config["run"]["data_dir"]),
+        offline=task.offline,
+        device=task.device,
+    )
+    run_experiment(experiment, catalog, Silent())
+
+
+def measure_run(task: RunTask, catalog: Any, metrics: Sequence[str]) -> None:
+    """Measure every layer as ``netlab metrics`` does by default, and write the same table."""
+    from netlab.runs.restore import load_run
+    from netlab.separability import outputs
+    from netlab.separability.layers import Measure
+    from netlab.separability.sources import HEAD, Network, Settings
+
+    trained = load_run(task.directory, catalog, offline=task.offline)
+    network = Network(
+        task.name,
+        trained.network,
+        {"train": trained.splits.train, "test": trained.splits.test},
+        trained.data.class_names,
+        Settings(),
+        preprocess=trained.normalization,
+        head=HEAD,
+    )
+    components = [catalog.find("metric", metric) for metric in metrics]
+    measures = [Measure.of_component(component, component.make_options({})) for component in components]
+    plan = network.plan(measures)
+    reports = list(network.reports(measures, lambda *_: None))
+    outputs.save(task.directory.path, reports, network.record(), plan.order)

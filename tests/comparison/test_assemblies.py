@@ -1,0 +1,81 @@
+"""Assemblies are named by what differs."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netlab.comparison.assemblies import group_assemblies, labels, require_same_data
+from netlab.errors import UsageError
+from netlab.runs.directory import RunDirectory
+from netlab.runs.record import RunRecord
+
+CONFIG: dict[str, Any] = {
+    "run": {"name": "x", "data_dir": "data"},
+    "data": {"name": "digits", "size": 32},
+    "backbone": {"name": "compact", "width": 32},
+    "block": {"name": "residual", "skip": True},
+    "norm": {"name": "none"},
+    "training": {"seed": 0, "lr": 0.1},
+}
+
+
+def config(**tables: dict[str, Any]) -> dict[str, Any]:
+    made = copy.deepcopy(CONFIG)
+    for table, values in tables.items():
+        made[table] = {**({} if "name" in values else made[table]), **values}
+    return made
+
+
+def record(name: str, made: dict[str, Any], **environment: str) -> RunRecord:
+    return RunRecord(RunDirectory(Path(name)), made, environment=environment, result={"test_accuracy": 0.5})
+
+
+def test_a_label_has_the_parts_that_differ_and_their_options() -> None:
+    found = labels(
+        [
+            config(),
+            config(block={"name": "grouped", "skip": True, "paths": 2}),
+            config(block={"name": "grouped", "skip": True, "paths": 4}),
+        ]
+    )
+    assert found == ["residual", "grouped, paths 2", "grouped, paths 4"]
+
+
+def test_an_option_that_comes_with_another_part_does_not_name_it() -> None:
+    found = labels(
+        [config(), config(norm={"name": "bn", "eps": 1e-5}), config(norm={"name": "gn", "groups": 4})]
+    )
+    assert found == ["none", "bn", "gn"]
+
+
+def test_switches_and_training_values_read_as_words() -> None:
+    found = labels([config(), config(block={"skip": False}), config(training={"lr": 0.5})])
+    assert found == ["skip, lr 0.1", "no skip, lr 0.1", "skip, lr 0.5"]
+
+
+def test_a_single_assembly_is_named_by_its_parts() -> None:
+    assert labels([config()]) == ["compact, residual, none"]
+
+
+def test_runs_that_differ_in_seed_place_and_name_are_one_assembly() -> None:
+    records = [
+        record("a", config()),
+        record("b", config(training={"seed": 1}, run={"name": "b", "data_dir": "elsewhere"})),
+        record("c", config(norm={"name": "bn"})),
+    ]
+    first, second = group_assemblies(records)
+    assert sorted(first.runs) == [0, 1]
+    assert second.label == "bn"
+
+
+@pytest.mark.parametrize("key", ["data_sha256", "val_indices_sha256"])
+def test_other_data_or_splits_are_refused_unless_forced(key: str) -> None:
+    records = [record("a", config(), **{key: "1"}), record("b", config(), **{key: "2"})]
+    with pytest.raises(UsageError, match="'a' and 'b'.*--force"):
+        require_same_data(records, force=False)
+    assert "NOT COMPARABLE" in require_same_data(records, force=True)[0]
+    assert require_same_data(records[:1], force=False) == []

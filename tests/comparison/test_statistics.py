@@ -1,0 +1,81 @@
+"""Means and intervals, held against their formulas and against published values of Student's t."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netlab.comparison.statistics import paired_difference, summarize
+
+# Student's t, two-sided 95 %, from the printed tables: degrees of freedom -> quantile.
+T_TABLE = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 9: 2.262}
+
+
+@pytest.mark.parametrize("pairs", [2, 3, 4, 5, 10])
+def test_the_interval_is_students(pairs: int) -> None:
+    rng = np.random.default_rng(pairs)
+    ours, theirs = rng.normal(0.8, 0.02, pairs), rng.normal(0.78, 0.02, pairs)
+    found = paired_difference(dict(enumerate(ours)), dict(enumerate(theirs)))
+    differences = ours - theirs
+    mean = sum(differences) / pairs
+    variance = sum((d - mean) ** 2 for d in differences) / (pairs - 1)
+    half = T_TABLE[pairs - 1] * math.sqrt(variance / pairs)
+    assert found.mean == pytest.approx(mean)
+    assert found.low == pytest.approx(mean - half, rel=1e-3, abs=1e-6)
+    assert found.high == pytest.approx(mean + half, rel=1e-3, abs=1e-6)
+    assert found.n == pairs
+
+
+def test_the_deviation_divides_by_n_minus_one() -> None:
+    summary = summarize({0: 1.0, 1: 2.0, 2: 3.0, 3: 4.0})
+    assert summary.mean == 2.5
+    assert summary.sd == pytest.approx(math.sqrt(5 / 3))
+    assert summary.n == 4
+
+
+def test_only_shared_seeds_are_paired() -> None:
+    found = paired_difference({0: 1.0, 1: 2.0, 5: 100.0}, {0: 0.0, 1: 0.5, 7: -100.0})
+    assert (found.mean, found.n) == (1.25, 2)
+
+
+def test_pairing_takes_out_what_seeds_share() -> None:
+    # the seeds differ by far more than the assemblies, which differ by one tenth every time
+    base = {seed: 10.0 * seed for seed in range(5)}
+    ours = {seed: value + 0.1 + 0.001 * (seed % 2) for seed, value in base.items()}
+    assert paired_difference(ours, base).verdict == "higher"
+
+
+def test_one_seed_gives_a_difference_and_no_interval() -> None:
+    found = paired_difference({3: 0.9}, {3: 0.8})
+    assert found.mean == pytest.approx(0.1)
+    assert math.isnan(found.low)
+    assert found.verdict == "one seed"
+    assert math.isnan(summarize({3: 0.9}).sd)
+
+
+def test_no_shared_seed_gives_nothing() -> None:
+    assert paired_difference({0: 1.0, 1: 1.0}, {2: 1.0, 3: 1.0}).verdict == "no shared seed"
+
+
+def test_identical_values_are_the_same_and_a_constant_shift_is_not() -> None:
+    values = {0: 0.5, 1: 0.7}
+    assert paired_difference(values, values).verdict == "same"
+    assert paired_difference({0: 1.5, 1: 1.75}, {0: 1.0, 1: 1.25}).verdict == "higher"
+
+
+@given(
+    st.lists(st.tuples(st.floats(-1, 1), st.floats(-1, 1)), min_size=2, max_size=8),
+)
+def test_the_verdict_says_whether_the_interval_holds_zero(pairs: list[tuple[float, float]]) -> None:
+    ours = {seed: a for seed, (a, _) in enumerate(pairs)}
+    theirs = {seed: b for seed, (_, b) in enumerate(pairs)}
+    found, mirrored = paired_difference(ours, theirs), paired_difference(theirs, ours)
+    assert found.low <= found.high
+    assert (found.verdict in ("within noise", "same")) == (found.low <= 0 <= found.high)
+    assert mirrored.mean == pytest.approx(-found.mean)
+    opposite = {"higher": "lower", "lower": "higher"}
+    assert mirrored.verdict == opposite.get(found.verdict, found.verdict)
