@@ -67,7 +67,7 @@ def write_package(name: str, kind: str, folder: Path) -> list[Path]:
 
 def read_templates(folder: Traversable, prefix: str = "") -> dict[str, str]:
     """Place in the package -> text, of every template below ``folder``."""
-    found = {}
+    found: dict[str, str] = {}
     for entry in folder.iterdir():
         place = f"{prefix}{entry.name}"
         if entry.is_dir():
