@@ -1,0 +1,1 @@
+"""The block 'squeeze-excite' for netlab."""

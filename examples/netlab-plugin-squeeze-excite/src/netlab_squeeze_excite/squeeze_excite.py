@@ -1,0 +1,39 @@
+"""The block 'squeeze-excite'."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class SqueezeExciteBlock(nn.Module):
+    """``relu(s(F(x)) * F(x) + skip(x))`` with F = conv3x3 - norm - relu - conv3x3 - norm.
+
+    Source: Hu, Shen and Sun, Squeeze-and-Excitation Networks, CVPR 2018, equations 2 to 4: the average of
+    every channel passes a dense layer to ``out_channels / reduction`` numbers, a ReLU, a dense layer back
+    and a sigmoid; the result, in (0, 1), multiplies the channel.
+
+    Input (N, in_channels, H, W), output (N, out_channels, ceil(H / stride), ceil(W / stride)).
+    """
+
+    def __init__(self, in_channels, out_channels, *, size, norm, options, stride=1):
+        super().__init__()
+        height, width = size
+        out_size = (-(-height // stride), -(-width // stride))
+        self.path = nn.Sequential(
+            nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1),
+            norm(out_channels, out_size),
+            nn.ReLU(),
+            nn.Conv2d(out_channels, out_channels, 3, padding=1),
+            norm(out_channels, out_size),
+        )
+        squeezed = max(out_channels // options.reduction, 1)
+        self.squeeze = nn.Linear(out_channels, squeezed)
+        self.excite = nn.Linear(squeezed, out_channels)
+        self.skip = nn.Identity()
+        if stride > 1 or in_channels != out_channels:
+            self.skip = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        features = self.path(x)
+        weights = torch.sigmoid(self.excite(functional.relu(self.squeeze(features.mean((2, 3))))))
+        return functional.relu(features * weights[:, :, None, None] + self.skip(x))
