@@ -175,9 +175,15 @@ def peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def run_one(method: str, n: int, d: int, threads: int, folder: Path) -> dict[str, Any]:
+def run_one(method: str, n: int, d: int, threads: int, folder: Path, engine: str) -> dict[str, Any]:
     """In a process of its own: time and peak of one method; its decisions go to a file."""
     torch.set_num_threads(threads)
+    if engine != "auto":
+        from netlab.separability import product
+
+        product._measured_engine = lambda _threads: {e.name: e for e in (product.PLAIN, product.ONEDNN)}[
+            engine
+        ]
     x, y = make_features(n, d)
     RUNNERS[method](*make_features(600, 64))  # imports, thread pools, the choice of a product
     before = reset_peak()
@@ -225,7 +231,9 @@ def child(arguments: list[str], threads: int) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def compare(n: int, d: int, methods: tuple[str, ...], threads: int, peak: float, folder: Path) -> None:
+def compare(
+    n: int, d: int, methods: tuple[str, ...], threads: int, peak: float, folder: Path, engine: str
+) -> None:
     """One size: a row a method."""
     size = 4 * n * d
     print(f"\n{n:,} points x {d:,} features ({size / 2**20:,.0f} MB)")
@@ -306,7 +314,8 @@ def compare_walk(run: Path, threads: int) -> None:
         )
     print(
         f"forward passes {seconds['forward']:.1f} s (one a layer here); metrics: "
-        f"netlab {seconds['netlab']:.1f} s, plain {seconds['plain']:.1f} s, ratio {seconds['plain'] / seconds['netlab']:.1f}x"
+        f"netlab {seconds['netlab']:.1f} s, plain {seconds['plain']:.1f} s, "
+        f"ratio {seconds['plain'] / seconds['netlab']:.1f}x"
     )
 
 
@@ -314,20 +323,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--size", nargs=2, type=int, action="append", metavar=("POINTS", "FEATURES"))
+    parser.add_argument(
+        "--engine", choices=("auto", "matmul", "onednn"), default="auto", help="netlab's matrix product"
+    )
     parser.add_argument("--walk", type=Path, help="a trained run's folder")
     parser.add_argument("--folder", type=Path, help="where decisions are kept (default: a temporary folder)")
     parser.add_argument("--one", nargs=3, metavar=("METHOD", "POINTS", "FEATURES"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
         method, n, d = options.one
-        print(json.dumps(run_one(method, int(n), int(d), options.threads, options.folder)))
+        print(json.dumps(run_one(method, int(n), int(d), options.threads, options.folder, options.engine)))
         return
     import tempfile
 
     torch.set_num_threads(options.threads)
-    print(
-        f"{platform.processor() or platform.machine()}, {os.cpu_count()} processors, {options.threads} thread(s)"
-    )
+    machine = platform.processor() or platform.machine()
+    print(f"{machine}, {os.cpu_count()} processors, {options.threads} thread(s)")
     print(f"torch {torch.__version__}, numpy {np.__version__}, Python {platform.python_version()}")
     if options.walk:
         compare_walk(options.walk, options.threads)
@@ -337,9 +348,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         for n, d in [tuple(size) for size in options.size or ()] or SIZES:
-            compare(n, d, METHODS + CENTRE_METHODS, options.threads, peak, folder)
+            compare(n, d, METHODS + CENTRE_METHODS, options.threads, peak, folder, options.engine)
         if not options.size:
-            compare(*LARGE, ("netlab", "netlab csi"), options.threads, peak, folder)
+            compare(*LARGE, ("netlab", "netlab csi"), options.threads, peak, folder, options.engine)
 
 
 if __name__ == "__main__":

@@ -10,11 +10,12 @@ from typing import Any
 
 from netlab.catalog import Catalog, Component
 from netlab.data.load import data_digest, load_data
-from netlab.data.split import split_data
+from netlab.data.split import Splits, split_data
 from netlab.errors import UsageError
 from netlab.kinds.dataset import ImageData
 from netlab.kinds.events import RunInfo
 from netlab.network import Part, count_parameters
+from netlab.runs.checkpoint import read_progress
 from netlab.runs.config import Config, default_name, differences, make_config, read_config, to_toml
 from netlab.runs.curves import plot_history
 from netlab.runs.directory import RunDirectory
@@ -22,9 +23,9 @@ from netlab.runs.environment import describe_environment
 from netlab.runs.files import write_json, write_text
 from netlab.runs.restore import build_network, normalization_for
 from netlab.training.device import choose_device, choose_precision
-from netlab.training.loop import Setup, Trained, train
+from netlab.training.loop import Setup, Trained, out_of_patience, train
 from netlab.training.progress import Reporter
-from netlab.training.settings import RESUMABLE, TrainingSettings, resolve_settings
+from netlab.training.settings import RESUMABLE, TrainingSettings, resolve_settings, split_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ def prepare(
     Raises:
         UsageError: whatever does not fit, in one line.
     """
+    if name is not None:
+        check_name(name)
     parts = {
         kind: Part(component, component.make_options(part_options[kind]))
         for kind, component in components.items()
@@ -65,14 +68,9 @@ def prepare(
     chosen_device = choose_device(device)
     dataset = parts["dataset"]
     data = load_data(dataset.component, dataset.options, root=data_dir, offline=offline)
-    settings, config = resolve(catalog, parts, data, training_file, training_flags)
+    settings, splits, config = resolve(catalog, parts, data, training_file, training_flags)
     name = name or default_name(config, RESUMABLE)
-    if "/" in name or "\\" in name or name.startswith("."):
-        raise UsageError(
-            f"--name {name}: a run's name is one folder's name, without '/' and not beginning with '.'"
-        )
-    config = {"run": {"name": name, "data_dir": str(data_dir)}, **config}
-    splits = split_data(data, validation=settings.validation, seed=settings.split_seed)
+    config = {"run": {"name": name, "data_dir": str(data_dir.absolute())}, **config}
     setup = Setup(
         network=build_network(parts, data, seed=settings.seed),
         splits=splits,
@@ -85,22 +83,36 @@ def prepare(
     return Experiment(RunDirectory(runs / name), config, parts, data, setup)
 
 
+def check_name(name: str) -> None:
+    """Refuse what is no name of one folder.
+
+    Raises:
+        UsageError: saying what a name may be.
+    """
+    plain = name.isprintable() and not set(name) & set('/\\:*?"<>|') and not name.startswith((".", "-"))
+    if not name.strip() or not plain or len(name.encode(errors="replace")) > 200:
+        raise UsageError(
+            f"--name {name!a}: a run's name is one folder's name, of at most 200 bytes,"
+            " without / \\ : * ? \" < > | and not beginning with '.' or '-'"
+        )
+
+
 def resolve(
     catalog: Catalog,
     parts: dict[str, Part],
     data: ImageData,
     training_file: Mapping[str, Any],
     training_flags: Mapping[str, Any],
-) -> tuple[TrainingSettings, Config]:
-    """The settings, fitted to the data, and the configuration of the run without its ``[run]`` table.
+) -> tuple[TrainingSettings, Splits, Config]:
+    """The settings, fitted to the data, the data as it is split, and the configuration without ``[run]``.
 
     Raises:
         UsageError: an unknown key, a value out of range, or one that does not fit the data.
     """
-    share = float(training_flags.get("validation", training_file.get("validation", 0.1)))
-    held_out = 0 if data.val is not None else round(share * len(data.train))
-    settings = resolve_settings(training_file, training_flags, data, len(data.train) - held_out)
-    return settings, make_config(parts, settings.model_dump(mode="json"), catalog)
+    validation, split_seed = split_settings(training_file, training_flags)
+    splits = split_data(data, validation=validation, seed=split_seed)
+    settings = resolve_settings(training_file, training_flags, data, len(splits.train))
+    return settings, splits, make_config(parts, settings.model_dump(mode="json"), catalog)
 
 
 def run_experiment(experiment: Experiment, catalog: Catalog, reporter: Reporter) -> dict[str, Any]:
@@ -113,7 +125,7 @@ def run_experiment(experiment: Experiment, catalog: Catalog, reporter: Reporter)
     with run.locked():
         check_resumable(experiment)
         run.create()
-        run.result.unlink(missing_ok=True)
+        run.result.unlink(missing_ok=True)  # there is more to do, and its checkpoint was read
         write_text(run.config, to_toml(experiment.config))
         write_json(run.environment, environment_of(experiment))
         info = RunInfo(run.path, experiment.config)
@@ -137,31 +149,48 @@ def run_experiment(experiment: Experiment, catalog: Catalog, reporter: Reporter)
 
 
 def check_resumable(experiment: Experiment) -> None:
-    """Refuse to go on with a run that is finished or was begun with other settings or data."""
-    run = experiment.run
+    """Refuse to go on with a run that is finished or was begun with other settings or data.
+
+    Raises:
+        UsageError: saying what differs or that nothing is left to do.
+        NetlabError: the run's checkpoint or one of its files is damaged.
+    """
+    run, setup = experiment.run, experiment.setup
     if not run.exists:
         return
     old = read_config(run.config)
     changed = differences(old, experiment.config, RESUMABLE)
+    if run.environment.exists():
+        recorded = run.read_environment()
+        if recorded.get("data_sha256") not in (None, data_digest(experiment.data)):
+            raise UsageError(
+                f"the data of run '{run.name}' has changed since it was begun: use another --name"
+            )
+        here = {"device": str(setup.device), "precision": setup.precision}
+        changed += [
+            f"{key}: {recorded[key]} -> {value}"
+            for key, value in here.items()
+            if recorded.get(key, value) != value
+        ]
     if changed:
         raise UsageError(
             f"run '{run.name}' was begun with other settings ({'; '.join(changed)}):"
             " use another --name, or delete its directory"
         )
-    if run.environment.exists():
-        recorded = run.read_environment().get("data_sha256")
-        if recorded not in (None, data_digest(experiment.data)):
-            raise UsageError(
-                f"the data of run '{run.name}' has changed since it was begun: use another --name"
-            )
-    old_epochs, epochs = old["training"]["epochs"], experiment.setup.settings.epochs
-    if epochs < old_epochs:
-        raise UsageError(f"run '{run.name}' was begun for {old_epochs} epochs: --epochs may grow, not shrink")
-    if run.is_finished and epochs == old_epochs:
-        accuracy = run.read_result().get("test_accuracy", float("nan"))
+    if not run.last_checkpoint.exists():
+        return
+    progress = read_progress(run.last_checkpoint)
+    if setup.settings.epochs < progress.epoch:
         raise UsageError(
-            f"run '{run.name}' is finished: test accuracy {accuracy:.4f}, in {run.path}."
-            " Train it longer with --epochs, or start another with --name or --seed"
+            f"run '{run.name}' has already made {progress.epoch} epochs:"
+            " --epochs may grow, not shrink below that"
+        )
+    nothing_left = setup.settings.epochs == progress.epoch or out_of_patience(progress, setup.settings)
+    if run.is_finished and nothing_left:
+        raise UsageError(
+            f"run '{run.name}' is finished: test accuracy {run.read_result().get('test_accuracy')},"
+            f" in {run.path}."
+            " Train it longer with --epochs (or --patience), or start another with --name or --seed"
         )
 
 

@@ -6,9 +6,9 @@ One broken plugin never takes the tool down: whatever it raises (``SystemExit`` 
 
 from __future__ import annotations
 
-import os
 import re
 import sys
+import time
 import traceback
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
@@ -18,14 +18,16 @@ from typing import Any, Literal
 import pluggy
 
 from netlab import specs
+from netlab.declaration import HOOK_NAMES, checked_spec, own_functions
 from netlab.errors import PluginError, closest, first_line
+from netlab.plugin_settings import plugin_settings
 from netlab.specs import API_VERSION, ENTRY_POINT_GROUP, ComponentSpec
 
 OWN_DISTRIBUTION = "netlab-vision"
 GROUP_PATTERN = re.compile(r"netlab\.v(\d+)")
-HOOK_NAMES = frozenset(name for name in vars(specs) if name.startswith("netlab_"))
+SLOW_IMPORT = 1.0  # seconds; a light plugin takes about a thousandth of it
 
-Phase = Literal["metadata", "api", "import", "register", "options", "build", "event"]
+Phase = Literal["metadata", "api", "import", "register", "options", "build", "event", "command"]
 State = Literal["ok", "blocked", "failed", "needs newer netlab", "needs older netlab"]
 
 
@@ -56,6 +58,8 @@ class Plugin:
     state: State = "ok"
     module: Any = None
     components: list[ComponentSpec] = field(default_factory=list)
+    hooks: tuple[str, ...] = ()
+    import_seconds: float = 0.0
 
     @property
     def builtin(self) -> bool:
@@ -65,12 +69,6 @@ class Plugin:
 def canonical(distribution: str) -> str:
     """A distribution's name in the index's canonical form: ``My_Pkg`` and ``my-pkg`` are one."""
     return re.sub(r"[-_.]+", "-", distribution).lower()
-
-
-def blocked_by_environment() -> frozenset[str]:
-    """The plugins named in ``NETLAB_DISABLE_PLUGINS``, separated by commas."""
-    names = os.environ.get("NETLAB_DISABLE_PLUGINS", "").split(",")
-    return frozenset(name.strip() for name in names if name.strip())
 
 
 def installed_entry_points() -> Iterable[metadata.EntryPoint]:
@@ -110,13 +108,13 @@ class PluginManager:
 
     @classmethod
     def from_environment(cls, blocked: Collection[str] = ()) -> PluginManager:
-        """A loaded manager that follows ``NETLAB_DISABLE_PLUGINS``, ``NETLAB_PLUGIN_AUTOLOAD`` and
-        ``NETLAB_STRICT_PLUGINS``."""
-        manager = cls(
-            blocked=frozenset(blocked) | blocked_by_environment(),
-            strict=os.environ.get("NETLAB_STRICT_PLUGINS", "0") not in ("", "0"),
-            autoload=os.environ.get("NETLAB_PLUGIN_AUTOLOAD", "1") != "0",
-        )
+        """A loaded manager that follows the environment and the TOML files, see ``plugin_settings``.
+
+        Raises:
+            UsageError: one of the files is wrong.
+        """
+        settings = plugin_settings(blocked)
+        manager = cls(blocked=settings.disabled, strict=settings.strict, autoload=settings.autoload)
         manager.load()
         return manager
 
@@ -143,21 +141,31 @@ class PluginManager:
             raise PluginError(f"{failure} (NETLAB_STRICT_PLUGINS is set)") from error
         return failure
 
-    def call(self, hook: str, **arguments: Any) -> list[tuple[Plugin, Any]]:
+    def failures_of(self, plugin: Plugin) -> list[PluginFailure]:
+        """What went wrong with one plugin."""
+        return [
+            failure
+            for failure in self.failures
+            if (failure.plugin, failure.distribution) == (plugin.name, plugin.distribution)
+        ]
+
+    def call(self, hook: str, *, phase: Phase = "event", **arguments: Any) -> list[tuple[Plugin, Any]]:
         """Call a hook of every plugin that implements it, each on its own, and keep what they raise.
 
-        Returns (plugin, result) in the order of the plugins' names.
+        Returns (plugin, result) in the order of the plugins' names; the result is None, or a list of
+        what the hook returned or yielded.
         """
         results = []
         for plugin in self.plugins:
             try:
                 for implementation in self._implementations(plugin, hook):
                     values = [arguments[name] for name in implementation.argnames]
-                    results.append((plugin, implementation.function(*values)))
+                    result: Any = implementation.function(*values)
+                    results.append((plugin, None if result is None else list(result)))
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
-                self.fail(plugin, "event", error)
+                self.fail(plugin, phase, error)
         return results
 
     def _implementations(self, plugin: Plugin, hook: str) -> list[pluggy.HookImpl]:
@@ -188,6 +196,7 @@ class PluginManager:
         self.fail(plugin, "api", error)
 
     def _import(self, plugin: Plugin, point: metadata.EntryPoint) -> bool:
+        began = time.perf_counter()
         try:
             plugin.module = point.load()
         except KeyboardInterrupt:
@@ -196,13 +205,17 @@ class PluginManager:
             plugin.state = "failed"
             self.fail(plugin, "import", error)
             return False
+        finally:
+            plugin.import_seconds = time.perf_counter() - began
         return True
 
     def _register(self, plugin: Plugin) -> bool:
         try:
             self._pluggy.register(plugin.module, name=f"{plugin.name}@{plugin.distribution}")
-            self._check_hook_names(plugin)
-        except Exception as error:
+            plugin.hooks = self._checked_hooks(plugin)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             if self._pluggy.is_registered(plugin.module):
                 self._pluggy.unregister(plugin.module)
             plugin.state = "failed"
@@ -210,17 +223,33 @@ class PluginManager:
             return False
         return True
 
-    def _check_hook_names(self, plugin: Plugin) -> None:
-        """A hook that is misspelled or lacks its marker would be silently ignored by pluggy."""
-        for caller in self._pluggy.get_hookcallers(plugin.module) or []:
+    def _checked_hooks(self, plugin: Plugin) -> tuple[str, ...]:
+        """The hooks that the plugin implements.
+
+        pluggy silently ignores a hook that is misspelled or lacks its marker; here it is an error, and
+        so is a plugin that implements none.
+        """
+        callers = self._pluggy.get_hookcallers(plugin.module) or []
+        for caller in callers:
             if not caller.has_spec():
                 raise PluginError(f"there is no hook '{caller.name}'.{closest(caller.name, HOOK_NAMES)}")
-        for name in HOOK_NAMES & vars(plugin.module).keys() if hasattr(plugin.module, "__dict__") else ():
-            function = getattr(plugin.module, name)
-            if function is not getattr(specs, name) and not hasattr(function, "netlab_impl"):
+        marked = {caller.name for caller in callers}
+        for name in own_functions(plugin.module):
+            if name in HOOK_NAMES - marked:
                 raise PluginError(
                     f"'{name}' lacks the decorator @hookimpl (from netlab.specs import hookimpl)"
                 )
+            if name not in HOOK_NAMES:
+                raise PluginError(
+                    f"there is no hook '{name}'.{closest(name, HOOK_NAMES)}"
+                    " (names that begin with netlab_ are kept for hooks)"
+                )
+        if not marked:
+            raise PluginError(
+                f"'{plugin.target}' implements no hook: expected a module with functions such as"
+                " netlab_components, decorated with @hookimpl"
+            )
+        return tuple(sorted(marked))
 
     def _collect(self, plugin: Plugin) -> None:
         try:
@@ -228,6 +257,10 @@ class PluginManager:
                 declared: Any = implementation.function()
                 for spec in declared or ():
                     plugin.components.append(checked_spec(spec))
+            names = [(spec.kind, spec.name) for spec in plugin.components]
+            for kind, name in names:
+                if names.count((kind, name)) > 1:
+                    raise PluginError(f"it declares {kind} '{name}' twice")
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -236,32 +269,21 @@ class PluginManager:
             self.fail(plugin, "register", error)
 
 
-def checked_spec(spec: object) -> ComponentSpec:
-    """``spec`` itself, if it is a well-formed ``ComponentSpec``.
-
-    Raises:
-        PluginError: saying which field is wrong.
-    """
-    if not isinstance(spec, ComponentSpec):
-        raise PluginError(f"netlab_components gave {spec!r:.80}, not a ComponentSpec")
-    for name in ("kind", "name", "summary", "target"):
-        value = getattr(spec, name)
-        if not isinstance(value, str) or not value:
-            raise PluginError(f"a component's {name} must be a non-empty text, not {value!r:.80}")
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", spec.name):
-        raise PluginError(f"component name {spec.name!r} may hold only a-z, 0-9, '.', '_' and '-'")
-    for target in (spec.target, spec.options):
-        if target is not None:
-            try:
-                specs.split_target(target)
-            except (ValueError, AttributeError) as error:
-                raise PluginError(f"component '{spec.name}': {error}") from None
-    return spec
-
-
 def report_failures(failures: Iterable[PluginFailure], *, debug: bool = False) -> None:
     """One line a failure on standard error, with the traceback in debug mode."""
     for failure in failures:
         print(f"netlab: {failure}", file=sys.stderr)
         if debug:
             print(failure.details, file=sys.stderr)
+
+
+def report_slow_imports(plugins: Iterable[Plugin]) -> None:
+    """One line on standard error for every plugin whose import every command has to wait for."""
+    for plugin in plugins:
+        if plugin.import_seconds > SLOW_IMPORT:
+            print(
+                f"netlab: plugin '{plugin.name}' ({plugin.distribution} {plugin.version}) took"
+                f" {plugin.import_seconds:.1f} s to import: --no-plugin {plugin.name} skips it,"
+                f" 'netlab plugins check {plugin.name}' says why",
+                file=sys.stderr,
+            )

@@ -68,8 +68,8 @@ def netlab_components() -> Iterable[ComponentSpec]:  # type: ignore[empty-body]
     """Declare this plugin's components.
 
     Called once, when a command first needs the catalogue, before any heavy module is imported.
-    Everything yielded that is a valid ``ComponentSpec`` is listed; anything else is reported as a
-    failure of the plugin, in phase ``register``.
+    A plugin that yields anything else than valid, distinct ``ComponentSpec`` objects, or that raises, is
+    reported as failed in phase ``register``, and none of its components is listed.
     """
 
 

@@ -7,9 +7,10 @@ that the command line names) or a Typer app with subcommands.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any, NamedTuple
@@ -18,6 +19,8 @@ import typer
 
 from netlab import __version__
 from netlab.cli.session import Session, run_guarded, take_global_flags
+from netlab.errors import NetlabError
+from netlab.manager import report_failures
 
 
 class Command(NamedTuple):
@@ -40,6 +43,9 @@ COMMANDS = (
         "compare", "netlab.cli.compare", "Compare assemblies: means, differences, intervals.", "Comparison"
     ),
     Command("report", "netlab.cli.report", "Write a report of runs as one HTML file.", "Comparison"),
+    Command(
+        "detect", "netlab.cli.detect", "Find objects in images, trained on Pascal VOC data.", "Detection"
+    ),
     Command("plugins", "netlab.cli.plugins", "List and inspect the installed parts.", "Parts"),
 )
 
@@ -63,15 +69,23 @@ def root(
     """Image networks from parts chosen by name: train, measure, compare, detect."""
 
 
-def words_typed() -> list[str]:
-    """The command line after the program's name; during shell completion, the line being completed."""
-    line = os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS")
-    if line and any(name.endswith("_COMPLETE") for name in os.environ):
-        try:
-            return shlex.split(line)[1:]
-        except ValueError:
-            return line.split()[1:]
-    return sys.argv[1:]
+def line_completed() -> str | None:
+    """The line that a shell asks to complete, up to the cursor; None when netlab was really called."""
+    if "_NETLAB_COMPLETE" not in os.environ:
+        return None
+    return os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS") or ""
+
+
+def complete_words(line: str) -> list[str]:
+    """The whole words of a line after the program's name: not the one that is being completed."""
+    import shlex
+
+    words = line.split()
+    with contextlib.suppress(ValueError):  # an open quote
+        words = shlex.split(line)
+    if words and not line[-1].isspace():
+        words.pop()
+    return words[1:]
 
 
 def build_app(session: Session) -> typer.Typer:
@@ -80,7 +94,9 @@ def build_app(session: Session) -> typer.Typer:
         name="netlab", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich"
     )
     app.callback()(root)
-    called = next((word for word in session.arguments if not word.startswith("-")), None)
+    called = called_command(session)
+    if called is None or called not in {command.name for command in COMMANDS}:
+        add_plugin_commands(app, session, called)
     for command in COMMANDS:
         built: Any = listed_only
         if command.name == called:
@@ -97,18 +113,56 @@ def build_app(session: Session) -> typer.Typer:
     return app
 
 
+def called_command(session: Session) -> str | None:
+    """The name of the command that the words call, known or not."""
+    return next((word for word in session.arguments if not word.startswith("-")), None)
+
+
+def add_plugin_commands(app: typer.Typer, session: Session, called: str | None) -> None:
+    """List the commands that plugins add, and import the called one."""
+    from netlab.cli.plugin_commands import load_command, plugin_commands
+
+    manager = session.catalog.manager
+    known = len(manager.failures)
+    commands = plugin_commands(manager, {command.name for command in COMMANDS})
+    if not session.completing:
+        report_failures(manager.failures[known:], debug=session.debug)
+    for name, offered in sorted(commands.items()):
+        built = load_command(offered, manager) if name == called else listed_only
+        app.command(
+            name,
+            help=offered[0].help if built is listed_only else built.__doc__,
+            short_help=offered[0].help,
+            rich_help_panel="From plugins",
+        )(built)
+
+
 def listed_only() -> None:
     """A command that was not called."""
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Run netlab and exit: 0 done, 1 failed, 2 used wrongly, 3 a plugin failed."""
-    session = take_global_flags(words_typed() if words is None else words)
+    """Run netlab and exit: 0 done, 1 failed, 2 used wrongly, 3 a plugin failed, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that knows no '±' gets a '?', not an error
+            stream.reconfigure(errors="replace")
+    line = line_completed() if words is None else None
+    if line is not None:
+        words = complete_words(line)
+    session = take_global_flags(sys.argv[1:] if words is None else words)
+    session.completing = line is not None
     if not session.arguments and session.debug:
         session.arguments = ["--help"]
 
     def action() -> None:
-        app = build_app(session)
+        try:
+            app = build_app(session)
+        except NetlabError:
+            if not session.completing:
+                raise
+            # The line is wrong before the cursor: complete it as if only the command were there.
+            del session.arguments[1:]
+            app = build_app(session)
         app(args=session.arguments, prog_name="netlab")
 
     sys.exit(run_guarded(action, session))

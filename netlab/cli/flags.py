@@ -11,15 +11,16 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from netlab.catalog import Catalog, Component
 from netlab.errors import NetlabError, PluginError, UsageError, closest
+from netlab.flag_types import flag_type
 from netlab.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 SHOWN_CHOICES = 3  # more than these are listed in the help's text: the type's column is narrow
-SCALARS = (bool, int, float, str, Path)
 BOUNDS = {"ge": ">= {}", "gt": "> {}", "le": "<= {}", "lt": "< {}"}
 
 
@@ -118,37 +118,6 @@ def model_flags(
     ]
 
 
-def flag_type(name: str, annotation: Any) -> Any:
-    """The type that Typer is told for a field's annotation; ``Optional`` is taken off.
-
-    Raises:
-        TypeError: no flag can hold it.
-    """
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin in (typing.Union, types.UnionType):
-        rest = [argument for argument in arguments if argument is not type(None)]
-        if len(rest) == 1:
-            return flag_type(name, rest[0])
-    elif origin is Literal:
-        if all(isinstance(argument, str) for argument in arguments):
-            return annotation
-    elif origin in (list, tuple, set, frozenset):
-        inner = [argument for argument in arguments if argument is not Ellipsis]
-        if inner and all(argument == inner[0] for argument in inner):
-            item = flag_type(name, inner[0])
-            # Typer takes no list of choices; pydantic checks them all the same.
-            return list[str] if typing.get_origin(item) is Literal else list[item]  # type: ignore[valid-type]
-    elif origin is Annotated:
-        return flag_type(name, arguments[0])
-    elif annotation in SCALARS:
-        return annotation
-    shown = getattr(annotation, "__name__", str(annotation))
-    raise TypeError(
-        f"option '{name}' has type {shown}, which no flag can hold"
-        " (use bool, int, float, str, Path, Literal of texts, or a list or tuple of one of them)"
-    )
-
-
 def help_text(prefix: str, name: str, field: FieldInfo) -> str:
     """Description, range and default, for --help."""
     parts = [field.description or ""]
@@ -224,17 +193,26 @@ def escape_markup(text: str) -> str:
     return text.replace("[", "\\[")
 
 
-def with_flags(function: Callable[..., None], flags: Sequence[Flag]) -> Callable[..., None]:
+def with_flags(
+    function: Callable[..., None],
+    flags: Sequence[Flag],
+    completions: Mapping[str, Callable[[str], list[Any]]] = MappingProxyType({}),
+) -> Callable[..., None]:
     """A command function whose signature has the flags after its own parameters.
 
     ``function`` keeps its own parameters and receives the flags' values that were given as
-    ``values: dict[str, dict[str, Any]]``, by prefix and option.
+    ``values: dict[str, dict[str, Any]]``, by prefix and option. ``completions`` says how a shell
+    completes the values of its own parameters, by name.
     """
     own = [
         parameter
         for parameter in inspect.signature(function, eval_str=True).parameters.values()
         if parameter.name != "values"
     ]
+    for parameter in own:
+        if parameter.name in completions:
+            (option,) = typing.get_args(parameter.annotation)[1:]
+            option.autocompletion = completions[parameter.name]
 
     def command(**keywords: Any) -> None:
         values: dict[str, dict[str, Any]] = {}
@@ -333,7 +311,10 @@ def unknown_flag(
         kind = others[0].kind
         yours = sorted(owner for owner in chosen if owner.startswith(f"{kind} "))
         instead = f"; you chose {', '.join(yours)}" if yours else ""
-        return (
-            f"{name} belongs to {owners}{instead} (choose it with --{KINDS[kind].selector} {others[0].name})"
+        choose = (  # metrics are named without a flag
+            f"name it too: netlab metrics {others[0].name}"
+            if kind == "metric"
+            else f"choose it with --{KINDS[kind].selector} {others[0].name}"
         )
+        return f"{name} belongs to {owners}{instead} ({choose})"
     return f"there is no flag {name}.{closest(name, known) or ' See --help.'}"

@@ -295,9 +295,18 @@ def choose_subject(
     }  # fmt: skip
     if features is None and any(stray.values()):
         raise UsageError(f"{next(flag for flag, value in stray.items() if value)} belongs to --features")
+    of_model = {"--weights": weights != "none", "--image-size": image_size is not None}
+    if model is None and any(of_model.values()):
+        raise UsageError(f"{next(flag for flag, given in of_model.items() if given)} belongs to --model")
+    of_network = {"--layers": bool(layers), "--depth": depth is not None}
+    if (features is not None or (model is None and data is not None and run is None)) and any(
+        of_network.values()
+    ):
+        flag = next(flag for flag, given in of_network.items() if given)
+        raise UsageError(f"{flag} needs a network (--run or --model): features and pixels are one layer")
     if features is not None:
-        if layers or data:
-            raise UsageError(f"{'--layers' if layers else '--data'} does not go with --features")
+        if data:
+            raise UsageError("--data does not go with --features")
         if labels is None and targets is None:
             raise UsageError("--features needs --labels (or --targets, for smi)")
         if (reference[0] is None) != (reference[1] is None):
@@ -317,8 +326,6 @@ def choose_subject(
     if data is not None:
         if run is not None:
             raise UsageError("--run has its own data: leave --data out")
-        if layers:
-            raise UsageError("--layers needs a network: raw pixels are one layer")
         return sources.Pixels(f"pixels of {data}", loaded, settings), None
     from netlab.runs.directory import find_run, newest_finished
     from netlab.runs.restore import load_run

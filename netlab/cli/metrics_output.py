@@ -167,7 +167,8 @@ class Progress:
         part = 0.0
         if layer in self.sizes:
             part = self.sizes[layer] / self.splits * done / max(1, total)
-        self.bar.update(self.task, description=title, completed=self.done + part)
+        text = title if layer in self.sizes else f"{title} {done:,}/{total:,}"
+        self.bar.update(self.task, description=text, completed=self.done + part)
 
     def finish(self, report: Any) -> None:
         self.done += self.sizes.get(report.name, 0) / self.splits
@@ -194,9 +195,10 @@ def progress_bar(console: Any, plan: Any) -> Iterator[Progress]:
 
 
 def show_settings(console: Any, subject: Any, reports: Sequence[Any], settings: Any) -> None:
+    counts = {report.split: report.points for report in reports}
     points = ", ".join(
-        f"{split} {next(r.points for r in reports if r.split == split):,} points"
-        for split in dict.fromkeys(report.split for report in reports)
+        f"{count:,} points" if split == "all" else f"{split} {count:,} points"
+        for split, count in counts.items()
     )
     share = "" if settings.fraction >= 1 else f", a stratified {settings.fraction:.3g} (seed {settings.seed})"
     scaled = "standardized" if settings.standardize else "not standardized"

@@ -1,103 +1,109 @@
-"""``netlab plugins``: what is installed."""
+"""``netlab plugins``: what is installed, and tools for those who write plugins."""
 
-from __future__ import annotations
-
-import json
+# No `from __future__ import annotations`: as texts, they could not name the local completion function.
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from netlab.cli.session import Session
-from netlab.errors import UsageError, closest
 from netlab.kinds import KINDS
+
+HOOK_KINDS = ("tracker", "command", "report")  # what a plugin may add beside components
+KIND_HELP = "Only one kind: " + ", ".join((*KINDS, *HOOK_KINDS))
 
 
 def build(session: Session) -> typer.Typer:
-    """The subcommands."""
+    """The subcommands; what each needs is imported when it is called."""
     app = typer.Typer(no_args_is_help=True)
+
+    def complete_part(incomplete: str) -> list[str]:
+        names = {component.name for component in session.catalog}
+        names |= {plugin.name for plugin in session.catalog.manager.plugins}
+        return sorted(name for name in names if name.startswith(incomplete))
 
     @app.callback()
     def plugins() -> None:
-        """List and inspect the installed parts and the plugins that they come from."""
+        """List, inspect, write and check plugins: the packages that netlab's parts come from."""
 
     @app.command("list")
     def list_parts(
-        kind: Annotated[str | None, typer.Option("--kind", help="Only one kind: " + ", ".join(KINDS))] = None,
+        pattern: Annotated[
+            str, typer.Argument(metavar="[NAME]", help="Only these names; * and ? are wildcards.")
+        ] = "*",
+        kind: Annotated[str | None, typer.Option("--kind", help=KIND_HELP)] = None,
         as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     ) -> None:
         """List every part by kind and name, and every plugin that is not in order."""
-        if kind is not None and kind not in KINDS:
-            raise UsageError(
-                f"there is no kind '{kind}'.{closest(kind, KINDS) or ' Known: ' + ', '.join(KINDS)}"
-            )
-        rows = component_rows(session, kind)
-        if as_json:
-            print(json.dumps({"components": rows, "plugins": plugin_rows(session)}, indent=2))
-        else:
-            print_rows(rows, plugin_rows(session))
+        from netlab.cli.plugins_list import list_plugins
+
+        list_plugins(session, pattern, kind, as_json=as_json)
+
+    @app.command("show")
+    def show(
+        name: Annotated[
+            str,
+            typer.Argument(
+                help="A part (NAME or NAME@DISTRIBUTION), a plugin or a distribution; * and ? are wildcards.",
+                autocompletion=complete_part,
+            ),
+        ],
+        kind: Annotated[str | None, typer.Option("--kind", help=KIND_HELP)] = None,
+        as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    ) -> None:
+        """Show a part: contract, options, source and who else offers it; or a plugin and its failures."""
+        from netlab.cli.plugins_show import show_plugins
+
+        show_plugins(session, name, kind, as_json=as_json)
+
+    @app.command("new")
+    def new(
+        name: Annotated[str, typer.Argument(help="What users will type, such as squeeze-excite.")],
+        kind: Annotated[
+            str, typer.Option("--kind", help="What it adds: " + ", ".join((*KINDS, "tracker")))
+        ] = "block",
+        directory: Annotated[
+            Path | None, typer.Option("--directory", help="The new folder: netlab-plugin-NAME.")
+        ] = None,
+    ) -> None:
+        """Write a complete package with one part: code, options, tests, README and CI."""
+        from netlab.cli.plugins_new import new_plugin
+
+        new_plugin(session, name, kind, directory)
+
+    @app.command("check")
+    def check(
+        what: Annotated[
+            str | None,
+            typer.Argument(
+                metavar="[NAME|PATH]",
+                help="A plugin, distribution or part, or the folder of a package that need not be installed;"
+                " by default every plugin that is not netlab's own.",
+                autocompletion=complete_part,
+            ),
+        ] = None,
+        everything: Annotated[bool, typer.Option("--all", help="Netlab's own plugins too.")] = False,
+        as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    ) -> None:
+        """Check plugins stage by stage: metadata, light import, API, resolve, options, conformance.
+
+        Ends with exit code 3 when something fails.
+        """
+        from netlab.cli.plugins_check import check_plugins
+
+        check_plugins(session, what, everything=everything, as_json=as_json)
+
+    @app.command("freeze")
+    def freeze(
+        run: Annotated[
+            str | None,
+            typer.Option("--run", help="Only what this run used, at its versions: a path or a name."),
+        ] = None,
+        runs: Annotated[Path, typer.Option("--runs", help="Where runs are kept.")] = Path("runs"),
+    ) -> None:
+        """Print requirement lines of the distributions that the parts come from, for pip install -r."""
+        from netlab.cli.plugins_freeze import freeze_plugins
+
+        freeze_plugins(session, run, runs)
 
     return app
-
-
-def component_rows(session: Session, kind: str | None) -> list[dict[str, object]]:
-    """One row a component, in the order of kinds and names."""
-    catalog = session.catalog
-    return [
-        {
-            "kind": component.kind,
-            "name": component.name,
-            "summary": component.spec.summary,
-            "distribution": component.plugin.distribution,
-            "version": component.plugin.version,
-            "builtin": component.plugin.builtin,
-            "state": "clash" if catalog.clashes(component) else "ok",
-        }
-        for known in KINDS
-        if kind in (None, known)
-        for component in catalog.of_kind(known)
-    ]
-
-
-def plugin_rows(session: Session) -> list[dict[str, object]]:
-    """One row a plugin, with what went wrong."""
-    manager = session.catalog.manager
-    return [
-        {
-            "name": plugin.name,
-            "distribution": plugin.distribution,
-            "version": plugin.version,
-            "builtin": plugin.builtin,
-            "state": plugin.state,
-            "failures": [
-                str(failure)
-                for failure in manager.failures
-                if (failure.plugin, failure.distribution) == (plugin.name, plugin.distribution)
-            ],
-        }
-        for plugin in manager.plugins
-    ]
-
-
-def print_rows(components: list[dict[str, object]], plugins: list[dict[str, object]]) -> None:
-    """Both as tables."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    console = Console()
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("kind", "name", "summary", "from"):
-        table.add_column(column, no_wrap=column in ("kind", "name"))
-    for row in components:
-        origin = "netlab" if row["builtin"] else f"{row['distribution']} {row['version']}"
-        if row["state"] != "ok":
-            origin += f" ({row['state']}: write {row['name']}@{row['distribution']})"
-        table.add_row(str(row["kind"]), str(row["name"]), escape(str(row["summary"])), escape(origin))
-    console.print(table)
-    troubled = [row for row in plugins if row["state"] != "ok"]
-    if troubled:
-        console.print()
-    for row in troubled:
-        console.print(
-            f"plugin '{row['name']}' ({row['distribution']} {row['version']}): {row['state']}", markup=False
-        )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Mapping
 from types import TracebackType
@@ -31,13 +33,20 @@ class PlainReporter:
     def started(self, *, first_epoch: int, epochs: int, steps_per_epoch: int, batch_size: int) -> None:
         self._epochs = epochs
         if first_epoch > 1:
-            print(f"resuming after epoch {first_epoch - 1}", flush=True)
+            self._say(f"resuming after epoch {first_epoch - 1}")
 
     def step(self, *, epoch: int, step: int, loss: float) -> None:
         return
 
     def epoch(self, row: Mapping[str, float], *, is_best: bool) -> None:
-        print(epoch_line(row, self._epochs, is_best=is_best), flush=True)
+        self._say(epoch_line(row, self._epochs, is_best=is_best))
+
+    def _say(self, text: str) -> None:
+        """Print a line; when the reader has gone away (``| head``), the training goes on without one."""
+        try:
+            print(text, flush=True)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class LiveReporter:

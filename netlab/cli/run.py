@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +13,7 @@ import typer
 
 from netlab.catalog import Catalog, Component
 from netlab.cli.flags import component_flags, model_flags, own_spellings, rewrite_short_flags, with_flags
-from netlab.cli.selection import choose_parts, read_selectors, read_toml
+from netlab.cli.selection import choose_parts, read_selectors, read_toml, selector_completions
 from netlab.cli.session import Session
 from netlab.errors import UsageError, closest
 from netlab.kinds import KINDS
@@ -106,7 +108,7 @@ def build(session: Session) -> Callable[..., None]:
     session.arguments[1:] = rewrite_short_flags(
         session.after_command, flags, own_spellings(run), catalog, parts.values()
     )
-    return with_flags(run, flags)
+    return with_flags(run, flags, selector_completions(catalog, PART_KINDS))
 
 
 def known_run_keys(table: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -114,6 +116,8 @@ def known_run_keys(table: Mapping[str, Any]) -> Mapping[str, Any]:
     for key in table:
         if key not in ("name", "data_dir"):
             raise UsageError(f"[run] has no key '{key}'.{closest(key, ('name', 'data_dir'))}")
+        if not isinstance(table[key], str):
+            raise UsageError(f"[run] {key} must be a text, not {table[key]!r}")
     return table
 
 
@@ -143,13 +147,15 @@ def execute(experiment: Experiment, catalog: Catalog, session: Session, *, quiet
     known_failures = len(catalog.manager.failures)
     if not quiet:
         console.print(describe(experiment), highlight=False)
-    if quiet:
-        result = run_experiment(experiment, catalog, Silent())
-    elif console.is_terminal:
-        with LiveReporter(console) as live:
-            result = run_experiment(experiment, catalog, live)
-    else:
-        result = run_experiment(experiment, catalog, PlainReporter())
+    reporter: Any = contextlib.nullcontext(Silent() if quiet else PlainReporter())
+    if console.is_terminal and not quiet:
+        reporter = LiveReporter(console)
+    try:
+        with reporter as shown:
+            result = run_experiment(experiment, catalog, shown)
+    except KeyboardInterrupt:
+        print("netlab: interrupted; the same command goes on after the last finished epoch", file=sys.stderr)
+        raise typer.Exit(130) from None
     report_failures(catalog.manager.failures[known_failures:], debug=session.debug)
     print_result(console, result, experiment.run.path, quiet=quiet)
 
@@ -164,6 +170,7 @@ def describe(experiment: Experiment) -> str:
 
 def print_result(console: Any, result: Mapping[str, Any], path: Path, *, quiet: bool) -> None:
     """The figures of ``result.json`` that people want first."""
+    from rich.markup import escape
     from rich.table import Table
 
     if quiet:
@@ -176,7 +183,7 @@ def print_result(console: Any, result: Mapping[str, Any], path: Path, *, quiet: 
     table.add_row("best epoch", f"{result['best_epoch']} of {result['epochs']}{early}")
     table.add_row("parameters", f"{result['parameters']:,}")
     table.add_row("speed", f"{result['images_per_second']:.0f} images/s, {result['seconds']:.0f} s")
-    table.add_row("run", str(path))
-    table.add_row("curves", str(path / "plots" / "curves.png"))
+    table.add_row("run", escape(str(path)))
+    table.add_row("curves", escape(str(path / "plots" / "curves.png")))
     console.print()
     console.print(table, highlight=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,8 @@ def read_toml(path: Path) -> dict[str, Any]:
             return tomllib.load(file)
     except FileNotFoundError:
         raise UsageError(f"there is no file {path}") from None
+    except OSError as error:
+        raise UsageError(f"{path} can not be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not valid TOML: {error}") from None
 
@@ -53,3 +55,24 @@ def choose_parts(
         name = selectors.get(selector) or table.get("name")
         chosen[kind] = catalog.default(kind) if name is None else catalog.find(kind, str(name))
     return chosen
+
+
+def complete_names(catalog: Catalog, kind: str) -> Callable[[str], list[tuple[str, str]]]:
+    """Completes a selector's value: (name, summary) of the components of a kind, clashing names in full."""
+
+    def complete(incomplete: str) -> list[tuple[str, str]]:
+        found = []
+        for component in catalog.of_kind(kind):
+            name = component.name
+            if catalog.clashes(component):
+                name = f"{name}@{component.plugin.distribution}"
+            if name.startswith(incomplete):
+                found.append((name, component.spec.summary))
+        return found
+
+    return complete
+
+
+def selector_completions(catalog: Catalog, kinds: Sequence[str]) -> dict[str, Callable[[str], list[Any]]]:
+    """For each selector of these kinds, what completes its value in a shell (see ``with_flags``)."""
+    return {KINDS[kind].selector: complete_names(catalog, kind) for kind in kinds}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -11,23 +12,29 @@ from functools import cached_property
 
 from netlab.catalog import Catalog
 from netlab.errors import NetlabError, first_line
-from netlab.manager import PluginManager, report_failures
+from netlab.manager import PluginManager, report_failures, report_slow_imports
 
 
 @dataclass
 class Session:
-    """One call of ``netlab``: its words after the program's name, and its global flags."""
+    """One call of ``netlab``: its words after the program's name, and its global flags.
+
+    ``completing`` is true while a shell asks how to complete a line: then nothing may be printed.
+    """
 
     arguments: list[str]
     debug: bool = False
     blocked: list[str] = field(default_factory=list)
     typed: tuple[str, ...] = ()  # the words as they were typed
+    completing: bool = False
 
     @cached_property
     def catalog(self) -> Catalog:
         """Every installed component; failures of plugins are reported once, on standard error."""
         manager = PluginManager.from_environment(self.blocked)
-        report_failures(manager.failures, debug=self.debug)
+        if not self.completing:
+            report_failures(manager.failures, debug=self.debug)
+            report_slow_imports(manager.plugins)
         return Catalog(manager)
 
     @property
@@ -79,7 +86,9 @@ def run_guarded(action: Callable[[], None], session: Session) -> int:
 
 
 def complain(error: Exception, exit_code: int, session: Session) -> int:
-    """Print the error as one line, or as a traceback in debug mode."""
+    """Print the error as one line, or as a traceback in debug mode; nothing during completion."""
+    if session.completing:
+        return exit_code
     if session.debug:
         traceback.print_exception(error)
     message = describe_os_error(error) if isinstance(error, OSError) else first_line(error)
@@ -91,5 +100,7 @@ def complain(error: Exception, exit_code: int, session: Session) -> int:
 def describe_os_error(error: OSError) -> str:
     """What the system refused, and on which file."""
     reason = error.strerror or str(error)
+    if error.errno == errno.ENOSPC:
+        reason += " (free some and run the same command again; what was written is whole)"
     where = f": {error.filename}" if error.filename else ""
     return f"{reason}{where}"

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from netlab.cli.flags import component_flags, own_spellings, rewrite_short_flags, with_flags
-from netlab.cli.selection import choose_parts, read_selectors
+from netlab.cli.selection import choose_parts, read_selectors, selector_completions
 from netlab.cli.session import Session
 from netlab.errors import UsageError
 from netlab.kinds import KINDS
@@ -22,7 +22,7 @@ KINDS_OF_NETWORK = ("backbone", "block", "norm")
 def parse_input(text: str) -> tuple[int, int, int]:
     """``3x32x32`` as (channels, height, width)."""
     match = re.fullmatch(r"(\d+)x(\d+)x(\d+)", text)
-    if match is None or "0" in match.groups():
+    if match is None or not all(map(int, match.groups())):
         raise UsageError(f"--input {text}: expected CHANNELSxHEIGHTxWIDTH, such as 3x32x32")
     channels, height, width = map(int, match.groups())
     return channels, height, width
@@ -91,7 +91,7 @@ def build(session: Session) -> Callable[..., None]:
     session.arguments[1:] = rewrite_short_flags(
         session.after_command, flags, own_spellings(summary), catalog, parts.values()
     )
-    return with_flags(summary, flags)
+    return with_flags(summary, flags, selector_completions(catalog, ("dataset", *KINDS_OF_NETWORK)))
 
 
 def print_table(layers: list[Any], total: int, image: str) -> None:

@@ -12,6 +12,8 @@ from netlab.catalog import Component
 from netlab.errors import PluginError, UsageError
 from netlab.kinds.dataset import AUGMENTATIONS, ImageData, LabelledImages
 
+SHOWN_NAMES = 5  # of empty classes, in an error
+
 
 def load_data(dataset: Component, options: Any, *, root: Path, offline: bool) -> ImageData:
     """The data set, checked: dtypes, shapes, labels in range, no class empty in training.
@@ -24,14 +26,17 @@ def load_data(dataset: Component, options: Any, *, root: Path, offline: bool) ->
     if not isinstance(data, ImageData):
         raise PluginError(f"{dataset.title} gave {type(data).__name__}, not ImageData")
     classes = len(data.class_names)
+    if classes < 2:
+        raise UsageError(f"{dataset.title} has a single class: there is nothing to tell apart")
     for part, images in parts_of(data).items():
         problem = part_problem(images, classes)
         if problem:
             raise PluginError(f"{dataset.title} broke its contract: {part} {problem}")
     counts = torch.bincount(data.train.labels, minlength=classes)
     if int(counts.min()) == 0:
-        empty = ", ".join(
-            repr(name) for name, count in zip(data.class_names, counts, strict=True) if not count
+        names = [repr(n) for n, count in zip(data.class_names, counts, strict=True) if not count]
+        empty = ", ".join(names[:SHOWN_NAMES]) + (
+            f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
         )
         raise UsageError(f"{dataset.title}: no training image has the class {empty}")
     if unknown := data.augmentations - set(AUGMENTATIONS):

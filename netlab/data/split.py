@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -26,7 +27,9 @@ class Splits:
     val_indices: Tensor
 
 
-def stratified_share(labels: Tensor, share: float, *, seed: int) -> Tensor:
+def stratified_share(
+    labels: Tensor, share: float, *, seed: int, class_names: Sequence[str] | None = None
+) -> Tensor:
     """A random ``share`` of every class: indices int64, ascending.
 
     Each class gives ``round(share * size)`` points, but at least one and not all of them.
@@ -39,7 +42,11 @@ def stratified_share(labels: Tensor, share: float, *, seed: int) -> Tensor:
     for label in labels.unique():
         members = torch.nonzero(labels == label).flatten()
         if len(members) < 2:
-            raise UsageError(f"class {int(label)} has a single image: two are needed to split it")
+            name = class_names[int(label)] if class_names else str(int(label))
+            raise UsageError(
+                f"class '{name}' has a single image: two are needed to split it"
+                " (more images, or a validation part of their own)"
+            )
         count = min(max(round(share * len(members)), 1), len(members) - 1)
         chosen.append(members[torch.randperm(len(members), generator=generator)[:count]])
     return torch.cat(chosen).sort().values
@@ -50,7 +57,7 @@ def split_data(data: ImageData, *, validation: float, seed: int) -> Splits:
     everything = torch.arange(len(data.train))
     if data.val is not None:
         return Splits(data.train, data.val, data.test, everything, everything[:0])
-    val_indices = stratified_share(data.train.labels, validation, seed=seed)
+    val_indices = stratified_share(data.train.labels, validation, seed=seed, class_names=data.class_names)
     in_train = torch.ones(len(data.train), dtype=torch.bool)
     in_train[val_indices] = False
     train_indices = everything[in_train]

@@ -56,7 +56,8 @@ def save_weights(path: Path, network: nn.Module, progress: Progress) -> None:
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], progress: Progress) -> None:
     metadata = {"format": FORMAT, "progress": json.dumps(asdict(progress))}
-    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    # Cloned, since safetensors refuses tensors that share memory (tied weights).
+    plain = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
     content = safetensors.torch.save(plain, metadata)
     write_atomically(path, lambda file: file.write(content))
 
@@ -82,6 +83,11 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], Progress]:
         raise NetlabError(
             f"{path} is truncated or damaged ({error}); delete the run directory to start again"
         ) from error
+
+
+def read_progress(path: Path) -> Progress:
+    """How far the run of a checkpoint is; the whole file is read, so that a damaged one is noticed."""
+    return read_tensors(path)[1]
 
 
 def load_weights(path: Path, network: nn.Module) -> Progress:

@@ -33,6 +33,13 @@ if TYPE_CHECKING:
 
 PART_KINDS = ("dataset", "backbone", "block", "norm")
 
+# Every table of the file, and the keys that are read from it without asking.
+TABLES: dict[str, tuple[str, ...]] = {
+    "run": (),
+    **{KINDS[kind].selector: ("name",) for kind in PART_KINDS},
+    "training": ("epochs", "seed", "validation", "split_seed", "normalize"),
+}
+
 Config = dict[str, Any]
 
 
@@ -43,6 +50,10 @@ def part_table(part: Part, catalog: Catalog) -> dict[str, Any]:
     if catalog.clashes(component):
         name = f"{name}@{component.plugin.distribution}"
     options = part.options.model_dump(mode="json") if part.options is not None else {}
+    for option in options:
+        value = getattr(part.options, option)
+        if isinstance(value, Path):  # the run must find it from any folder
+            options[option] = str(value.absolute())
     return {"name": name, **options}
 
 
@@ -87,16 +98,17 @@ def read_config(path: Path) -> Config:
         NetlabError: it is missing or damaged.
     """
     try:
-        config = tomllib.loads(path.read_text())
+        config = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise NetlabError(f"{path.parent} is not a run directory: it has no config.toml") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise NetlabError(f"{path} is damaged: {error}") from None
-    missing = [
-        table for table in ("run", "data", "backbone", "block", "norm", "training") if table not in config
-    ]
-    if missing:
-        raise NetlabError(f"{path} is damaged: it has no table [{missing[0]}]")
+    for table, keys in TABLES.items():
+        if not isinstance(config.get(table), dict):
+            raise NetlabError(f"{path} is damaged: it has no table [{table}]")
+        for key in keys:
+            if key not in config[table]:
+                raise NetlabError(f"{path} is damaged: [{table}] has no '{key}'")
     return config
 
 

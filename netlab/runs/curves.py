@@ -18,7 +18,7 @@ def plot_history(rows: Sequence[Row], folder: Path, *, title: str, best_epoch: i
     from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(9, 3.8), layout="constrained")
-    figure.suptitle(title, fontsize=11)
+    figure.suptitle(title, fontsize=11, parse_math=False)
     epochs = [row["epoch"] for row in rows]
     for axes, measure in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for part, colour, label in (("train", TRAIN_COLOUR, "training"), ("val", VAL_COLOUR, "validation")):

@@ -112,7 +112,7 @@ class RunDirectory:
 def read_json_object(path: Path, missing: str) -> dict[str, Any]:
     """A JSON object from a file, or one clear error."""
     try:
-        value = json.loads(path.read_text())
+        value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise NetlabError(missing) from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:

@@ -37,7 +37,7 @@ def read_history(path: Path) -> list[dict[str, float]]:
     if not path.exists():
         return []
     try:
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8") as file:
             return [
                 {key: int(value) if key == "epoch" else float(value) for key, value in row.items()}
                 for row in csv.DictReader(file)

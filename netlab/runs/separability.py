@@ -21,7 +21,7 @@ def read_separability(path: Path) -> list[dict[str, Any]]:
         return []
     rows: list[dict[str, Any]] = []
     try:
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8") as file:
             for line in csv.DictReader(file):
                 row: dict[str, Any] = {key: line[key] for key in ("layer", "split", "metric")}
                 row |= {key: float(line[key]) if line.get(key) else None for key in NUMBERS}

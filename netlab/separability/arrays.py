@@ -26,7 +26,7 @@ def load_array(path: Path, what: str) -> NDArray[Any]:
     except IsADirectoryError:
         raise UsageError(f"{what}: {path} is a folder; expected a .npy file") from None
     except (ValueError, EOFError, OSError) as error:
-        if "object" in str(error).lower() and "pickle" in str(error).lower():
+        if path.read_bytes()[:6] == b"\x93NUMPY" and "object" in str(error).lower():
             raise UsageError(
                 f"{what}: {path} holds Python objects, which are never unpickled; save numbers or strings"
             ) from None

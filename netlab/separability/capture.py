@@ -238,7 +238,7 @@ def plan_passes(
         if alone > memory:
             raise UsageError(
                 f"layer '{layer.name}' has {layer.features:,} features for {points:,} points: it needs "
-                f"{alone / 2**30:.2f} GiB of memory, but {memory / 2**30:.2f} GiB are allowed "
+                f"{-(-alone // 2**20):,} MiB of memory, but {memory // 2**20:,} MiB are allowed "
                 "(raise --memory, lower --fraction, or leave it out with --layers)"
             )
         if passes and held + size + kept * max(largest, size) + fixed <= memory:

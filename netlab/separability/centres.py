@@ -16,10 +16,11 @@ import torch
 from torch import Tensor
 
 from netlab.separability.neighbours import Bool, Progress
-from netlab.separability.points import CHUNK, Float, Int, gamma
+from netlab.separability.points import Float, Int, gamma
 from netlab.separability.product import fastest_engine, full_float32
 from netlab.separability.source import Source
 
+CHUNK = 4096  # columns a product: fewer than neighbours need, as the bound grows with |ω|, not with |x|
 _SUMMED = 32  # rows added up in float32 before they go to float64
 
 
@@ -63,14 +64,19 @@ def fast_means(source: Source, codes: Int, classes: int) -> Means:
     factor = torch.from_numpy(1 / scale).to(device, torch.float32) if source.standardization else None
     sums = torch.zeros(classes, source.d, dtype=torch.float64, device=device)
     lengths = np.zeros(classes)
+    step = max(1, source.block_rows() // _SUMMED) * _SUMMED
     with full_float32():
         for k in range(classes):
             rows = np.flatnonzero(codes == k)
-            for start in range(0, len(rows), _SUMMED):
-                block = source.take(rows[start : start + _SUMMED]).sub_(around)
+            for start in range(0, len(rows), step):
+                block = source.take(rows[start : start + step]).sub_(around)
                 if factor is not None:
                     block.mul_(factor)
-                sums[k] += block.sum(0)
+                whole = len(block) // _SUMMED * _SUMMED
+                if whole:
+                    parts = block[:whole].view(-1, _SUMMED, source.d).sum(1)
+                    sums[k] += parts.sum(0, dtype=torch.float64)
+                sums[k] += block[whole:].sum(0)
                 lengths[k] += float(torch.linalg.vector_norm(block, dim=1).double().sum())
     counts = np.bincount(codes, minlength=classes).astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -135,7 +141,7 @@ def _relative_single(source: Source, rows: Int, means: Means, progress: Progress
     omega = np.nan_to_num(means.values - origin)
     engine = fastest_engine(device)
     bounds = [(lo, min(lo + CHUNK, source.d)) for lo in range(0, source.d, CHUNK)]
-    whole = rows is None or (len(rows) == source.n and np.array_equal(rows, np.arange(source.n)))
+    whole = len(rows) == source.n and np.array_equal(rows, np.arange(source.n))
     count, classes = len(rows), len(omega)
     product = np.empty((count, classes))
     square = np.empty(count)
@@ -144,9 +150,10 @@ def _relative_single(source: Source, rows: Int, means: Means, progress: Progress
         weights = torch.from_numpy(omega).to(device, torch.float32)
         operands = [engine.left(weights[:, lo:hi].contiguous()) for lo, hi in bounds]
         step = source.block_rows()
+        buffer = torch.empty(min(step, count), source.d, device=device)
         for start in range(0, count, step):
             part = slice(start, min(start + step, count))
-            block = _shifted(source, part if whole else rows[part], around)
+            block = _shifted(source, part if whole else rows[part], around, buffer)
             if factor is not None:
                 block.mul_(factor)
             total = torch.zeros(classes, len(block), device=device)
@@ -168,10 +175,11 @@ def _relative_single(source: Source, rows: Int, means: Means, progress: Progress
     return _Relative(value, 1.01 * width, square)
 
 
-def _shifted(source: Source, rows: Int | slice, around: Tensor) -> Tensor:
+def _shifted(source: Source, rows: Int | slice, around: Tensor, buffer: Tensor) -> Tensor:
+    """Rows less a point, float32, where possible in ``buffer``."""
     tensor = source.tensor
     if isinstance(rows, slice) and tensor is not None and source.is_single and tensor.dtype is torch.float32:
-        return tensor[rows] - around
+        return torch.sub(tensor[rows], around, out=buffer[: rows.stop - rows.start])
     block = source.take(rows)
     if block.dtype is torch.float32:
         return block.sub_(around)

@@ -189,7 +189,7 @@ def _space(features: Tensor, labels: Any, title: str, **settings: Any) -> Featur
     try:
         return FeatureSpace(features, labels, **settings)
     except ValueError as error:
-        raise UsageError(f"{title}: {error}") from error
+        raise UsageError(f"{title}: {error}" if title else str(error)) from error
 
 
 def _titled(progress: Callable[[str, int, int], None], title: str) -> Callable[[int, int], None]:
@@ -327,7 +327,7 @@ def measure_arrays(
     """
     reference: FeatureSpace | None = None
     for position, (split, features, labels) in enumerate(sets):
-        title = f"{name}, {split}"
+        title = "" if split == "all" else f"{name}, {split}"
         space = _space(
             features, labels, title, reference=reference,
             targets=targets if position == len(sets) - 1 else None,

@@ -80,7 +80,7 @@ def make_plan(
             kind: Part(component, component.make_options(candidate.part_options[kind]))
             for kind, component in candidate.components.items()
         }
-        settings, config = resolve(catalog, parts, data_of(parts["dataset"]), {}, candidate.training)
+        settings, _, config = resolve(catalog, parts, data_of(parts["dataset"]), {}, candidate.training)
         resolved.setdefault(json.dumps(config, sort_keys=True, default=str), (config, parts, settings))
 
     total = len({assembly_key(config) for config, _, _ in resolved.values()})

@@ -75,14 +75,14 @@ def train(
     network = setup.network.to(device)
     if settings.channels_last:
         network = network.to(memory_format=torch.channels_last)
-    if setup.precision == "bf16" and device.type == "cpu":
+    if setup.precision == "bf16" and device.type == "cpu" and not settings.compile:
         use_blockwise_elu(network)
     optimizer = make_optimizer(network, settings)
 
     progress, history = Progress(), []
     if run.last_checkpoint.exists():
         progress = load_checkpoint(run.last_checkpoint, network, optimizer)
-        history = [row for row in read_history(run.history) if row["epoch"] <= progress.epoch]
+        history = history_until(run, progress.epoch)
     forward: Callable[[Tensor], Tensor] = torch.compile(network) if settings.compile else network
 
     batches = TrainingBatches(
@@ -110,6 +110,11 @@ def train(
             classes=setup.classes,
             precision=setup.precision,
         )
+        if not math.isfinite(validation.loss):
+            raise NetlabError(
+                f"the validation loss became {validation.loss} after epoch {epoch}; {kept_checkpoint(epoch)}."
+                f" Try a smaller --lr (it was {settings.lr:g})"
+            )
         row = {
             "epoch": epoch,
             "train_loss": train_loss,
@@ -138,6 +143,10 @@ def train(
         classes=setup.classes,
         precision=setup.precision,
     )
+    if not math.isfinite(test.loss):
+        raise NetlabError(
+            f"the loss on the test images is {test.loss}: the network gives no finite logits for them"
+        )
     return Trained(progress, history, test, stopped_early=progress.epoch < settings.epochs)
 
 
@@ -166,12 +175,9 @@ def train_epoch(
         loss = nn.functional.cross_entropy(logits, labels, label_smoothing=settings.label_smoothing)
         loss_value = float(loss.detach())
         if not math.isfinite(loss_value):
-            kept = (
-                f"the checkpoint of epoch {epoch - 1} is kept" if epoch > 1 else "there is no checkpoint yet"
-            )
             raise NetlabError(
-                f"the loss became {loss_value} at epoch {epoch}, step {position + 1}; {kept}."
-                f" Try a smaller --lr (it was {settings.lr:g})"
+                f"the loss became {loss_value} at epoch {epoch}, step {position + 1};"
+                f" {kept_checkpoint(epoch)}. Try a smaller --lr (it was {settings.lr:g})"
             )
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -185,6 +191,26 @@ def train_epoch(
         count += len(labels)
         reporter.step(epoch=epoch, step=position + 1, loss=plain)
     return loss_sum / count, correct / count
+
+
+def kept_checkpoint(epoch: int) -> str:
+    """Which checkpoint is left when ``epoch`` failed."""
+    return f"the checkpoint of epoch {epoch - 1} is kept" if epoch > 1 else "there is no checkpoint yet"
+
+
+def history_until(run: RunDirectory, epoch: int) -> list[dict[str, float]]:
+    """The rows of the epochs that the checkpoint has made; later ones are made again.
+
+    Raises:
+        NetlabError: a row is missing.
+    """
+    rows = [row for row in read_history(run.history) if row["epoch"] <= epoch]
+    if [row["epoch"] for row in rows] != list(range(1, epoch + 1)):
+        raise NetlabError(
+            f"{run.history} does not have one row for each of the {epoch} epochs of the checkpoint;"
+            " delete the run directory to start again"
+        )
+    return rows
 
 
 def make_optimizer(network: nn.Module, settings: TrainingSettings) -> torch.optim.SGD:

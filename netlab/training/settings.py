@@ -21,7 +21,7 @@ def fits(text: str) -> dict[str, JsonValue]:
 class TrainingSettings(BaseModel):
     """Every value of the training itself; the table ``[training]`` of ``config.toml``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     recipe: Literal["fast", "report"] = Field(
         "fast", description="Where values that are not given come from."
@@ -63,8 +63,8 @@ class TrainingSettings(BaseModel):
         0, ge=0, description="Stop after so many epochs without a better validation; 0: never."
     )
     validation: float = Field(0.1, gt=0, lt=1, description="Share of the training images held out.")
-    seed: int = Field(0, ge=0, description="Seed of weights, order and augmentation.")
-    split_seed: int = Field(0, ge=0, description="Seed of the validation split.")
+    seed: int = Field(0, ge=0, lt=2**63, description="Seed of weights, order and augmentation.")
+    split_seed: int = Field(0, ge=0, lt=2**63, description="Seed of the validation split.")
     compile: bool = Field(False, description="Use torch.compile (needs a C++ compiler).")
     deterministic: bool = Field(False, description="Only deterministic algorithms, also on CUDA.")
 
@@ -108,7 +108,7 @@ def fitting_epochs(training_images: int) -> int:
 
     More epochs of a small data set gain little: the digits are learnt after 10.
     """
-    return min(max(round(700_000 / training_images), 12), 16)
+    return min(max(round(700_000 / max(training_images, 1)), 12), 16)
 
 
 def resolve_settings(
@@ -127,10 +127,10 @@ def resolve_settings(
         if key not in TrainingSettings.model_fields:
             raise UsageError(f"[training] has no key '{key}'.{closest(key, TrainingSettings.model_fields)}")
     given = {**file, **flags}
-    recipe = given.get("recipe", TrainingSettings.model_fields["recipe"].default)
+    recipe = str(given.get("recipe", TrainingSettings.model_fields["recipe"].default))
     if recipe not in RECIPES:
         raise UsageError(
-            f"there is no recipe '{recipe}'.{closest(str(recipe), RECIPES)} Known: {', '.join(RECIPES)}"
+            f"there is no recipe '{recipe}'.{closest(recipe, RECIPES)} Known: {', '.join(RECIPES)}"
         )
     fitted: dict[str, Any] = {
         "translation": round(4 * min(data.train.images.shape[-2:]) / 32),
@@ -147,6 +147,18 @@ def resolve_settings(
                 f"{key.replace('_', '-')} would change the labels of this data set; it allows: {allowed}"
             )
         values[key] = 0 if key in ("translation", "rotation") else False
+    return validated(values)
+
+
+def split_settings(file: Mapping[str, Any], flags: Mapping[str, Any]) -> tuple[float, int]:
+    """The share of the validation split and its seed, which are needed before the rest is known."""
+    given = {key: value for key, value in {**file, **flags}.items() if key in ("validation", "split_seed")}
+    settings = validated(given)
+    return settings.validation, settings.split_seed
+
+
+def validated(values: Mapping[str, Any]) -> TrainingSettings:
+    """The settings, or one line that names the flag."""
     try:
         return TrainingSettings.model_validate(values)
     except ValidationError as error:

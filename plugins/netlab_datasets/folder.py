@@ -60,7 +60,7 @@ def read_part(path: Path, names: tuple[str, ...], options: FolderOptions) -> Lab
     images: list[NDArray[np.uint8]] = []
     labels: list[int] = []
     for label, name in enumerate(names):
-        files = sorted(f for f in (path / name).glob("*") if f.suffix.lower() in SUFFIXES)
+        files = sorted(f for f in (path / name).glob("*") if is_image(f))
         if not files:
             raise ValueError(f"{path / name} has no images ({', '.join(sorted(SUFFIXES))})")
         images += [read_image(file, options) for file in files]
@@ -69,11 +69,19 @@ def read_part(path: Path, names: tuple[str, ...], options: FolderOptions) -> Lab
     return LabelledImages(stacked.permute(0, 3, 1, 2).contiguous(), torch.tensor(labels))
 
 
+def is_image(file: Path) -> bool:
+    """Whether the name is one of an image; hidden files (``._cat.png``) are not."""
+    return file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+
+
 def read_image(file: Path, options: FolderOptions) -> NDArray[np.uint8]:
     """One image as uint8 (size, size, 1 or 3), RGB."""
     data = np.frombuffer(file.read_bytes(), np.uint8)
     flags = cv2.IMREAD_GRAYSCALE if options.grey else cv2.IMREAD_COLOR
-    image = cv2.imdecode(data, flags) if len(data) else None
+    try:
+        image = cv2.imdecode(data, flags) if len(data) else None
+    except cv2.error as error:
+        raise ValueError(f"{file} can not be read: {error.err}") from error
     if image is None:
         raise ValueError(f"{file} is damaged or not an image")
     size = (options.size, options.size)

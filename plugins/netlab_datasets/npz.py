@@ -39,6 +39,10 @@ def npz(*, root: Path, offline: bool, options: NpzOptions) -> ImageData:
     if len(set(shapes.values())) > 1:
         raise ValueError(f"the images of {path} differ in shape: {shapes}")
     classes = 1 + max(int(images.labels.max()) for images in parts.values())
+    if classes > sum(len(images) for images in parts.values()):
+        raise ValueError(
+            f"{path} has the label {classes - 1}, more than it has images; labels are 0, 1, 2, ..."
+        )
     return ImageData(
         train=parts["train"],
         test=parts["test"],

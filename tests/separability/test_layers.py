@@ -119,7 +119,7 @@ def test_passes_hold_what_fits_and_give_the_same(monkeypatch, model, data):
 
 
 def test_a_layer_too_large_for_the_memory_says_what_it_needs(model, data):
-    with pytest.raises(UsageError, match=r"layer 'first' has 10 features.* needs 0\.25 GiB"):
+    with pytest.raises(UsageError, match=r"layer 'first' has 10 features.* needs 257 MiB"):
         layer_separability(model, *data, memory=1 << 20)
 
 

@@ -1,0 +1,270 @@
+"""``netlab plugins check``: six stages, from a plugin's metadata to the conformance of its parts."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+from netlab.catalog import Catalog, Component
+from netlab.cli.flags import component_flags
+from netlab.cli.plugins_show import matching_parts, matching_plugins
+from netlab.cli.session import Session
+from netlab.errors import PluginError, UsageError, closest, first_line
+from netlab.manager import (
+    GROUP_PATTERN,
+    SLOW_IMPORT,
+    Plugin,
+    PluginManager,
+    canonical,
+    installed_entry_points,
+)
+
+Result = Literal["ok", "failed", "skipped"]
+STAGES = ("metadata", "light import", "API", "resolve", "options", "conformance")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What came of a stage, for a plugin or for one of its parts."""
+
+    plugin: str
+    part: str
+    stage: str
+    result: Result
+    detail: str = ""
+
+
+def check_plugins(session: Session, what: str | None, *, everything: bool, as_json: bool) -> None:
+    """Check what the user named, print a table or JSON, and fail when something failed.
+
+    Raises:
+        PluginError: a stage failed (exit code 3).
+        UsageError: nothing is called so.
+    """
+    if what is not None and (Path(what) / "pyproject.toml").is_file():
+        with package_plugins(Path(what)) as (plugins, catalog):
+            rows = [row for plugin in plugins for row in check_plugin(plugin, catalog, None)]
+    else:
+        catalog = session.catalog
+        chosen = choose(session, what, everything=everything)
+        rows = [row for plugin, part in chosen for row in check_plugin(plugin, catalog, part)]
+    if as_json:
+        print(json.dumps([asdict(row) for row in rows], indent=2))
+    else:
+        print_table(rows)
+    failed = [row for row in rows if row.result == "failed"]
+    if failed:
+        raise PluginError(f"{len(failed)} of {len(rows)} checks failed")
+    if not rows and not as_json:
+        print("no plugin besides netlab's own is installed (--all checks those)")
+
+
+def choose(session: Session, what: str | None, *, everything: bool) -> list[tuple[Plugin, Component | None]]:
+    """The plugins to check, or single parts of them.
+
+    Raises:
+        UsageError: nothing is called so (with the closest names).
+    """
+    manager = session.catalog.manager
+    if what is None:
+        return [(plugin, None) for plugin in manager.plugins if everything or not plugin.builtin]
+    plugins = matching_plugins(session, what)
+    if plugins:
+        return [(plugin, None) for plugin in plugins]
+    parts = matching_parts(session, what, None)
+    if not parts:
+        known = {plugin.name for plugin in manager.plugins} | {part.name for part in session.catalog}
+        raise UsageError(
+            f"no plugin or part is called '{what}', and it is no folder with a pyproject.toml."
+            f"{closest(what, known)}"
+        )
+    return [(part.plugin, part) for part in parts]
+
+
+@contextmanager
+def package_plugins(folder: Path) -> Iterator[tuple[list[Plugin], Catalog]]:
+    """The plugins of a package that need not be installed, beside those that are.
+
+    Its entry points are read from pyproject.toml, its code from ``src/`` or the folder itself.
+
+    Raises:
+        UsageError: pyproject.toml is not valid, or names no entry point of netlab.
+    """
+    from netlab.testing.distributions import distribution_at, write_distribution
+
+    project = read_project(folder)
+    groups = {
+        group: points
+        for group, points in project.get("entry-points", {}).items()
+        if GROUP_PATTERN.fullmatch(group)
+    }
+    if not groups:
+        raise UsageError(
+            f'{folder / "pyproject.toml"} has no table [project.entry-points."netlab.v1"]:'
+            " nothing would be found in this package"
+        )
+    name = str(project.get("name", folder.name))
+    source = str((folder / "src" if (folder / "src").is_dir() else folder).resolve())
+    with tempfile.TemporaryDirectory() as temporary:
+        path = write_distribution(Path(temporary), name, str(project.get("version", "0")), groups)
+        own = list(distribution_at(path).entry_points)
+        sys.path.insert(0, source)
+        try:
+            manager = PluginManager(find=lambda: [*others(name), *own])
+            manager.load()
+            yield [p for p in manager.plugins if p.distribution == canonical(name)], Catalog(manager)
+        finally:
+            sys.path.remove(source)
+
+
+def others(name: str) -> list[metadata.EntryPoint]:
+    """The installed entry points, but not those of this distribution."""
+    return [
+        point
+        for point in installed_entry_points()
+        if point.dist is None or canonical(point.dist.name) != canonical(name)
+    ]
+
+
+def read_project(folder: Path) -> dict[str, Any]:
+    """The table ``[project]``.
+
+    Raises:
+        UsageError: the file is not valid TOML or has no such table.
+    """
+    path = folder / "pyproject.toml"
+    try:
+        project = tomllib.loads(path.read_text(encoding="utf-8")).get("project")
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid TOML: {error}") from None
+    if not isinstance(project, dict):
+        raise UsageError(f"{path} has no table [project]")
+    return project
+
+
+def check_plugin(plugin: Plugin, catalog: Catalog, only: Component | None) -> Iterator[Row]:
+    """The stages of one plugin, in order; after a failure that stops it, no further ones."""
+
+    def row(stage: str, result: Result, detail: str = "", part: str = "") -> Row:
+        return Row(plugin.name, part, stage, result, detail)
+
+    if plugin.state == "blocked":
+        yield row("metadata", "skipped", "blocked: it is not imported")
+        return
+    yield check_metadata(plugin)
+    failures = catalog.manager.failures_of(plugin)
+    phases = {failure.phase: first_line(failure.error) for failure in failures}
+    if "api" in phases:
+        yield row("API", "failed", phases["api"])
+        return
+    if "import" in phases:
+        yield row("light import", "failed", phases["import"])
+        return
+    yield check_light_import(plugin)
+    if "register" in phases or "command" in phases:
+        yield row("API", "failed", phases.get("register") or phases["command"])
+        return
+    yield row("API", "ok", ", ".join(plugin.hooks))
+    for part in catalog:
+        if part.plugin is plugin and (only is None or part.spec == only.spec):
+            yield from check_part(part)
+
+
+def check_metadata(plugin: Plugin) -> Row:
+    """The distribution has a name and a version, and asks for netlab."""
+    if "?" in (plugin.distribution, plugin.version):
+        return Row(plugin.name, "", "metadata", "failed", "its distribution has no name or version")
+    return Row(plugin.name, "", "metadata", "ok", f"{plugin.distribution} {plugin.version}: {plugin.target}")
+
+
+def check_light_import(plugin: Plugin) -> Row:
+    """The declaration imports nothing heavy, and takes no time that users would feel."""
+    from netlab.testing.checks import ConformanceError
+    from netlab.testing.every_kind import expect_light_declaration
+
+    took = f"{1000 * plugin.import_seconds:.0f} ms"
+    try:
+        expect_light_declaration(plugin.target)
+    except ConformanceError as error:
+        return Row(plugin.name, "", "light import", "failed", str(error))
+    if plugin.import_seconds > SLOW_IMPORT:
+        return Row(plugin.name, "", "light import", "failed", f"it took {took}; every command waits for it")
+    return Row(plugin.name, "", "light import", "ok", took)
+
+
+def check_part(part: Component) -> Iterator[Row]:
+    """The stages of one component."""
+    title = f"{part.kind} {part.name}"
+    yield attempt(part.plugin.name, title, "resolve", part.load)
+    yield attempt(part.plugin.name, title, "options", partial(component_flags, part))
+    from netlab.testing.checks import Check, component_checks, make_subject
+
+    for check in component_checks(part.kind):
+
+        def conformance(check: Check = check) -> None:
+            check(make_subject(part))
+
+        yield attempt(part.plugin.name, title, f"conformance: {check.name}", conformance)
+
+
+def attempt(plugin: str, part: str, stage: str, action: Callable[[], object]) -> Row:
+    """Run a stage; what it raises is its result."""
+    from netlab.testing.checks import ConformanceError, NotApplicable
+
+    try:
+        action()
+    except NotApplicable as reason:
+        return Row(plugin, part, stage, "skipped", str(reason))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        message = str(error) if isinstance(error, ConformanceError) else first_line(error)
+        return Row(plugin, part, stage, "failed", message)
+    return Row(plugin, part, stage, "ok")
+
+
+def print_table(rows: list[Row]) -> None:
+    """One line a plugin's stage; a part's conformance checks are summed up where they pass."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    if not rows:
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("plugin", "part", "stage", "result", "detail"):
+        table.add_column(column, no_wrap=column in ("plugin", "result"), overflow="fold")
+    colours = {"ok": "green", "failed": "bold red", "skipped": "yellow"}
+    previous = ("", "")
+    for row in summed_up(rows):
+        names = tuple(
+            "" if now == before else now for now, before in zip((row.plugin, row.part), previous, strict=True)
+        )
+        previous = (row.plugin, row.part)
+        result = f"[{colours[row.result]}]{row.result}[/]"
+        table.add_row(*names, row.stage, result, escape(row.detail))
+    Console(highlight=False).print(table)
+
+
+def summed_up(rows: list[Row]) -> Iterator[Row]:
+    """The rows, those of passed conformance checks of a part made one."""
+    passed: dict[tuple[str, str], int] = {}
+    for row in rows:
+        if row.stage.startswith("conformance") and row.result == "ok":
+            passed[row.plugin, row.part] = passed.get((row.plugin, row.part), 0) + 1
+    for row in rows:
+        if row.stage.startswith("conformance") and row.result == "ok":
+            count = passed.pop((row.plugin, row.part), None)
+            if count is not None:
+                yield Row(row.plugin, row.part, "conformance", "ok", f"{count} checks passed")
+        else:
+            yield row

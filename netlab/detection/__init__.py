@@ -1,0 +1,1 @@
+"""Object detection the R-CNN way: propose regions, describe each by features, classify, measure."""

@@ -1,0 +1,80 @@
+"""Boxes on images, and evaluation as pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from netlab.detection.images import RGB
+
+# Okabe and Ito's palette, which stays apart for colour-blind eyes; black and white text on it reads.
+PALETTE = (
+    (230, 159, 0),
+    (86, 180, 233),
+    (0, 158, 115),
+    (240, 228, 66),
+    (0, 114, 178),
+    (213, 94, 0),
+    (204, 121, 167),
+)
+
+
+def class_colour(label: int) -> tuple[int, int, int]:
+    """The RGB colour of a class, numbered from 1."""
+    return PALETTE[(label - 1) % len(PALETTE)]
+
+
+def draw_boxes(
+    image: RGB,
+    boxes: NDArray[np.float32],
+    texts: Sequence[str],
+    colours: Sequence[tuple[int, int, int]],
+) -> RGB:
+    """A copy of ``image`` with ``boxes`` (n, 4), best first, each with its text above it.
+
+    The first box is drawn last, so that it lies on top. Lines and letters grow with the image.
+    """
+    canvas = image.copy()
+    thickness = max(round(max(image.shape[:2]) / 400), 1)
+    for box, text, colour in reversed(list(zip(boxes.tolist(), texts, colours, strict=True))):
+        x1, y1, x2, y2 = (round(value) for value in box)
+        cv2.rectangle(canvas, (x1, y1), (max(x2 - 1, x1), max(y2 - 1, y1)), colour, thickness, cv2.LINE_AA)
+        if text:
+            _draw_text(canvas, text, x1, y1, colour)
+    return canvas
+
+
+def _draw_text(canvas: RGB, text: str, x: int, y: int, colour: tuple[int, int, int]) -> None:
+    height, width = canvas.shape[:2]
+    scale = max(max(height, width) / 1000, 0.4)
+    weight = max(round(scale), 1)
+    (text_width, text_height), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, weight)
+    pad = 2
+    x = max(min(x, width - text_width - 2 * pad), 0)
+    top = y - text_height - below - 2 * pad
+    if top < 0:  # no room above: inside the box
+        top = y
+    cv2.rectangle(
+        canvas, (x, top), (x + text_width + 2 * pad, top + text_height + below + 2 * pad), colour, -1
+    )
+    dark = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] < 128
+    ink = (255, 255, 255) if dark else (0, 0, 0)
+    baseline = (x + pad, top + pad + text_height)
+    cv2.putText(canvas, text, baseline, cv2.FONT_HERSHEY_SIMPLEX, scale, ink, weight, cv2.LINE_AA)
+
+
+def tile(pictures: Sequence[RGB], columns: int, side: int = 240, gap: int = 6) -> RGB:
+    """Pictures in rows, each fitted into a square of ``side`` pixels, on white."""
+    rows = -(-len(pictures) // columns)
+    sheet = np.full((rows * (side + gap) + gap, columns * (side + gap) + gap, 3), 255, np.uint8)
+    for index, picture in enumerate(pictures):
+        scale = side / max(picture.shape[:2])
+        size = (max(round(picture.shape[1] * scale), 1), max(round(picture.shape[0] * scale), 1))
+        small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+        top, left = gap + (index // columns) * (side + gap), gap + (index % columns) * (side + gap)
+        top, left = top + (side - size[1]) // 2, left + (side - size[0]) // 2
+        sheet[top : top + size[1], left : left + size[0]] = small
+    return sheet

@@ -1,0 +1,98 @@
+"""The worst mistakes of a detector as a picture."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from netlab.detection.boxes import iou_matrix
+from netlab.detection.detect import Detections
+from netlab.detection.draw import draw_boxes, tile
+from netlab.detection.evaluate import FALSE_ALARM, match_detections
+from netlab.detection.images import RGB
+from netlab.detection.save import png, write_bytes
+from netlab.detection.train_run import truth_of
+from netlab.detection.voc import AnnotatedImage
+
+TRUTH_COLOUR = (0, 158, 115)
+MISS_COLOUR = (213, 94, 0)
+ALARM_COLOUR = (240, 228, 66)
+KEPT = 8  # of each kind
+THUMBNAIL = 320
+
+
+class MistakeGallery:
+    """Keeps the worst misses and false alarms while images go by; only their pictures stay in memory.
+
+    The worst false alarms are the most confident ones. The worst misses are the objects whose best
+    detection (IoU at least .5) is the least confident, those never found first, larger ones before
+    smaller ones.
+    """
+
+    def __init__(self, class_names: Sequence[str]) -> None:
+        self.class_names = tuple(class_names)
+        self._alarms: list[tuple[float, int, RGB]] = []
+        self._misses: list[tuple[tuple[float, float], int, RGB]] = []
+        self._count = 0
+
+    def add(self, image: AnnotatedImage, pixels: RGB, found: Detections) -> None:
+        """Look at one image."""
+        truth = truth_of(image, self.class_names)
+        for label, name in enumerate(self.class_names, start=1):
+            chosen, matched = match_detections(found, truth, label, 0.5)
+            for index in chosen[matched == FALSE_ALARM][:KEPT]:
+                score = float(found.scores[index])
+                if len(self._alarms) < KEPT or score > self._alarms[0][0]:
+                    text = f"{name} {score:.2f}"
+                    picture = self._draw(pixels, found.boxes[index], text, ALARM_COLOUR, truth.boxes)
+                    self._keep(self._alarms, score, picture)
+            objects = np.flatnonzero((truth.labels == label) & ~truth.difficult)
+            overlaps = iou_matrix(truth.boxes[objects], found.boxes[chosen])
+            for row, index in enumerate(objects):
+                near = overlaps[row] >= 0.5
+                best = float(found.scores[chosen[near]].max()) if near.any() else 0.0
+                x1, y1, x2, y2 = truth.boxes[index].tolist()
+                badness = (1.0 - best, (x2 - x1) * (y2 - y1))
+                if len(self._misses) < KEPT or badness > self._misses[0][0]:
+                    text = f"{name}: {f'only {best:.2f}' if near.any() else 'not found'}"
+                    picture = self._draw(
+                        pixels, truth.boxes[index], text, MISS_COLOUR, found.boxes[chosen[:1]]
+                    )
+                    self._keep(self._misses, badness, picture)
+
+    def _keep(self, heap: list[Any], badness: object, picture: RGB) -> None:
+        self._count += 1
+        heapq.heappush(heap, (badness, self._count, picture))
+        if len(heap) > KEPT:
+            heapq.heappop(heap)
+
+    def _draw(
+        self, pixels: RGB, box: np.ndarray, text: str, colour: tuple[int, int, int], others: np.ndarray
+    ) -> RGB:
+        """A small copy of the image with the box in question, and others in green for comparison."""
+        from netlab.detection.proposals import resize
+
+        scale = THUMBNAIL / max(pixels.shape[:2])
+        small = resize(pixels, max(round(pixels.shape[1] * scale), 1), max(round(pixels.shape[0] * scale), 1))
+        boxes = np.concatenate([box[None], others]) * np.float32(scale)
+        colours = [colour] + [TRUTH_COLOUR] * len(others)
+        return draw_boxes(small, boxes, [text] + [""] * len(others), colours)
+
+    def save(self, folder: Path) -> list[Path]:
+        """Write ``false_alarms.png`` (the mistake in yellow, true boxes in green) and ``misses.png`` (the
+        missed object in orange, the most confident detection in green), worst first."""
+        written = []
+        for name, heap in (("false_alarms", self._alarms), ("misses", self._misses)):
+            path = folder / f"{name}.png"
+            path.unlink(missing_ok=True)
+            if heap:
+                pictures = [
+                    picture for _, _, picture in sorted(heap, key=lambda item: item[:2], reverse=True)
+                ]
+                write_bytes(path, png(tile(pictures, columns=4, side=THUMBNAIL)))
+                written.append(path)
+        return written

@@ -1,0 +1,98 @@
+"""Running a proposer on an image: what every proposer needs done is done here, once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from netlab.detection.boxes import clip_boxes, scale_boxes
+from netlab.detection.images import RGB
+from netlab.kinds.proposer import Proposals, Proposer
+
+# A proposer is always asked for this many, so that fewer are the first of more and one cached answer
+# serves every limit.
+MOST_PROPOSALS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class ProposerSettings:
+    """How proposals are made, in full: the same settings and image give the same proposals.
+
+    Images are brought to ``long_side`` pixels on their longer side before the proposer sees them,
+    enlarged at most ``LARGEST_ENLARGEMENT`` times: graph segmentation needs pixels to work with.
+    Boxes with a side under ``min_side`` pixels of that size are dropped.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    options: Mapping[str, Any]
+    long_side: int = 400
+    min_side: float = 10.0
+    seed: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "distribution": self.distribution,
+            "version": self.version,
+            "options": dict(self.options),
+            "long_side": self.long_side,
+            "min_side": self.min_side,
+            "seed": self.seed,
+        }
+
+
+LARGEST_ENLARGEMENT = 3.0
+
+
+def propose(image: RGB, proposer: Proposer, options: Any, settings: ProposerSettings) -> Proposals:
+    """All proposals for ``image``, in its own pixels, best first: clipped, no two the same.
+
+    Raises:
+        ValueError: the proposer broke its contract; the message says how.
+    """
+    height, width = image.shape[:2]
+    scale = min(settings.long_side / max(height, width), LARGEST_ENLARGEMENT)
+    small = resize(image, max(round(width * scale), 1), max(round(height * scale), 1))
+    found = proposer(small, limit=MOST_PROPOSALS, seed=settings.seed, options=options)
+    boxes, scores = _checked(found, settings.name)
+    boxes = clip_boxes(boxes, small.shape[1], small.shape[0])
+    large = (boxes[:, 2:] - boxes[:, :2] >= settings.min_side).all(axis=1)
+    boxes, scores = boxes[large], scores[large]
+    boxes = clip_boxes(scale_boxes(boxes, width / small.shape[1], height / small.shape[0]), width, height)
+    _, first = np.unique(boxes, axis=0, return_index=True)
+    first = np.sort(first)
+    return Proposals(boxes[first], scores[first])
+
+
+def resize(image: RGB, width: int, height: int) -> RGB:
+    """``image`` at another size: averaged when it shrinks, interpolated when it grows."""
+    if image.shape[:2] == (height, width):
+        return image
+    shrinks = width * height < image.shape[0] * image.shape[1]
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, (width, height), interpolation=method), np.uint8)
+
+
+def first_proposals(proposals: Proposals, limit: int) -> Proposals:
+    """The best ``limit`` of them."""
+    return Proposals(proposals.boxes[:limit], proposals.scores[:limit])
+
+
+def _checked(found: Proposals, name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    boxes, scores = np.asarray(found.boxes), np.asarray(found.scores)
+    if boxes.ndim != 2 or boxes.shape[1] != 4 or scores.shape != boxes.shape[:1]:
+        raise ValueError(
+            f"proposer '{name}' gave boxes {boxes.shape} and scores {scores.shape}; expected (N, 4) and (N,)"
+        )
+    if not (np.isfinite(boxes).all() and np.isfinite(scores).all()):
+        raise ValueError(f"proposer '{name}' gave boxes or scores that are not finite")
+    if (np.diff(scores) > 0).any():
+        raise ValueError(f"proposer '{name}' did not give its best proposals first")
+    return boxes.astype(np.float32), scores.astype(np.float32)

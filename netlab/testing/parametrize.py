@@ -1,0 +1,148 @@
+"""The checks of installed components, bound and ready to run, for pytest and for the command line."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from netlab.catalog import Catalog, Component
+from netlab.errors import PluginError, UsageError, closest
+from netlab.manager import PluginManager, canonical
+from netlab.testing.checks import Check, NotApplicable, component_checks, make_subject
+
+Values = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class BoundCheck:
+    """A check and the component it is about: call it to run it."""
+
+    check: Check
+    component: Component
+    values: Values
+
+    @property
+    def id(self) -> str:
+        """``block-grouped-stride``."""
+        return f"{self.component.kind}-{self.component.name}-{self.check.name}"
+
+    def __call__(self) -> None:
+        values = self.values() if callable(self.values) else self.values
+        self.check(make_subject(self.component, values))
+
+
+def bound_checks(component: Component, values: Values | None = None) -> Iterator[BoundCheck]:
+    """Every check of a component. ``values`` are its options, or a function that makes them."""
+    for check in component_checks(component.kind):
+        yield BoundCheck(check, component, values or {})
+
+
+@functools.cache
+def installed_catalog() -> Catalog:
+    """The catalogue of this environment, loaded once for a test session."""
+    return Catalog(PluginManager.from_environment())
+
+
+def find_components(
+    catalog: Catalog, *, distribution: str | None, kind: str | None, name: str | None
+) -> list[Component]:
+    """The components that match; ``name`` may hold wildcards.
+
+    Raises:
+        PluginError: a plugin of the distribution failed: nothing is left out silently.
+        UsageError: nothing matches.
+    """
+    wanted = None if distribution is None else canonical(distribution)
+    for failure in catalog.manager.failures:
+        if wanted in (None, failure.distribution):
+            raise PluginError(f"{failure}\n{failure.details}")
+    found = [
+        component
+        for component in catalog
+        if wanted in (None, component.plugin.distribution)
+        and kind in (None, component.kind)
+        and (name is None or fnmatchcase(component.name, name))
+    ]
+    if not found:
+        installed = sorted({plugin.distribution for plugin in catalog.manager.plugins})
+        raise UsageError(
+            f"no component matches distribution={distribution!r}, kind={kind!r}, name={name!r}."
+            f"{closest(wanted or '', installed)} Is the plugin installed (pip install -e .)?"
+            f" Distributions with plugins: {', '.join(installed)}"
+        )
+    return found
+
+
+def parametrize_checks(
+    *,
+    distribution: str | None = None,
+    kind: str | None = None,
+    name: str | None = None,
+    options: Mapping[str, Values] | None = None,
+    expected_failures: Mapping[str, str] | None = None,
+    catalog: Catalog | None = None,
+) -> Any:
+    """Parametrize a test over the checks of components: its argument ``check`` is called without arguments.
+
+    Args:
+        distribution, kind, name: which components; at least one matches, or collection fails.
+        options: by component name, option values to build it with, or a function that makes them
+            (called in the test); needed for options without a default.
+        expected_failures: by id, or a pattern of ids (``block-mine-stride``, ``*-gradients``), why a
+            check is known to fail. They are strict: a check that passes all the same fails the test.
+        catalog: where the components are from; by default, what is installed.
+
+    Raises:
+        UsageError: no component, or an expected failure that names no check (with the closest).
+        PluginError: a plugin failed.
+    """
+    import pytest
+
+    catalog = catalog or installed_catalog()
+    components = find_components(catalog, distribution=distribution, kind=kind, name=name)
+    checks = [
+        check
+        for component in components
+        for check in bound_checks(component, (options or {}).get(component.name))
+    ]
+    reasons = matched_reasons(checks, expected_failures or {})
+    parameters = []
+    for check in checks:
+        marks = []
+        if check.id in reasons:
+            marks.append(pytest.mark.xfail(reason=reasons[check.id], strict=True))
+        parameters.append(pytest.param(skipping(check), id=check.id, marks=marks))
+    return pytest.mark.parametrize("check", parameters)
+
+
+def matched_reasons(checks: Iterable[BoundCheck], expected: Mapping[str, str]) -> dict[str, str]:
+    """The reason of every check that is expected to fail.
+
+    Raises:
+        UsageError: a pattern matches no check.
+    """
+    ids = [check.id for check in checks]
+    reasons: dict[str, str] = {}
+    for pattern, reason in expected.items():
+        matching = [name for name in ids if fnmatchcase(name, pattern)]
+        if not matching:
+            raise UsageError(f"expected_failures: no check is called '{pattern}'.{closest(pattern, ids)}")
+        reasons |= dict.fromkeys(matching, reason)
+    return reasons
+
+
+def skipping(check: BoundCheck) -> Callable[[], None]:
+    """The check as a test's body: where it does not apply, the test is skipped with the reason."""
+
+    def run() -> None:
+        import pytest
+
+        try:
+            check()
+        except NotApplicable as reason:
+            pytest.skip(str(reason))
+
+    return run

@@ -1,0 +1,330 @@
+"""Broken distributions, installed as an installer leaves them: each is named, none takes netlab down."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from netlab.testing.distributions import write_distribution
+from tests.conftest import Cli
+
+SOUND = """
+from netlab.specs import ComponentSpec, hookimpl
+
+@hookimpl
+def netlab_components():
+    yield ComponentSpec(kind="{kind}", name="{name}", summary="A part", target="{target}", options={options!r})
+"""
+numbers = itertools.count()
+
+Install = Callable[..., Path]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Write a distribution with one plugin module into a folder of ``sys.path``."""
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(site)
+    modules = set(sys.modules)
+
+    def write(name: str, code: str, *, group: str = "netlab.v1", version: str = "1.0", **more: str) -> Path:
+        module = f"{name.replace('-', '_')}_{next(numbers)}"
+        (site / f"{module}.py").write_text(code.replace("HERE", module))
+        for extra, text in more.items():
+            (site / f"{extra}.py").write_text(text)
+        return write_distribution(site, name, version, {group: {name: module}})
+
+    yield write
+    for module in set(sys.modules) - modules:
+        if str(getattr(sys.modules[module], "__file__", "")).startswith(str(site)):
+            del sys.modules[module]
+
+
+def sound(name: str, *, kind: str = "block", target: str = "HERE:part", options: str | None = None) -> str:
+    return SOUND.format(kind=kind, name=name, target=target, options=options)
+
+
+def state_of(cli: Cli, plugin: str) -> dict:
+    listed = cli("plugins", "list", "--json")
+    assert listed.code == 0
+    (row,) = [row for row in json.loads(listed.out)["plugins"] if row["name"] == plugin]
+    return row
+
+
+BROKEN = {
+    "raises-at-import": ("raise RuntimeError('boom')", "failed at import: RuntimeError: boom"),
+    "leaves-at-import": ("raise SystemExit(4)", "failed at import: SystemExit: 4"),
+    "imports-what-is-not-there": ("import no_such_module", "No module named 'no_such_module'"),
+    "misspells-a-hook": (
+        sound("x").replace("def netlab_components", "def netlab_componets"),
+        "there is no hook 'netlab_componets'. Did you mean 'netlab_components'",
+    ),
+    "misspells-unmarked": ("def netlab_componets():\n    return []\n", "Did you mean 'netlab_components'"),
+    "forgets-the-decorator": (sound("x").replace("@hookimpl", ""), "lacks the decorator @hookimpl"),
+    "adds-an-argument": (
+        sound("x").replace("def netlab_components()", "def netlab_components(extra)"),
+        "Argument(s) {'extra'}",
+    ),
+    "has-no-hook": ("value = 1\n", "implements no hook"),
+    "gives-rubbish": (
+        "from netlab.specs import hookimpl\n@hookimpl\ndef netlab_components():\n    return [42]\n",
+        "netlab_components gave 42, not a ComponentSpec",
+    ),
+    "gives-a-number": (
+        "from netlab.specs import hookimpl\n@hookimpl\ndef netlab_components():\n    return 42\n",
+        "'int' object is not iterable",
+    ),
+    "leaves-in-a-hook": (
+        "from netlab.specs import hookimpl\n@hookimpl\ndef netlab_components():\n    raise SystemExit\n",
+        "failed at register: SystemExit",
+    ),
+    "names-an-unknown-kind": (sound("x", kind="blok"), "unknown kind 'blok'. Did you mean 'block'?"),
+    "names-a-part-badly": (sound("Squeeze Excite"), "may hold only a-z"),
+    "points-nowhere": (sound("x", target="no-colon"), "not of the form 'package.module:attribute'"),
+    "declares-twice": (
+        sound("x") + '    yield ComponentSpec("block", "x", "Again", "a:b")\n',
+        "declares block 'x' twice",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_plugin_is_named_and_everything_else_works(cli: Cli, install: Install, name: str) -> None:
+    code, message = BROKEN[name]
+    install(name, code)
+    outcome = cli("summary", "--input", "3x24x24")
+    assert outcome.code == 0
+    assert "resblock1" in outcome.out
+    (line,) = outcome.err.strip().splitlines()
+    assert line.startswith(f"netlab: plugin '{name}' ({name} 1.0) failed at ")
+    assert message in line
+    row = state_of(cli, name)
+    assert row["state"] == "failed"
+    assert len(row["failures"]) == 1
+    shown = cli("plugins", "show", name)
+    assert shown.code == 0
+    assert "Traceback" in shown.out or "PluginError" in shown.out or "PluginValidationError" in shown.out
+
+
+def test_a_component_may_not_come_through_when_its_plugin_failed(cli: Cli, install: Install) -> None:
+    install("half", sound("half-done") + "    yield 42\n")
+    outcome = cli("summary", "--block", "half-done")
+    assert outcome.code == 2
+    assert "may come from a plugin that failed: 'half'" in outcome.err
+
+
+def test_a_plugin_of_a_newer_api_is_reported_without_being_imported(cli: Cli, install: Install) -> None:
+    install("from-the-future", "raise RuntimeError('imported')", group="netlab.v2")
+    row = state_of(cli, "from-the-future")
+    assert row["state"] == "needs newer netlab"
+    assert "upgrade netlab" in row["failures"][0]
+    assert "imported" not in row["failures"][0]
+    listed = cli("plugins", "list")
+    assert "plugin 'from-the-future' (from-the-future 1.0): needs newer netlab" in listed.out
+
+
+def test_a_clash_with_a_builtin_is_an_error_on_use_and_a_distribution_chooses(
+    cli: Cli, install: Install
+) -> None:
+    install("copycat", sound("grouped", target="netlab_blocks.residual:ResidualBlock",
+                             options="netlab_blocks.options:ResidualOptions"))  # fmt: skip
+    outcome = cli("summary", "--block", "grouped")
+    assert outcome.code == 2
+    assert "'grouped@copycat' or 'grouped@netlab-vision'" in outcome.err
+    theirs = cli("summary", "--block", "grouped@copycat", "--json")
+    ours = cli("summary", "--block", "grouped@netlab-vision", "--json")
+    assert json.loads(theirs.out)["parameters"] < json.loads(ours.out)["parameters"]
+    rows = json.loads(cli("plugins", "list", "grouped", "--json").out)["components"]
+    assert [row["state"] for row in rows] == ["clash", "clash"]
+    assert "also from" in cli("plugins", "show", "grouped").out
+
+
+def test_a_slow_plugin_is_named_and_can_be_left_out(cli: Cli, install: Install) -> None:
+    install("slow", "import time\ntime.sleep(5)\n" + sound("slow-block"))
+    began = time.perf_counter()
+    outcome = cli("--no-plugin", "slow", "plugins", "list")
+    assert time.perf_counter() - began < 4
+    assert "slow-block" not in outcome.out
+    outcome = cli("plugins", "list")
+    assert "slow-block" in outcome.out
+    assert "plugin 'slow' (slow 1.0) took 5.0 s to import: --no-plugin slow skips it" in outcome.err
+
+
+def test_an_option_of_a_type_that_no_flag_can_hold_is_the_plugins_failure(cli: Cli, install: Install) -> None:
+    options = "from pydantic import BaseModel\nclass Options(BaseModel):\n    table: dict[str, int] = {}\n"
+    install("odd", sound("odd", target="netlab_blocks.residual:ResidualBlock", options="odd_options:Options"),
+            odd_options=options)  # fmt: skip
+    assert cli("summary", "--input", "3x24x24").code == 0
+    outcome = cli("summary", "--block", "odd")
+    assert outcome.code == 3
+    assert "option 'table' has type dict, which no flag can hold" in outcome.err
+    checked = cli("plugins", "check", "odd", "--json")
+    assert checked.code == 3
+    failed = {row["stage"] for row in json.loads(checked.out) if row["result"] == "failed"}
+    assert "options" in failed
+
+
+def test_a_component_that_fails_in_use_exits_3_and_names_its_distribution(cli: Cli, install: Install) -> None:
+    install("bomb", sound("bomb") + "\n\ndef part(*arguments, **keywords):\n    raise KeyError('inner')\n")
+    outcome = cli("summary", "--block", "bomb")
+    assert outcome.code == 3
+    assert "block 'bomb' of bomb 1.0 failed: KeyError: 'inner'" in outcome.err
+    assert "Traceback" not in outcome.err
+    assert "Traceback" in cli("--debug", "summary", "--block", "bomb").err
+
+
+@pytest.mark.parametrize("how", ["flag", "distribution", "environment", "project", "user"])
+def test_a_blocked_plugin_is_not_imported(
+    cli: Cli, install: Install, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("loud", "raise RuntimeError('imported')")
+    words = ["plugins", "list", "--json"]
+    if how == "flag":
+        words[:0] = ["--no-plugin", "loud"]
+    elif how == "distribution":
+        words[:0] = ["--no-plugin", "LOUD"]
+    elif how == "environment":
+        monkeypatch.setenv("NETLAB_DISABLE_PLUGINS", "other, loud")
+    elif how == "project":
+        (tmp_path / "netlab.toml").write_text('[plugins]\ndisable = ["loud"]\n')
+        (tmp_path / "below").mkdir()
+        monkeypatch.chdir(tmp_path / "below")
+    else:
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+        (tmp_path / "config" / "netlab").mkdir(parents=True)
+        (tmp_path / "config" / "netlab" / "config.toml").write_text('[plugins]\ndisable = ["loud"]\n')
+    outcome = cli(*words)
+    assert outcome.code == 0
+    assert "imported" not in outcome.err
+    states = {row["name"]: row["state"] for row in json.loads(outcome.out)["plugins"]}
+    assert states["loud"] == "blocked"
+    assert states["blocks"] == "ok"
+
+
+def test_a_builtin_can_be_blocked_and_the_default_is_missed_clearly(cli: Cli) -> None:
+    outcome = cli("--no-plugin", "norms", "summary")
+    assert outcome.code == 2
+    assert "no norm was named and netlab's default is not there (blocked?): use --norm NAME" in outcome.err
+
+
+def test_without_autoload_only_the_builtins_are_loaded(
+    cli: Cli, install: Install, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    install("guest", sound("guest"))
+    monkeypatch.setenv("NETLAB_PLUGIN_AUTOLOAD", "0")
+    assert state_of(cli, "guest")["state"] == "blocked"
+    assert state_of(cli, "blocks")["state"] == "ok"
+    monkeypatch.delenv("NETLAB_PLUGIN_AUTOLOAD")
+    (tmp_path / "netlab.toml").write_text("[plugins]\nautoload = false\n")
+    assert state_of(cli, "guest")["state"] == "blocked"
+    monkeypatch.setenv("NETLAB_PLUGIN_AUTOLOAD", "1")
+    assert state_of(cli, "guest")["state"] == "ok"
+
+
+@pytest.mark.parametrize("how", ["environment", "project"])
+def test_strict_mode_makes_a_failure_fatal(
+    cli: Cli, install: Install, how: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    install("bad", "raise RuntimeError('boom')")
+    if how == "environment":
+        monkeypatch.setenv("NETLAB_STRICT_PLUGINS", "1")
+    else:
+        (tmp_path / "netlab.toml").write_text("[plugins]\nstrict = true\n")
+    outcome = cli("plugins", "list")
+    assert outcome.code == 3
+    assert "plugin 'bad' (bad 1.0) failed at import: RuntimeError: boom" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[plugins]\ndisabled = []\n", "[plugins] has no key 'disabled'. Did you mean 'disable'?"),
+        ('[plugins]\ndisable = "loud"\n', "disable must be a list of names"),
+        ('[plugins]\nstrict = "yes"\n', "strict must be true or false, not 'yes'"),
+        ("[plugin]\n", "unknown table 'plugin'. Did you mean 'plugins'?"),
+        ("[plugins", "netlab.toml is not valid TOML"),
+    ],
+)
+def test_a_wrong_settings_file_is_one_clear_error(cli: Cli, tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "netlab.toml").write_text(text)
+    outcome = cli("plugins", "list")
+    assert outcome.code == 2
+    assert message in outcome.err
+
+
+COMMANDS = """
+from netlab.specs import hookimpl
+
+@hookimpl
+def netlab_commands():
+    yield ("{name}", "Say a word", "HERE:{function}")
+
+def greet(word: str = "hello", times: int = 1) -> None:
+    "Say a word, more than once."
+    print(" ".join([word] * times))
+
+def fail() -> None:
+    raise KeyError("inner")
+"""
+
+
+def test_a_plugin_adds_a_command_with_flags_of_its_own(cli: Cli, install: Install) -> None:
+    install("greeter", COMMANDS.format(name="greet", function="greet"))
+    listed = cli("--help").out
+    assert "From plugins" in listed
+    assert "Say a word" in listed
+    assert cli("greet", "--times", "2").out.strip() == "hello hello"
+    assert cli("greet", "--times", "x").code == 2
+    assert "command  greet" in cli("plugins", "list", "--kind", "command").out
+
+
+def test_a_command_that_fails_exits_3_and_names_its_plugin(cli: Cli, install: Install) -> None:
+    install("failing", COMMANDS.format(name="failing", function="fail"))
+    outcome = cli("failing")
+    assert outcome.code == 3
+    assert "command 'failing' of failing 1.0 failed: KeyError: 'inner'" in outcome.err
+
+
+def test_a_command_with_a_name_of_netlab_is_a_failure_of_its_plugin(cli: Cli, install: Install) -> None:
+    install("usurper", COMMANDS.format(name="run", function="greet"))
+    outcome = cli("--help")
+    assert outcome.code == 0
+    assert "the command 'run' is netlab's own" in outcome.err
+
+
+def test_a_command_that_two_plugins_add_is_an_error_on_use(cli: Cli, install: Install) -> None:
+    install("first", COMMANDS.format(name="greet", function="greet"))
+    install("second", COMMANDS.format(name="greet", function="greet"))
+    outcome = cli("greet")
+    assert outcome.code == 2
+    assert "several plugins offer the command 'greet': 'first' and 'second'" in outcome.err
+    assert cli("--no-plugin", "first", "greet").out.strip() == "hello"
+
+
+EVENTS = """
+from netlab.specs import hookimpl
+
+@hookimpl
+def netlab_run_started(run):
+    raise SystemExit("not now")
+
+@hookimpl
+def netlab_epoch_finished(epoch):
+    raise ValueError(f"epoch {epoch}")
+"""
+
+
+def test_a_tracker_that_fails_stops_no_run(cli: Cli, install: Install, tiny: tuple[str, ...]) -> None:
+    install("tracker", EVENTS)
+    outcome = cli("run", *tiny, "--epochs", "1", "--name", "r")
+    assert outcome.code == 0
+    assert Path("runs/r/result.json").exists()
+    assert "plugin 'tracker' (tracker 1.0) failed at event: SystemExit: not now" in outcome.err
+    assert "ValueError: epoch 1" in outcome.err

@@ -1,0 +1,195 @@
+"""Measures of detection, by hand, by brute force and by COCO's own evaluation where it is installed."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+
+import numpy as np
+import pytest
+
+from netlab.detection.detect import NOTHING, Detections
+from netlab.detection.evaluate import (
+    Truth,
+    best_threshold,
+    coco_ap,
+    coco_detections,
+    coco_truth,
+    curve,
+    evaluate,
+    voc2007_ap,
+)
+from netlab.detection.recall import best_overlaps, proposal_recall
+
+
+def truth(*boxes: list[float], labels: list[int] | None = None, difficult: list[bool] | None = None) -> Truth:
+    n = len(boxes)
+    return Truth(
+        np.array(boxes, np.float32).reshape(-1, 4),
+        np.array(labels or [1] * n, np.int64),
+        np.array(difficult or [False] * n, bool),
+    )
+
+
+def detections(*rows: tuple[list[float], float], label: int = 1) -> Detections:
+    return Detections(
+        np.array([box for box, _ in rows], np.float32).reshape(-1, 4),
+        np.array([score for _, score in rows], np.float32),
+        np.full(len(rows), label, np.int64),
+    )
+
+
+A, B, ELSEWHERE = [0, 0, 10, 10], [20, 0, 30, 10], [50, 50, 60, 60]
+
+
+def test_a_perfect_detector_has_ap_1():
+    result = evaluate([detections((A, 0.9), (B, 0.8))], [truth(A, B)], ["cat"])
+    assert result.ap50 == result.ap75 == result.ap == result.voc2007 == pytest.approx(1)
+
+
+def test_the_second_box_on_an_object_is_a_false_alarm():
+    found = curve([detections((A, 0.9), (A, 0.8), (B, 0.7))], [truth(A, B)], 1, 0.5)
+    assert found.correct.tolist() == [True, False, True]
+    assert found.precision.tolist() == pytest.approx([1, 1 / 2, 2 / 3])
+    assert found.recall.tolist() == [0.5, 0.5, 1]
+
+
+def test_the_11_point_ap_by_hand():
+    found = curve([detections((A, 0.9), (ELSEWHERE, 0.8), (B, 0.7))], [truth(A, B)], 1, 0.5)
+    # Recall 0 to .5: precision 1 (6 points); .6 to 1: precision 2/3 (5 points).
+    assert voc2007_ap(found) == pytest.approx((6 + 5 * 2 / 3) / 11)
+
+
+def test_difficult_objects_count_neither_way():
+    measured = evaluate([detections((A, 0.9), (B, 0.8))], [truth(A, B, difficult=[False, True])], ["cat"])
+    assert measured.ap50 == measured.voc2007 == pytest.approx(1)
+    assert measured.per_class["cat"].objects == 1
+    missed = evaluate([detections((A, 0.9))], [truth(A, B, difficult=[False, True])], ["cat"])
+    assert missed.ap50 == pytest.approx(1)
+
+
+def test_nothing_found_is_ap_0_and_an_absent_class_has_none():
+    result = evaluate([NOTHING], [truth(A)], ["cat", "dog"])
+    assert result.ap50 == result.voc2007 == 0
+    assert np.isnan(result.per_class["dog"].ap50)
+    assert result.as_dict()["per_class"]["dog"]["ap50"] is None
+
+
+def test_no_objects_at_all_has_no_ap():
+    assert evaluate([detections((A, 0.9))], [truth()], ["cat"]).as_dict()["ap50"] is None
+
+
+def test_the_threshold_maximizes_f1():
+    found = curve([detections((A, 0.9), (B, 0.6), (ELSEWHERE, 0.3))], [truth(A, B)], 1, 0.5)
+    assert best_threshold(found) == pytest.approx(0.45)
+    for threshold in np.linspace(0, 1, 41):
+        kept = found.scores >= threshold
+        f1 = 2 * found.correct[kept].sum() / (kept.sum() + found.objects)
+        assert f1 <= found.f1.max() + 1e-9
+
+
+def test_no_threshold_between_equal_scores():
+    found = curve([detections((A, 0.5), (ELSEWHERE, 0.5), (B, 0.2))], [truth(A)], 1, 0.5)
+    assert best_threshold(found) == pytest.approx(0.35)
+
+
+def random_case(seed: int, images: int = 12, classes: int = 3) -> tuple[list[Detections], list[Truth]]:
+    """Truth, and detections near it and elsewhere, with many different overlaps."""
+    rng = np.random.default_rng(seed)
+    found, true = [], []
+    for _ in range(images):
+        n = int(rng.integers(0, 6))
+        low = rng.uniform(0, 80, (n, 2))
+        boxes = np.concatenate([low, low + rng.uniform(5, 40, (n, 2))], axis=1).astype(np.float32)
+        labels = rng.integers(1, classes + 1, n)
+        true.append(Truth(boxes, labels, rng.random(n) < 0.2))
+        near = np.repeat(boxes, 3, axis=0) + rng.normal(0, 4, (3 * n, 4)).astype(np.float32)
+        low = rng.uniform(0, 80, (4, 2))
+        far = np.concatenate([low, low + rng.uniform(5, 40, (4, 2))], axis=1).astype(np.float32)
+        all_boxes = np.concatenate([near, far])
+        all_boxes[:, 2:] = np.maximum(all_boxes[:, 2:], all_boxes[:, :2] + 1)
+        all_labels = np.concatenate([np.repeat(labels, 3), rng.integers(1, classes + 1, 4)])
+        scores = rng.permutation(len(all_boxes)).astype(np.float32) / 100 + rng.random(1, np.float32) / 1000
+        found.append(Detections(all_boxes, scores, all_labels))
+    return found, true
+
+
+def coco_by_hand(found: list[Detections], true: list[Truth], label: int, iou: float) -> float:
+    """COCO's AP of one class in float64 and plain loops: greedy by score, each to its best free object."""
+    rows, objects = [], 0
+    for image, truths in zip(found, true, strict=True):
+        objects += int(((truths.labels == label) & ~truths.difficult).sum())
+        own = [i for i in range(len(truths.labels)) if truths.labels[i] == label]
+        own.sort(key=lambda i: truths.difficult[i])
+        taken: set[int] = set()
+        for d in sorted(np.flatnonzero(image.labels == label), key=lambda d: -image.scores[d]):
+            x1, y1, x2, y2 = image.boxes[d].astype(float)
+            best, best_iou = None, min(iou, 1 - 1e-10)
+            for i in own:
+                if i in taken and not truths.difficult[i]:
+                    continue
+                if best is not None and not truths.difficult[best] and truths.difficult[i]:
+                    break
+                a1, b1, a2, b2 = truths.boxes[i].astype(float)
+                shared = max(min(x2, a2) - max(x1, a1), 0) * max(min(y2, b2) - max(y1, b1), 0)
+                union = (x2 - x1) * (y2 - y1) + (0 if truths.difficult[i] else (a2 - a1) * (b2 - b1) - shared)
+                if shared / union >= best_iou:
+                    best, best_iou = i, shared / union
+            if best is None:
+                rows.append((image.scores[d], False))
+            elif not truths.difficult[best]:
+                taken.add(best)
+                rows.append((image.scores[d], True))
+    rows.sort(key=lambda row: -row[0])
+    right = np.cumsum([correct for _, correct in rows])
+    precision = right / np.arange(1, len(rows) + 1)
+    recall = right / objects
+    return float(np.mean([precision[recall >= r].max(initial=0.0) for r in np.linspace(0, 1, 101)]))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_coco_ap_is_that_of_plain_loops(seed: int):
+    found, true = random_case(seed)
+    for label, (ap50, ap75, ap) in enumerate(coco_ap(found, true, 3), start=1):
+        by_hand = [coco_by_hand(found, true, label, iou) for iou in np.linspace(0.5, 0.95, 10)]
+        assert ap50 == pytest.approx(by_hand[0], abs=1e-6)
+        assert ap75 == pytest.approx(by_hand[5], abs=1e-6)
+        assert ap == pytest.approx(np.mean(by_hand), abs=1e-6)
+
+
+def test_coco_ap_equals_pycocotools():
+    pytest.importorskip("pycocotools", reason="pycocotools is not installed")
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
+    found, true = random_case(7, images=30)
+    with contextlib.redirect_stdout(io.StringIO()):
+        reference = COCO()
+        reference.dataset = coco_truth(true, ["1", "2", "3"])
+        reference.createIndex()
+        evaluation = COCOeval(reference, reference.loadRes(coco_detections(found)), "bbox")
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    ours = np.array(coco_ap(found, true, 3))
+    np.testing.assert_allclose(ours.mean(0), evaluation.stats[[1, 2, 0]], atol=1e-6)
+
+
+def test_recall_at_a_limit_counts_only_the_first_proposals():
+    proposals = np.array([ELSEWHERE, A, [20, 0, 30, 7]], np.float32)
+    overlaps = best_overlaps(proposals, np.array([A, B], np.float32), (1, 2, 3))
+    np.testing.assert_allclose(overlaps, [[0, 0], [1, 0], [1, 0.7]], rtol=1e-5)
+    rows = proposal_recall([(overlaps, ("cat", "dog"))], (1, 2, 3))
+    assert [row.recall50 for row in rows] == [0, 0.5, 1]
+    assert [row.mabo for row in rows] == pytest.approx([0, 0.5, 0.85])
+
+
+def test_average_recall_is_the_mean_over_ten_overlaps():
+    rows = proposal_recall([(np.array([[0.62]], np.float32), ("cat",))], (100,))
+    assert rows[0].average_recall == pytest.approx(0.3)
+    assert rows[0].recall70 == 0
+
+
+def test_without_proposals_recall_is_0():
+    overlaps = best_overlaps(np.empty((0, 4), np.float32), np.array([A], np.float32), (10,))
+    assert overlaps.tolist() == [[0.0]]

@@ -1,0 +1,82 @@
+"""Backbones that break one rule each."""
+
+from collections import OrderedDict
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+
+def sound(in_channels, classes, norm, image_size, *, first=None, last=None, norm_channels=8):
+    """A convolution, a norm, an average and a dense layer: nothing is wrong with it."""
+    return nn.Sequential(
+        OrderedDict(
+            conv1=first or nn.Conv2d(in_channels, 8, 3, padding=1),
+            norm1=norm(norm_channels, image_size),
+            avgpool=nn.AdaptiveAvgPool2d(1),
+            flatten=nn.Flatten(),
+            dense1=last or nn.Linear(8, classes),
+        )
+    )
+
+
+def unnamed(*, in_channels, image_size, classes, block, norm, options):
+    """Its layers have no names."""
+    return nn.Sequential(*sound(in_channels, classes, norm, image_size).children())
+
+
+def one_more_class(*, in_channels, image_size, classes, block, norm, options):
+    """Gives a logit too many where it is asked for RGB."""
+    return sound(in_channels, classes + (in_channels == 3), norm, image_size)
+
+
+def only_rgb(*, in_channels, image_size, classes, block, norm, options):
+    """Takes it that images have three channels."""
+    return sound(3, classes, norm, image_size)
+
+
+def divides_by_zero(*, in_channels, image_size, classes, block, norm, options):
+    """Fails on small images, but not with a ValueError."""
+    if 32 // (image_size[0] // 2):
+        return sound(in_channels, classes, norm, image_size)
+    return sound(in_channels, classes, norm, image_size)
+
+
+def wrong_norm_channels(*, in_channels, image_size, classes, block, norm, options):
+    """Tells the norm another number of channels."""
+    return sound(in_channels, classes, norm, image_size, norm_channels=9)
+
+
+def dead_parameter(*, in_channels, image_size, classes, block, norm, options):
+    """Has a parameter that it never uses."""
+    network = sound(in_channels, classes, norm, image_size)
+    network.conv1.unused = nn.Parameter(torch.ones(1))
+    return network
+
+
+class HiddenConvolution(nn.Conv2d):
+    """Keeps a random number outside its state."""
+
+    def __init__(self, in_channels):
+        super().__init__(in_channels, 8, 3, padding=1)
+        self.hidden = torch.rand(1)
+
+    def forward(self, x):
+        return super().forward(x) * self.hidden
+
+
+def hidden_weight(*, in_channels, image_size, classes, block, norm, options):
+    """Keeps a random number outside its state."""
+    return sound(in_channels, classes, norm, image_size, first=HiddenConvolution(in_channels))
+
+
+class DroppingLinear(nn.Linear):
+    """Drops out in evaluation too."""
+
+    def forward(self, x):
+        return functional.dropout(super().forward(x), 0.5, training=True)
+
+
+def always_dropping(*, in_channels, image_size, classes, block, norm, options):
+    """Drops out in evaluation too."""
+    return sound(in_channels, classes, norm, image_size, last=DroppingLinear(8, classes))
