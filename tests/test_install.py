@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 IMPORT_NAMES = {
     "opencv-contrib-python": "cv2",
     "scikit-learn": "sklearn",
+    "pillow": "PIL",
     "faster-coco-eval": "faster_coco_eval",
     "tomli-w": "tomli_w",
 }

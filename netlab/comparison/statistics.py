@@ -58,14 +58,13 @@ def paired_difference(values: Mapping[int, float], baseline: Mapping[int, float]
         return Difference(math.nan, math.nan, math.nan, 0, "no shared seed")
     ours = np.array([values[seed] for seed in seeds], dtype=np.float64)
     theirs = np.array([baseline[seed] for seed in seeds], dtype=np.float64)
-    mean = float((ours - theirs).mean())
+    differences = ours - theirs
+    mean = float(differences.mean())
     if len(seeds) == 1:
         return Difference(mean, math.nan, math.nan, 1, "one seed")
-    if np.ptp(ours - theirs) == 0:  # no spread at all: the interval is a point
-        low = high = mean
-    else:
-        interval = stats.ttest_rel(ours, theirs).confidence_interval(CONFIDENCE)
-        low, high = float(interval.low), float(interval.high)
+    quantile = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(seeds) - 1))
+    half = quantile * float(differences.std(ddof=1)) / math.sqrt(len(seeds))
+    low, high = mean - half, mean + half
     return Difference(mean, low, high, len(seeds), verdict_of(low, high))
 
 

@@ -16,7 +16,7 @@ class DetectionSettings(BaseModel):
         "roialign", description="One map an image, or a crop a region."
     )
     image_side: int = Field(
-        640, ge=64, le=4096, description="Longer side in pixels of the image whose map is pooled (roialign)."
+        512, ge=64, le=4096, description="Longer side in pixels of the image whose map is pooled (roialign)."
     )
     limit: int = Field(2000, ge=1, le=10_000, description="Most proposals of an image.")
     long_side: int = Field(

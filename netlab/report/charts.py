@@ -18,6 +18,7 @@ from netlab.comparison.comparison import Comparison, Measure
 from netlab.report.colours import series_colour, series_marker
 
 Figure = dict[str, Any]
+FEW = 3  # assemblies whose error bars can be told apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,30 +158,30 @@ def depth_chart(assemblies: Sequence[Assembly]) -> Chart | None:
     """A metric over the layers in the order of execution, train against test, a view a metric."""
     views = []
     for metric in metrics_of(assemblies):
-        traces = []
+        traces, orders = [], []
         for position, assembly in enumerate(assemblies):
             for split, line in (("train", "solid"), ("test", "dash")):
                 profile = layer_profile(assembly, metric, split)
                 if not profile:
                     continue
-                traces.append(
-                    {
-                        "type": "scatter",
-                        "mode": "lines+markers",
-                        "name": f"{assembly.label}, {split}",
-                        "x": list(profile),
-                        "y": [rounded(float(np.mean(values))) for values in profile.values()],
-                        "error_y": {
-                            "type": "data",
-                            "array": [rounded(deviation(v)) for v in profile.values()],
-                        },
-                        "line": {"color": series_colour(position), "dash": line, "width": 2},
-                        "marker": series_marker(position),
-                        "hovertemplate": "%{fullData.name}<br>%{x}: %{y:.4f}<extra></extra>",
-                    }
-                )
+                orders.append(list(profile))
+                trace = {
+                    "type": "scatter",
+                    "mode": "lines+markers",
+                    "name": f"{assembly.label}, {split}",
+                    "x": list(profile),
+                    "y": [rounded(float(np.mean(values))) for values in profile.values()],
+                    "line": {"color": series_colour(position), "dash": line, "width": 2},
+                    "marker": series_marker(position),
+                    "hovertemplate": "%{fullData.name}<br>%{x}: %{y:.4f}<extra></extra>",
+                }
+                if len(assemblies) <= FEW:  # bars of many series only hide one another
+                    bars = [deviation(values) for values in profile.values()]
+                    trace["error_y"] = {"type": "data", "array": bars}
+                traces.append(trace)
+        layer_axis = axis("layer, in the order of execution", type="category", tickangle=-45)
         layout = {
-            "xaxis": axis("layer, in the order of execution", type="category", tickangle=-45),
+            "xaxis": {**layer_axis, "categoryorder": "array", "categoryarray": merged_order(orders)},
             "yaxis": axis(metric.upper()),
             "height": 460,
         }
@@ -190,10 +191,28 @@ def depth_chart(assemblies: Sequence[Assembly]) -> Chart | None:
     return Chart(
         "depth",
         "Separability by depth",
-        "How well every layer separates the classes, on training and test images: the mean over seeds, with"
-        " its standard deviation.",
+        "How well every layer separates the classes, on training and test images: the mean over seeds"
+        + (", with its standard deviation." if len(assemblies) <= FEW else "."),
         views,
     )
+
+
+def merged_order(orders: Sequence[Sequence[str]]) -> list[str]:
+    """One order of layers that agrees with each: a layer that is new stands after the one before it.
+
+    Assemblies have different layers (norms, say); where two orders contradict one another the first
+    decides.
+    """
+    merged: list[str] = []
+    for order in orders:
+        place = 0
+        for layer in order:
+            if layer in merged:
+                place = max(place, merged.index(layer) + 1)
+            else:
+                merged.insert(place, layer)
+                place += 1
+    return merged
 
 
 def metrics_of(assemblies: Sequence[Assembly]) -> list[str]:

@@ -45,7 +45,6 @@ class Contents:
     notes: Sequence[str] = ()
     hard: HardImages | None = None
     plugin_sections: Sequence[ReportSection] = ()
-    detections: Sequence[Any] = ()
     state: str = ""  # of a served report: what it was made from
     metrics: Sequence[str] = field(default=("si", "csi"))
 
@@ -76,9 +75,6 @@ def render(records: Sequence[RunRecord], contents: Contents) -> str:
         "confusion": draw.confusion_chart(assemblies),
     }
     charts = {name: chart for name, chart in found.items() if chart is not None}
-    for detection in contents.detections:
-        if detection.chart is not None:
-            charts[detection.chart.id] = detection.chart
     return environment.get_template("page.html.j2").render(
         title=contents.title,
         version=__version__,
@@ -100,7 +96,6 @@ def render(records: Sequence[RunRecord], contents: Contents) -> str:
         chart_data=chart_json(charts.values()),
         candidates=candidates(gains),
         hard=contents.hard,
-        detections=contents.detections,
         configuration=configuration_differences(assemblies),
         plugin_sections=contents.plugin_sections,
         sections=section_list(charts, contents),
@@ -261,7 +256,6 @@ def section_list(charts: Mapping[str, Any], contents: Contents) -> list[tuple[st
         ("gains", "Layers", "gains" in charts),
         ("confusion", "Confusion", "confusion" in charts),
         ("hardest", "Hardest images", contents.hard is not None),
-        ("detection", "Detection", bool(contents.detections)),
         ("configuration", "Configuration", True),
         *((f"plugin-{n}", s.title, True) for n, s in enumerate(contents.plugin_sections, start=1)),
         ("environment", "Environment", True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,13 +84,9 @@ def hardest_images(
 
 def png_uri(image: Tensor) -> str:
     """A uint8 image (1 or 3, H, W) as a data URI."""
-    from torchvision.io import encode_png
+    from PIL import Image
 
-    content = bytes(encode_png(image.contiguous()).numpy())
-    return "data:image/png;base64," + base64.b64encode(content).decode()
-
-
-def file_uri(path: Path) -> str:
-    """A picture file as a data URI."""
-    kind = "jpeg" if path.suffix.lower() in (".jpg", ".jpeg") else "png"
-    return f"data:image/{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+    pixels = image.permute(1, 2, 0).numpy()
+    content = io.BytesIO()
+    Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(content, "png")
+    return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()

@@ -42,6 +42,7 @@ class TrainingSettings(BaseModel):
     weight_decay: float = Field(
         5e-4, ge=0, description="L2 penalty on the weights of convolutions and dense layers."
     )
+    clip: float = Field(1.0, ge=0, description="Scale gradients down to at most this norm; 0: never.")
     label_smoothing: float = Field(
         0.1, ge=0, lt=1, description="Share of the target spread over all classes."
     )
@@ -85,6 +86,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "gamma": 0.1,
         "nesterov": False,
         "weight_decay": 0.0,
+        "clip": 0.0,
         "label_smoothing": 0.0,
         "hflip": True,
         "vflip": True,

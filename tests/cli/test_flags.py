@@ -56,7 +56,7 @@ def test_a_switch_is_turned_off_in_both_forms(cli: Cli) -> None:
         (["--norm", "gn", "--eps", "0"], "option 'eps'"),
         (["--device", "tpu"], "--device tpu: expected auto, cpu, cuda or cuda:N"),
         (["--device", "cuda:99"], "use --device cpu"),
-        (["--name", "a/b"], "--name a/b"),
+        (["--name", "a/b"], "--name 'a/b'"),
         (["--hflip"], "hflip would change the labels"),
         (["--config", "absent.toml"], "there is no file absent.toml"),
     ],

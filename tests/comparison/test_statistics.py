@@ -25,8 +25,8 @@ def test_the_interval_is_students(pairs: int) -> None:
     variance = sum((d - mean) ** 2 for d in differences) / (pairs - 1)
     half = T_TABLE[pairs - 1] * math.sqrt(variance / pairs)
     assert found.mean == pytest.approx(mean)
-    assert found.low == pytest.approx(mean - half, rel=1e-3, abs=1e-6)
-    assert found.high == pytest.approx(mean + half, rel=1e-3, abs=1e-6)
+    assert found.low == pytest.approx(mean - half, abs=1e-3 * half)
+    assert found.high == pytest.approx(mean + half, abs=1e-3 * half)
     assert found.n == pairs
 
 

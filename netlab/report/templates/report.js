@@ -46,7 +46,7 @@ const netlabReport = (() => {
     return Plotly.react(plotOf(id), figure.data.map(withPlainTexts), themed(figure.layout), config);
   }
 
-  const drawAll = () => Promise.all(Object.keys(charts).map(draw));
+  const drawAll = () => Promise.all(Object.keys(charts).map(draw)).then((all) => all.length);
 
   function cells(row, tag, values) {
     for (const value of values) {

@@ -1,0 +1,247 @@
+"""The report, opened in a real browser where one is installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from netlab.catalog import Catalog
+from netlab.cli.app import main
+from netlab.comparison.assemblies import Assembly
+from netlab.report.build import Request, build_report
+from netlab.report.charts import merged_order
+from netlab.report.layers import layer_gains
+from netlab.report.serve import make_server
+from netlab.runs.directory import RunDirectory, list_runs
+from netlab.runs.record import RunRecord
+
+Cli = Callable[..., Any]
+HOSTILE = "<script>alert(1)</script>"
+
+
+def load_browser() -> Any:
+    """tests/report/chromium.py: tests are not a package."""
+    path = Path(__file__).with_name("chromium.py")
+    spec = importlib.util.spec_from_file_location("chromium", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["chromium"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+chromium = load_browser()
+needs_browser = pytest.mark.skipif(chromium.BINARY is None, reason="Chromium is not installed")
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two assemblies, two seeds each, one with a hostile class name, and separability of three layers."""
+    folder = tmp_path_factory.mktemp("report")
+    rng = np.random.default_rng(0)
+    arrays: dict[str, Any] = {"class_names": np.array([HOSTILE, "right & left"])}
+    for part, count in (("train", 40), ("test", 40)):
+        labels = np.arange(count) % 2
+        images = rng.integers(0, 120, (count, 24, 24), dtype=np.uint8)
+        for image, label in zip(images, labels, strict=True):
+            image[:, 12 * label : 12 * (label + 1)] += 100
+        arrays |= {f"{part}_images": images, f"{part}_labels": labels}
+    np.savez(folder / "small.npz", **arrays)
+    for norm in ("none", "bn"):
+        for seed in (0, 1):
+            name = f"{norm}-{seed}"
+            words = ["run", "--data", "npz", "--data.path", folder / "small.npz", "--width", 4, "--norm", norm,
+                     "--epochs", 2, "--seed", seed, "--precision", "fp32", "--name", name,
+                     "--runs", folder / "runs", "--quiet"]  # fmt: skip
+            with pytest.raises(SystemExit) as leaving:
+                main([str(word) for word in words])
+            assert leaving.value.code == 0
+            layers = ["conv1", *(["norm1"] if norm == "bn" else []), "activation1", "avgpool"]
+            lines = ["layer,split,metric,value,standard_error,points,features,seconds"]
+            for split in ("train", "test"):
+                for metric in ("si", "csi"):
+                    lines += [
+                        f"{layer},{split},{metric},{0.5 + 0.1 * place + 0.01 * seed},,40,9,0.1"
+                        for place, layer in enumerate(layers)
+                    ]
+            (folder / "runs" / name / "separability.csv").write_text("\n".join(lines) + "\n")
+    return folder / "runs"
+
+
+def request_of(runs: Path, **changes: Any) -> Request:
+    values: dict[str, Any] = {
+        "choose": lambda: (list_runs(runs), None), "title": "netlab report", "baseline": None,
+        "images": 3, "data_dir": None, "force": False,
+    }  # fmt: skip
+    return Request(**{**values, **changes})
+
+
+@pytest.fixture(scope="module")
+def report(runs: Path, catalog: Catalog) -> Path:
+    page = build_report(request_of(runs), catalog)
+    path = runs.parent / "report.html"
+    path.write_text(page.html)
+    return path
+
+
+def test_the_file_is_small_and_escapes_names(report: Path) -> None:
+    assert report.stat().st_size < 15e6
+    text = report.read_text()
+    assert HOSTILE not in text
+    assert "&lt;script&gt;alert(1)" in text
+
+
+def test_every_run_has_its_command_and_environment(report: Path, runs: Path) -> None:
+    text = report.read_text()
+    for run in list_runs(runs):
+        assert run.name in text
+        assert run.read_environment()["data_sha256"] in text
+
+
+@needs_browser
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)], ids=["desktop", "phone, dark"])
+def test_it_draws_and_sorts_without_error_or_network(
+    report: Path, tmp_path: Path, width: int, dark: bool
+) -> None:
+    with chromium.Page(tmp_path, width=width, dark=dark) as page:
+        page.open(report.as_uri())
+        assert page.evaluate("netlabReport.drawAll()") == 5
+        drawn = page.evaluate("document.querySelectorAll('.plot .main-svg .trace, .plot .hm').length")
+        assert drawn >= 5
+        # the page itself does not scroll sideways: tables do, in themselves
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+        column = "[...document.querySelectorAll('#runs-table tbody tr')].map(r => r.cells[5].textContent)"
+        button = "document.querySelectorAll('#runs-table thead button')[5]"
+        page.evaluate(f"{button}.focus()")
+        page.press("Enter", 13)
+        falling = [float(text) for text in page.evaluate(column)]
+        page.press("Enter", 13)
+        rising = [float(text) for text in page.evaluate(column)]
+        assert falling == sorted(falling, reverse=True)
+        assert rising == sorted(falling)
+
+        # the table behind a plot, and the hostile name as text in both
+        page.evaluate("document.querySelector('#chart-confusion details').open = true")
+        table = "document.querySelector('#chart-confusion details').textContent"
+        page.evaluate("new Promise(resolve => setTimeout(() => resolve(1), 200))")
+        assert HOSTILE in page.evaluate(table)
+        assert HOSTILE in page.evaluate("document.querySelector('#chart-confusion .plot').textContent")
+        background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert (background == "rgb(255, 255, 255)") != dark
+        unlabelled = page.evaluate("[...document.images].filter(image => !image.alt).length")
+        assert unlabelled == 0
+        assert page.errors == []
+        assert [address for address in page.requests if not address.startswith(("file:", "data:"))] == []
+
+
+@needs_browser
+def test_two_hundred_runs_open_in_three_seconds(runs: Path, catalog: Catalog, tmp_path: Path) -> None:
+    many = tmp_path / "runs"
+    for number in range(200):
+        copy = many / f"run-{number}"
+        shutil.copytree(runs / f"{'bn' if number % 2 else 'none'}-0", copy,
+                        ignore=shutil.ignore_patterns("checkpoints", "plots"))  # fmt: skip
+        config = (copy / "config.toml").read_text()
+        config = config.replace("\nseed = 0", f"\nseed = {number // 20}")
+        (copy / "config.toml").write_text(config.replace("lr = 0.1", f"lr = 0.{1 + number % 20 // 2}"))
+        header, row = (copy / "history.csv").read_text().splitlines()[:2]
+        rest = row.partition(",")[2]
+        rows = [f"{epoch},{rest}" for epoch in range(1, 41)]
+        (copy / "history.csv").write_text("\n".join([header, *rows]) + "\n")
+    built = build_report(request_of(many, images=0), catalog)
+    path = tmp_path / "many.html"
+    path.write_text(built.html)
+    assert built.runs == 200
+    assert path.stat().st_size < 15e6
+    with chromium.Page(tmp_path / "profile") as page:
+        page.open("about:blank")
+        assert page.open(path.as_uri()) < 3
+        assert page.evaluate("document.querySelectorAll('#runs-table tbody tr').length") == 200
+        assert page.errors == []
+
+
+def test_what_is_damaged_or_unfinished_is_named_and_the_rest_is_shown(
+    runs: Path, cli: Cli, tmp_path: Path
+) -> None:
+    shutil.copytree(runs, tmp_path / "runs")
+    Path("runs/none-1/result.json").unlink()
+    Path("runs/bn-1/separability.csv").write_text("layer,split\nx")
+    Path("runs/foreign").mkdir()
+    Path("runs/foreign/config.toml").write_text("[x]")
+    outcome = cli("report", "--images", "0")
+    assert outcome.code == 0, outcome.err
+    assert "Traceback" not in outcome.err
+    text = Path("report.html").read_text()
+    assert "separability.csv is damaged" in text
+    assert "foreign/config.toml is damaged" in text
+    assert "unfinished" in text
+
+
+def test_a_report_of_no_run_is_one_line(cli: Cli) -> None:
+    outcome = cli("report")
+    assert (outcome.code, "no run in 'runs'" in outcome.err) == (2, True)
+
+
+@pytest.fixture
+def server(runs: Path, catalog: Catalog, tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    copy = tmp_path / "runs"
+    shutil.copytree(runs, copy)
+    server = make_server(request_of(copy, images=0), catalog, 0)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}", copy
+    server.shutdown()
+    server.server_close()
+
+
+def fetch(address: str) -> str:
+    with urllib.request.urlopen(address, timeout=30) as answer:
+        return str(answer.read().decode())
+
+
+def test_a_served_report_changes_with_the_runs(server: tuple[str, Path]) -> None:
+    address, runs = server
+    before = fetch(f"{address}/state")
+    assert "none-0" in fetch(address)
+    assert before in fetch(address)
+    result = json.loads((runs / "none-0" / "result.json").read_text())
+    (runs / "none-0" / "result.json").write_text(json.dumps({**result, "test_accuracy": 0.1234}))
+    assert fetch(f"{address}/state") != before
+    assert "0.1234" in fetch(address)
+    with pytest.raises(urllib.error.HTTPError):
+        fetch(f"{address}/runs/none-0/config.toml")
+
+
+def test_layers_of_different_assemblies_have_one_order() -> None:
+    plain, normed = ["conv1", "act1", "pool", "avg"], ["conv1", "norm1", "act1", "pool", "norm2", "avg"]
+    merged = merged_order([plain, normed])
+    assert merged == ["conv1", "norm1", "act1", "pool", "norm2", "avg"]
+    assert merged_order([normed, plain]) == merged
+
+
+def test_a_layer_that_does_not_raise_si_is_a_candidate() -> None:
+    def record(seed: int, values: list[float]) -> RunRecord:
+        rows = [
+            {"layer": name, "split": "test", "metric": "si", "value": value}
+            for name, value in zip(("a", "b", "c"), values, strict=True)
+        ]
+        return RunRecord(RunDirectory(Path(str(seed))), {}, separability=rows)
+
+    runs = {0: record(0, [0.5, 0.7, 0.6]), 1: record(1, [0.5, 0.7, 0.61])}
+    b, c = layer_gains(Assembly("x", {}, runs))
+    assert (b.name, b.is_candidate) == ("b", False)
+    assert b.gain == pytest.approx(0.2)
+    assert (c.name, c.is_candidate) == ("c", True)
+    assert c.gain == pytest.approx(-0.095)
