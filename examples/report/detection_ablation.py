@@ -38,7 +38,9 @@ from netlab.detection.voc import read_voc
 from netlab.manager import PluginManager
 from netlab.runs.directory import RunDirectory
 
-COARSE = (Pool(4, 1),)  # the last map, averaged: what a classifier sees
+# The last map, averaged: what a classifier sees. A warped crop fills it; in the map of a whole image the
+# average hardly tells where a region ends, so the first RoIAlign rows find almost nothing (2x2 cells do).
+COARSE = (Pool(4, 1),)
 RCNN = {"jitter": 0, "flips": False, "background_iou": 0.1, "hard_negatives": False}
 NO_NMS = 1.0
 

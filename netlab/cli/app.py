@@ -90,11 +90,15 @@ def complete_words(line: str) -> list[str]:
 
 def build_app(session: Session) -> typer.Typer:
     """The Typer app: the called command is built, the others are only listed."""
+    called = called_command(session)
     app = typer.Typer(
-        name="netlab", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich"
+        name="netlab",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        # Drawing panels imports as much again as all the rest of `netlab --help`.
+        rich_markup_mode=None if called is None else "rich",
     )
     app.callback()(root)
-    called = called_command(session)
     if called is None or called not in {command.name for command in COMMANDS}:
         add_plugin_commands(app, session, called)
     for command in COMMANDS:
@@ -132,7 +136,7 @@ def add_plugin_commands(app: typer.Typer, session: Session, called: str | None) 
         app.command(
             name,
             help=offered[0].help if built is listed_only else built.__doc__,
-            short_help=offered[0].help,
+            short_help=f"{offered[0].help} (plugin)",
             rich_help_panel="From plugins",
         )(built)
 

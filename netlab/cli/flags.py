@@ -113,12 +113,12 @@ def model_flags(
     """
     names = list(model.model_fields) if only is None else list(only)
     return [
-        Flag(prefix, name, owner, panel, flag_type(name, field.annotation), help_text(prefix, name, field))
+        Flag(prefix, name, owner, panel, flag_type(name, field.annotation), help_text(field))
         for name, field in ((name, model.model_fields[name]) for name in names)
     ]
 
 
-def help_text(prefix: str, name: str, field: FieldInfo) -> str:
+def help_text(field: FieldInfo) -> str:
     """Description, range and default, for --help."""
     parts = [field.description or ""]
     choices, repeatable = literal_choices(field.annotation)
@@ -140,8 +140,6 @@ def help_text(prefix: str, name: str, field: FieldInfo) -> str:
         parts.append(f"Default: {field.json_schema_extra['shown_default']}.")
     elif (default := field.get_default(call_default_factory=True)) is not None and default != ():
         parts.append(f"Default: {default_text(default)}.")
-    if prefix:
-        parts.append(f"Short: --{name.replace('_', '-')}.")
     return " ".join(part for part in parts if part)
 
 
@@ -166,8 +164,11 @@ def default_text(default: Any) -> str:
     return str(default)
 
 
-def typer_parameter(flag: Flag) -> inspect.Parameter:
-    """The flag as a parameter of a Typer command; None means that it was not given."""
+def typer_parameter(flag: Flag, *, short: bool) -> inspect.Parameter:
+    """The flag as a parameter of a Typer command; None means that it was not given.
+
+    ``short`` says whether its short form works here, and so is shown.
+    """
     name = flag.canonical.removeprefix("--")
     declaration = f"--{name}/--no-{name}" if flag.is_switch else f"--{name}"
     many_choices = typing.get_origin(flag.annotation) is Literal and (
@@ -175,7 +176,7 @@ def typer_parameter(flag: Flag) -> inspect.Parameter:
     )
     option = typer.Option(
         declaration,
-        help=escape_markup(flag.help),
+        help=escape_markup(f"{flag.help} Short: --{flag.dashed}." if short else flag.help),
         rich_help_panel=flag.panel,
         show_default=False,
         metavar="NAME" if many_choices else None,
@@ -225,10 +226,22 @@ def with_flags(
     command.__doc__ = function.__doc__
     command.__name__ = function.__name__
     parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+    short = flags_with_short_form(flags, own_spellings(function))
     command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        parameters + [typer_parameter(flag) for flag in flags]
+        parameters + [typer_parameter(flag, short=flag in short) for flag in flags]
     )
     return command
+
+
+def flags_with_short_form(flags: Sequence[Flag], own: set[str]) -> list[Flag]:
+    """The components' flags whose short form is no other flag's and none of the command's own."""
+    taken = own | {flag.canonical for flag in flags}
+    offered = [f"--{flag.dashed}" for flag in flags if flag.prefix]
+    return [
+        flag
+        for flag in flags
+        if flag.prefix and f"--{flag.dashed}" not in taken and offered.count(f"--{flag.dashed}") == 1
+    ]
 
 
 def own_spellings(function: Callable[..., None]) -> set[str]:

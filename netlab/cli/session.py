@@ -72,10 +72,6 @@ def run_guarded(action: Callable[[], None], session: Session) -> int:
     except KeyboardInterrupt:
         print("netlab: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        # The reader (head, less) went away: nothing is wrong, and nothing more can be written.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
     except OSError as error:
         return complain(error, 1, session)
     except SystemExit as leaving:

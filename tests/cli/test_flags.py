@@ -9,7 +9,9 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel, Field
 
-from netlab.cli.flags import flag_type, model_flags
+from netlab.catalog import Catalog
+from netlab.cli.flags import flag_type, model_flags, rewrite_short_flags
+from netlab.errors import UsageError
 
 Cli = Callable[..., Any]
 
@@ -70,10 +72,37 @@ def test_wrong_words_get_one_clear_line(cli: Cli, words: list[str], message: str
     assert not Path("runs").exists()
 
 
-def test_an_ambiguous_short_flag_names_both_long_ones(cli: Cli) -> None:
-    outcome = cli("run", "--data", "folder", "--backbone", "resnet", "--width", "8", "--size", "32")
-    assert "could be" not in outcome.err  # --size and --width are each of one part here
-    outcome = cli("summary", "--data", "npz", "--data.path", "x.npz", "--norm", "gn", "--block_groups", "2")
+class OneOption(BaseModel):
+    width: int = 1
+    deep: bool = False
+
+
+def test_an_ambiguous_short_flag_names_both_long_ones(catalog: Catalog) -> None:
+    flags = [
+        flag
+        for prefix in ("block", "norm")
+        for flag in model_flags(OneOption, prefix=prefix, owner=f"{prefix} 'x'", panel="")
+    ]
+    meanings = r"--width could be '--block.width' \(block 'x'\) or '--norm.width' \(norm 'x'\)"
+    with pytest.raises(UsageError, match=meanings):
+        rewrite_short_flags(["--width", "3"], flags, set(), catalog)
+    with pytest.raises(UsageError, match="'--no-block.deep'.*'--no-norm.deep'"):
+        rewrite_short_flags(["--no-deep"], flags, set(), catalog)
+    assert rewrite_short_flags(["--norm.width=3"], flags, set(), catalog) == ["--norm.width=3"]
+
+
+def test_a_short_form_is_shown_only_where_it_works(cli: Cli) -> None:
+    """--momentum is the training's own flag, so it is no short form of bn's."""
+    shown = text_of(cli("run", "--norm", "bn", "--help").out)
+    assert "--norm.momentum" in shown
+    assert "Short: --momentum." not in shown
+    assert "Short: --eps." in shown
+    config = cli("run", "--norm", "bn", "--momentum", "0.5", "--data.size", "24", "--print-config").out
+    assert "[training]" in config.partition("momentum = 0.5")[0]
+
+
+def test_an_unknown_spelling_of_a_flag_gets_the_closest(cli: Cli) -> None:
+    outcome = cli("summary", "--norm", "gn", "--block_groups", "2")
     assert "Did you mean '--block-groups'" in outcome.err
 
 
@@ -86,7 +115,7 @@ def test_every_supported_type_becomes_a_flag() -> None:
         path: Path | None = None
 
     flags = {flag.option: flag for flag in model_flags(Options, prefix="x", owner="x", panel="X")}
-    assert flags["number"].help == "A number. Range: >= 1. Default: 3. Short: --number."
+    assert flags["number"].help == "A number. Range: >= 1. Default: 3."
     assert flags["share"].annotation is float
     assert flags["choice"].annotation == Literal["a", "b"]
     assert flags["scales"].annotation == list[float]

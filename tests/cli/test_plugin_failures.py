@@ -278,7 +278,7 @@ def fail() -> None:
 def test_a_plugin_adds_a_command_with_flags_of_its_own(cli: Cli, install: Install) -> None:
     install("greeter", COMMANDS.format(name="greet", function="greet"))
     listed = cli("--help").out
-    assert "From plugins" in listed
+    assert "(plugin)" in listed
     assert "Say a word" in listed
     assert cli("greet", "--times", "2").out.strip() == "hello hello"
     assert cli("greet", "--times", "x").code == 2
