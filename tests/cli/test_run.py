@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import os
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -161,3 +163,90 @@ def test_no_space_left_keeps_what_is_written(
     assert outcome.code == 1
     assert "No space left on device" in outcome.err
     assert (only_run() / "checkpoints" / "last.safetensors").exists()
+
+
+def test_weights_that_give_no_finite_validation_are_never_kept(cli: Cli, tiny: tuple[str, ...]) -> None:
+    """The only step of the epoch ruins the weights, after a loss that was finite."""
+    words = [*tiny, "--batch-size", "5000", "--lr", "1e30", "--clip", "0"]
+    outcome = cli("run", *words)
+    assert outcome.code == 1
+    assert "the validation loss became" in outcome.err
+    assert "there is no checkpoint yet" in outcome.err
+    assert not list((only_run() / "checkpoints").iterdir())
+
+
+def test_a_name_with_signs_that_mean_something_elsewhere_is_only_a_name(
+    cli: Cli, tiny: tuple[str, ...]
+) -> None:
+    outcome = cli("run", *tiny, "--epochs", "1", "--name", "a$_$b [c]")
+    assert outcome.code == 0, outcome.err
+    assert "runs/a$_$b [c]" in outcome.out
+    assert (Path("runs") / "a$_$b [c]" / "result.json").exists()
+
+
+def test_a_history_without_all_its_rows_is_named(cli: Cli, tiny: tuple[str, ...]) -> None:
+    assert cli("run", *tiny).code == 0
+    history = only_run() / "history.csv"
+    history.write_text("".join(history.read_text().splitlines(keepends=True)[:2]))
+    outcome = cli("run", *tiny, "--epochs", "3")
+    assert outcome.code == 1
+    assert "history.csv does not have one row for each of the 2 epochs" in outcome.err
+
+
+def test_a_damaged_checkpoint_does_not_cost_a_finished_run_its_result(
+    cli: Cli, tiny: tuple[str, ...]
+) -> None:
+    assert cli("run", *tiny).code == 0
+    (only_run() / "checkpoints" / "last.safetensors").write_bytes(b"damaged")
+    assert cli("run", *tiny, "--epochs", "3").code == 1
+    assert (only_run() / "result.json").exists()
+
+
+def test_epochs_asked_for_by_mistake_can_be_taken_back(cli: Cli, tiny: tuple[str, ...]) -> None:
+    assert cli("run", *tiny).code == 0
+    config = only_run() / "config.toml"
+    config.write_text(config.read_text().replace("epochs = 2", "epochs = 500"))
+    (only_run() / "result.json").unlink()  # as an interrupted extension leaves it
+    assert cli("run", *tiny).code == 0
+    assert json.loads((only_run() / "result.json").read_text())["epochs"] == 2
+
+
+def test_more_patience_continues_a_run_that_stopped_early(cli: Cli, tiny: tuple[str, ...]) -> None:
+    words = [*tiny, "--epochs", "6", "--lr", "1e-9", "--schedule", "constant", "--norm", "bn"]
+    assert cli("run", *words, "--patience", "1").code == 0
+    made = json.loads((only_run() / "result.json").read_text())["epochs"]
+    assert made < 6
+    assert "is finished" in cli("run", *words, "--patience", "1").err
+    assert cli("run", *words, "--patience", "0").code == 0
+    assert json.loads((only_run() / "result.json").read_text())["epochs"] == 6
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--validation", "1"], "--validation 1"),
+        (["--lr", "inf"], "--lr inf"),
+        (["--seed", str(2**64)], "--seed"),
+        (["--name", "a/b"], "one folder's name"),
+        (["--config", "."], ". can not be read"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_value_that_can_not_be_is_one_line(
+    cli: Cli, tiny: tuple[str, ...], words: list[str], message: str
+) -> None:
+    outcome = cli("run", *tiny, *words)
+    assert outcome.code == 2
+    assert message in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+def test_a_reader_that_goes_away_does_not_stop_the_training(tiny: tuple[str, ...], tmp_path: Path) -> None:
+    """`netlab run ... | head -1`, with real processes."""
+    words = [sys.executable, "-m", "netlab", "run", "--name", "piped", *tiny, "--epochs", "3"]
+    running = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert running.stdout is not None
+    running.stdout.readline()
+    running.stdout.close()
+    assert running.wait(timeout=120) == 0
+    assert (tmp_path / "runs" / "piped" / "result.json").exists()
