@@ -38,6 +38,7 @@ COMMANDS = (
     Command(
         "metrics", "netlab.cli.metrics", "Measure how well every layer separates the classes.", "Networks"
     ),
+    Command("predict", "netlab.cli.predict", "Classify images with a trained network.", "Networks"),
     Command("sweep", "netlab.cli.sweep", "Train many assemblies, each over several seeds.", "Comparison"),
     Command(
         "compare", "netlab.cli.compare", "Compare assemblies: means, differences, intervals.", "Comparison"
