@@ -32,6 +32,7 @@ from torch import Tensor
 
 from netlab.separability.columns import column_means
 from netlab.separability.parallel import each, spans
+from netlab.separability.product import Engine, fastest_engine
 from netlab.separability.source import Source
 
 CHUNK = 512  # columns a product: the fewest that multiply at full speed
@@ -103,6 +104,7 @@ class Points:
     ) -> None:
         self.source = source
         self.device = device
+        self.engine: Engine = fastest_engine(device)
         self.n, self.d, self.classes = source.n, source.d, classes
         self.order: Int = np.argsort(codes, kind="stable").astype(np.int64)
         self.codes: Int = codes[self.order]

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from netlab.separability.parallel import each
 from netlab.separability.points import Block, Int, Points
-from netlab.separability.product import Engine, fastest_engine, full_float32
+from netlab.separability.product import full_float32
 
 Progress = Callable[[int, int], None]
 
@@ -121,7 +121,7 @@ def _walk(strip: Strip, first: Block, second: Block, points: Points, best: Tenso
 
 def multiply(points: Points, left: Block, right: Sequence[Block]) -> list[Tensor]:
     """Squared distances (rows of left, rows of right), float32, for every block on the right."""
-    engine: Engine = fastest_engine(points.device)
+    engine = points.engine
     totals: list[Tensor] = []
     for chunk in range(len(left.chunks)):
         operand = engine.left(left.left(chunk))
