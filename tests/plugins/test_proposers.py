@@ -183,7 +183,8 @@ def test_segmentations_measured_together_are_measured_as_each_alone():
     image = cv2.resize(load_sample_image("flower.jpg"), (90, 60), interpolation=cv2.INTER_AREA)
     bins = pixel_bins(image)
     segmentations = [
-        cv2.ximgproc.segmentation.createGraphSegmentation(0.5, k, 10).processImage(image) for k in (20, 50, 300)
+        cv2.ximgproc.segmentation.createGraphSegmentation(0.5, k, 10).processImage(image)
+        for k in (20, 50, 300)
     ]
     assert len({int(labels.max()) for labels in segmentations}) == 3
     for together, labels in zip(measure_segmentations(segmentations, bins), segmentations, strict=True):
