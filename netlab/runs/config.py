@@ -125,7 +125,10 @@ def default_name(config: Mapping[str, Any], ignored: frozenset[str]) -> str:
         "training": training,
     }
     digest = hashlib.sha256(json.dumps(counted, sort_keys=True, default=str).encode()).hexdigest()[:6]
-    parts = [str(config[table]["name"]) for table in ("data", "backbone", "block", "norm")]
+    parts = [
+        "-".join(str(config[table][key]) for key in ("name", "variant") if key in config[table])
+        for table in ("data", "backbone", "block", "norm")
+    ]
     name = "-".join([*parts, f"s{training['seed']}", digest])
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name)
 
