@@ -21,6 +21,7 @@ from netlab.runs.curves import plot_history
 from netlab.runs.directory import RunDirectory
 from netlab.runs.environment import describe_environment
 from netlab.runs.files import write_json, write_text
+from netlab.runs.interface import interface_of, write_interface
 from netlab.runs.restore import build_network, normalization_for
 from netlab.training.device import choose_device, choose_precision
 from netlab.training.loop import Setup, Trained, out_of_patience, train
@@ -128,6 +129,7 @@ def run_experiment(experiment: Experiment, catalog: Catalog, reporter: Reporter)
         run.result.unlink(missing_ok=True)  # there is more to do, and its checkpoint was read
         write_text(run.config, to_toml(experiment.config))
         write_json(run.environment, environment_of(experiment))
+        write_interface(run, interface_of(experiment.data, experiment.setup.normalization))
         info = RunInfo(run.path, experiment.config)
         catalog.manager.call("netlab_run_started", run=info)
         parameters = count_parameters(experiment.setup.network)

@@ -38,6 +38,7 @@ COMMANDS = (
     Command(
         "metrics", "netlab.cli.metrics", "Measure how well every layer separates the classes.", "Networks"
     ),
+    Command("predict", "netlab.cli.predict", "Classify images with a trained network.", "Networks"),
     Command("sweep", "netlab.cli.sweep", "Train many assemblies, each over several seeds.", "Comparison"),
     Command(
         "compare", "netlab.cli.compare", "Compare assemblies: means, differences, intervals.", "Comparison"
@@ -126,7 +127,7 @@ def add_plugin_commands(app: typer.Typer, session: Session, called: str | None) 
     """List the commands that plugins add, and import the called one."""
     from netlab.cli.plugin_commands import load_command, plugin_commands
 
-    manager = session.catalog.manager
+    manager = session.manager
     known = len(manager.failures)
     commands = plugin_commands(manager, {command.name for command in COMMANDS})
     if not session.completing:

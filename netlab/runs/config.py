@@ -18,7 +18,7 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,8 +63,10 @@ def make_config(parts: Mapping[str, Part], training: Mapping[str, Any], catalog:
     return {**tables, "training": dict(training)}
 
 
-def parts_of_config(config: Mapping[str, Any], catalog: Catalog) -> dict[str, Part]:
-    """The parts that a configuration names, with their options.
+def parts_of_config(
+    config: Mapping[str, Any], catalog: Catalog, *, kinds: Sequence[str] = PART_KINDS
+) -> dict[str, Part]:
+    """The parts of these kinds that a configuration names, with their options.
 
     Raises:
         UsageError: a part is not installed, or its options no longer fit it.
@@ -72,7 +74,7 @@ def parts_of_config(config: Mapping[str, Any], catalog: Catalog) -> dict[str, Pa
     from netlab.network import Part  # imports PyTorch, which reading a configuration does not need
 
     parts = {}
-    for kind in PART_KINDS:
+    for kind in kinds:
         table = dict(config[KINDS[kind].selector])
         component = catalog.find(kind, table.pop("name"))
         parts[kind] = Part(component, component.make_options(table))

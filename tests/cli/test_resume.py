@@ -49,7 +49,7 @@ main(sys.argv[3:])
 
 def run_to_the_end(folder: Path) -> None:
     subprocess.run(
-        [sys.executable, "-m", "netlab", *WORDS], cwd=folder, check=True, capture_output=True, timeout=120
+        [sys.executable, "-m", "netlab", *WORDS], cwd=folder, check=True, capture_output=True, timeout=300
     )
 
 
@@ -118,7 +118,7 @@ def test_a_second_process_on_the_same_run_is_refused(tmp_path: Path) -> None:
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
         )
         assert second.returncode == 2
         assert "another process is working on run 'victim'" in second.stderr

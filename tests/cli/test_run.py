@@ -248,5 +248,5 @@ def test_a_reader_that_goes_away_does_not_stop_the_training(tiny: tuple[str, ...
     assert running.stdout is not None
     running.stdout.readline()
     running.stdout.close()
-    assert running.wait(timeout=120) == 0
+    assert running.wait(timeout=300) == 0
     assert (tmp_path / "runs" / "piped" / "result.json").exists()

@@ -213,7 +213,7 @@ def test_a_killed_worker_s_run_is_done_again_and_a_killed_sweep_resumes(
     # the second worker goes on where the first was; then the sweep itself is killed, and its worker ends
     (second,) = wait_for(lambda: [pid for pid in workers_of(sweep.pid) if pid != worker])
     sweep.send_signal(signal.SIGKILL)
-    sweep.communicate(timeout=60)
+    sweep.communicate(timeout=300)
     wait_for(lambda: not Path(f"/proc/{second}").exists())
 
     finished = start()
@@ -228,7 +228,7 @@ def test_a_killed_worker_s_run_is_done_again_and_a_killed_sweep_resumes(
     single = ["run", "--name", name, "--runs", "elsewhere/runs", "--epochs", "25", *data_flags]
     subprocess.run(
         [sys.executable, "-m", "netlab", *single], cwd=tmp_path, env=environment, check=True,
-        capture_output=True, timeout=120,
+        capture_output=True, timeout=300,
     )  # fmt: skip
     assert killed == results(tmp_path / "elsewhere")
 
