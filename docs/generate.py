@@ -62,6 +62,11 @@ def hooks(_: str) -> str:
     return "\n".join(sections)
 
 
+def spec(_: str) -> str:
+    """The fields of a declaration."""
+    return f"```python\n{inspect.getsource(specs.ComponentSpec).strip()}\n```\n"
+
+
 def hook_names() -> list[str]:
     """The hooks, in the order in which ``netlab/specs.py`` defines them."""
     return [name for name in vars(specs) if name in HOOK_NAMES]
@@ -85,7 +90,7 @@ def as_markdown(docstring: str) -> str:
     return f"{first}\n{textwrap.dedent(rest)}".strip().replace("``", "`")
 
 
-GENERATORS = {"contract": contract, "example": example, "checks": checks, "hooks": hooks}
+GENERATORS = {"contract": contract, "example": example, "checks": checks, "hooks": hooks, "spec": spec}
 
 
 def filled_in(text: str) -> str:
