@@ -78,7 +78,7 @@ def prepare(
     settings, splits, config = resolve(catalog, parts, data, training_file, training_flags)
     if (batch := min(settings.batch_size, len(splits.train))) < ranks.world:
         raise UsageError(
-            f"a batch has {batch} images, fewer than the {ranks.world} processes:"
+            f"{ranks.world} processes can not share a batch of {batch}:"
             " start fewer, or give a larger --batch-size"
         )
     name = name or default_name(config, RESUMABLE)
@@ -228,10 +228,10 @@ def changed_processes(recorded: Mapping[str, Any], setup: Setup) -> list[str]:
     before = recorded.get("world_size", 1)
     if before != world:
         local = "" if setup.settings.sync_bn else ", and batch norms see other shares of a batch"
-        return [f"begun with {before} process(es), resumed with {world}: sums are rounded otherwise{local}"]
+        return [f"processes: begun with {before}, resumed with {world}, so sums are rounded otherwise{local}"]
     threads = torch.get_num_threads()
     if (before := recorded.get("threads", threads)) != threads:
-        return [f"begun with {before} thread(s), resumed with {threads}: sums are rounded otherwise"]
+        return [f"threads: begun with {before}, resumed with {threads}, so sums are rounded otherwise"]
     return []
 
 

@@ -47,6 +47,8 @@ def synchronized(module: nn.Module, device: torch.device) -> nn.Module:
     layer.weight, layer.bias = module.weight, module.bias
     layer.running_mean, layer.running_var = module.running_mean, module.running_var
     layer.num_batches_tracked = module.num_batches_tracked
+    # A graph can not hold what waits for other processes.
+    layer.forward = torch.compiler.disable(layer.forward)  # type: ignore[method-assign]
     return layer.train(module.training)
 
 
@@ -57,7 +59,6 @@ class SynchronizedBatchNorm(BatchNorm):
         if input.ndim < 2:
             raise ValueError(f"expected at least 2 dimensions, got {input.ndim}")
 
-    @torch.compiler.disable  # a graph can not hold what waits for other processes
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, ...) float32, float64 or bf16 to the same.
 
