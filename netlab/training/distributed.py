@@ -84,7 +84,9 @@ class Ranks:
         """Take the buffers of rank 0: statistics that were not synchronized differ until then."""
         if self.world > 1:
             for buffer in network.buffers():
-                dist.broadcast(buffer, src=0)
+                dense = buffer.contiguous()  # what gloo asks for
+                dist.broadcast(dense, src=0)
+                buffer.copy_(dense)
 
     def first_on_machine(self, action: Callable[[], Result]) -> Result:
         """Let one process of each machine act before the others do, as when a file is downloaded."""
@@ -116,7 +118,7 @@ class Ranks:
             return True
         try:
             return self.store.compare_set("netlab/failed", "", str(self.rank)) == str(self.rank).encode()
-        except RuntimeError:  # the process that kept the store is gone
+        except RuntimeError:  # the process that kept the store is gone: better said twice than never
             return True
 
 

@@ -17,7 +17,14 @@ from netlab.data.normalize import Normalization
 from netlab.data.split import Splits
 from netlab.errors import NetlabError
 from netlab.kinds.dataset import LabelledImages
-from netlab.runs.checkpoint import Progress, load_checkpoint, load_weights, save_checkpoint, save_weights
+from netlab.runs.checkpoint import (
+    Progress,
+    load_checkpoint,
+    load_weights,
+    read_progress,
+    save_checkpoint,
+    save_weights,
+)
 from netlab.runs.directory import RunDirectory
 from netlab.runs.history import read_history, write_history
 from netlab.training.distributed import ALONE, Ranks
@@ -90,6 +97,11 @@ def train(
     progress, history = Progress(), []
     if run.last_checkpoint.exists():
         progress = load_checkpoint(run.last_checkpoint, network, optimizer)
+        best = read_progress(run.best_checkpoint)
+        if best.epoch > progress.epoch:
+            # Killed after it had written the best weights of an epoch that the checkpoint lacks: the epoch
+            # is made again, perhaps rounded otherwise, and these weights are the ones to beat.
+            progress = replace(best, epoch=progress.epoch)
         history = history_until(run, progress.epoch)
     parallel = ranks.parallel(network)
     forward: Callable[[Tensor], Tensor] = torch.compile(parallel) if settings.compile else parallel
