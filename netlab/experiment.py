@@ -207,6 +207,7 @@ def check_resumable(experiment: Experiment) -> list[str]:
     if run.environment.exists():
         notes += changed_processes(run.read_environment(), setup)
     progress = read_progress(run.last_checkpoint)
+    read_progress(run.best_checkpoint)  # a lost or damaged one is noticed before the result goes
     if setup.settings.epochs < progress.epoch:
         raise UsageError(
             f"run '{run.name}' has already made {progress.epoch} epochs:"
