@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
-from netlab.training.device import choose_device
+from netlab.training.device import choose_device, usable_processors
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +32,3 @@ def share_out(runs: int, workers: int | None, device: str) -> Share:
         gpus = torch.cuda.device_count() if chosen.index is None else 1
     workers = max(min(workers or gpus or processors, runs), 1)
     return Share(workers, max(processors // workers, 1), gpus)
-
-
-def usable_processors() -> int:
-    """The processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import torch
@@ -42,6 +43,13 @@ def has_fast_bf16(device: torch.device) -> bool:
         return False
     line = next((line for line in text.splitlines() if line.startswith(("flags", "Features"))), "")
     return bool(BF16_FLAGS & set(line.split()))
+
+
+def usable_processors() -> int:
+    """The processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def choose_precision(precision: str, device: torch.device) -> str:
