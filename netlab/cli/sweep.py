@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from netlab.cli.executor_options import GpusPerRun, RayAddress, RunExecutor, Slurm, Threads, Workers
 from netlab.cli.flags import own_spellings, rewrite_short_flags, with_flags
 from netlab.cli.selection import read_selectors
 from netlab.cli.session import Session
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from netlab.sweep.plan import PlannedRun
-
-EXECUTORS = "Executor"
 
 
 def build(session: Session) -> Callable[..., None]:
@@ -69,19 +69,12 @@ def build(session: Session) -> Callable[..., None]:
         ),
         offline: Annotated[bool, typer.Option("--offline", help="Download nothing.")] = False,
         device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
-        executor: Annotated[
-            Literal["local"],
-            typer.Option("--executor", help="Where the runs are done.", rich_help_panel=EXECUTORS),
-        ] = "local",
-        workers: Annotated[
-            int | None,
-            typer.Option(
-                "--workers",
-                min=1,
-                help="Runs at once: as many as processors, or GPUs.",
-                rich_help_panel=EXECUTORS,
-            ),
-        ] = None,
+        executor: RunExecutor = "local",
+        workers: Workers = None,
+        threads: Threads = None,
+        gpus_per_run: GpusPerRun = None,
+        ray_address: RayAddress = None,
+        slurm: Slurm = None,
     ) -> None:
         """Train many assemblies, each over several seeds, and compare them.
 
@@ -89,10 +82,11 @@ def build(session: Session) -> Callable[..., None]:
         skips finished runs and resumes the others.
         """
         from netlab.cli.sweep_output import Timings, confirm, show_plan
-        from netlab.sweep.executors.local import LocalExecutor
+        from netlab.executors.place import Place, open_executor, share_at
         from netlab.sweep.grid import count_combinations, expand
         from netlab.sweep.plan import make_plan, predict_seconds
-        from netlab.sweep.workers import share_out
+        from netlab.sweep.record import sweeps_folder
+        from netlab.training.device import gpus_of
 
         selectors = {"data": data, "backbone": backbone, "block": block, "norm": norm}
         given = given_tables(
@@ -101,34 +95,44 @@ def build(session: Session) -> Callable[..., None]:
         grids = grids_of(file, given, seeds if seeds is not None else settings.get("seeds"))
         measured = metric_names(session, metrics, settings.get("metrics", []))
         candidates = [candidate for tables in grids for candidate in expand(catalog, tables)]
-        share = share_out(len(candidates), workers, device)
-        with Timings() as timings:
-            planned = make_plan(
-                catalog,
-                candidates,
+        place = Place(executor, ray_address if executor == "ray" else None, slurm or ())
+        share = share_at(
+            place, len(candidates), workers=workers, threads=threads, gpus=gpus_of(device),
+            gpus_each=gpus_per_run,
+        )  # fmt: skip
+        with ended_on_failure(open_executor(place, share, sweeps_folder(runs) / "jobs")) as opened:
+            # A cluster that does not answer is told of before anything is timed.
+            at_once = opened.capacity()
+            with Timings() as timings:
+                planned = make_plan(
+                    catalog,
+                    candidates,
+                    runs=runs,
+                    data_dir=data_dir,
+                    offline=offline,
+                    device=device,
+                    threads=share.threads,
+                    timed=timings.show,
+                )
+            combinations = sum(count_combinations(catalog, tables) for tables in grids)
+            show_plan(
+                planned, combinations, predict_seconds(planned, at_once),
+                workers=at_once, threads=share.threads, place=place,
+            )  # fmt: skip
+            if dry_run:
+                return
+            confirm(planned, yes=yes)
+            carry_out(
+                planned,
+                session,
+                opened,
+                name=name or settings.get("name"),
+                baseline=baseline or settings.get("baseline"),
+                metrics=measured,
                 runs=runs,
-                data_dir=data_dir,
                 offline=offline,
                 device=device,
-                threads=share.threads,
-                timed=timings.show,
             )
-        combinations = sum(count_combinations(catalog, tables) for tables in grids)
-        show_plan(planned, combinations, predict_seconds(planned, share.workers), share)
-        if dry_run:
-            return
-        confirm(planned, yes=yes)
-        carry_out(
-            planned,
-            session,
-            name=name or settings.get("name"),
-            baseline=baseline or settings.get("baseline"),
-            metrics=measured,
-            runs=runs,
-            offline=offline,
-            device=device,
-            make_executor=lambda: LocalExecutor(share.workers, share.threads, share.gpus),
-        )
 
     rewritten = rewrite_short_flags(session.after_command, flags, own_spellings(sweep), catalog, components)
     session.arguments[1:] = with_switch_values(rewritten, flags)
@@ -143,9 +147,21 @@ def metric_names(session: Session, flag: str | None, file: Sequence[str]) -> tup
     return tuple(names)
 
 
+@contextlib.contextmanager
+def ended_on_failure(executor: Executor) -> Iterator[Any]:
+    """Shut the executor down at the end; when something fails, or with Ctrl-C, end what goes on there."""
+    try:
+        yield executor
+    except BaseException:
+        executor.shutdown(cancel_futures=True)
+        raise
+    executor.shutdown()
+
+
 def carry_out(
     planned: Sequence[PlannedRun],
     session: Session,
+    executor: Executor,
     *,
     name: str | None,
     baseline: str | None,
@@ -153,7 +169,6 @@ def carry_out(
     runs: Path,
     offline: bool,
     device: str,
-    make_executor: Callable[[], Executor],
 ) -> None:
     """Do the runs, show them, keep the record, and print the comparison."""
     from netlab.cli.sweep_output import print_outcome, watcher
@@ -175,14 +190,8 @@ def carry_out(
         )
         for run in planned
     ]  # fmt: skip
-    executor = make_executor()
-    try:
-        with watcher(statuses) as watch:
-            run_tasks(tasks, statuses, executor, watch)
-    except BaseException:
-        executor.shutdown(wait=True, cancel_futures=True)
-        raise
-    executor.shutdown()
+    with watcher(statuses) as watch:
+        run_tasks(tasks, statuses, executor, watch)
     print_outcome(name, statuses, runs, baseline)
     failed = [status for status in statuses if status.state == "failed"]
     if failed:

@@ -19,9 +19,9 @@ from rich.table import Table
 from netlab.errors import NetlabError, UsageError
 
 if TYPE_CHECKING:
+    from netlab.executors.place import Place
     from netlab.sweep.driver import RunStatus
     from netlab.sweep.plan import PlannedRun
-    from netlab.sweep.workers import Share
 
 Watch = Callable[["RunStatus"], None]
 
@@ -55,8 +55,16 @@ class Timings:
         self._status.update(f"timing one step of every assembly: {done} of {total}")
 
 
-def show_plan(planned: Sequence[PlannedRun], combinations: int, seconds: float, share: Share) -> None:
-    """How many runs, how many are left, and how long they will take."""
+def show_plan(
+    planned: Sequence[PlannedRun],
+    combinations: int,
+    seconds: float,
+    *,
+    workers: int,
+    threads: int,
+    place: Place,
+) -> None:
+    """How many runs, how many are left, and how long they will take: on this machine, or at its speed."""
     console = Console(highlight=False)
     seeds = {run.config["training"]["seed"] for run in planned}
     assemblies = len(planned) // len(seeds) if seeds else 0
@@ -74,9 +82,10 @@ def show_plan(planned: Sequence[PlannedRun], combinations: int, seconds: float, 
     for problem, count in problems_of(planned).items():
         console.print(f"[bold]{count} runs can not be built:[/] {escape(problem)}")
     if finished < len(planned):
-        workers = f"{share.workers} at once" if share.workers > 1 else "one at a time"
-        threads = f"{share.threads} thread{'s' if share.threads > 1 else ''}"
-        console.print(f"about {duration(seconds)} for the rest, {workers}, {threads} each")
+        at_once = f"{workers} at once" if workers > 1 else "one at a time"
+        each = f"{threads} thread{'s' if threads > 1 else ''} each"
+        elsewhere = " at the speed of this machine" if place.is_elsewhere else ""
+        console.print(f"about {duration(seconds)} for the rest{elsewhere}, {at_once}, {each}")
 
 
 def problems_of(planned: Sequence[PlannedRun]) -> dict[str, int]:
