@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from netlab.executors.place import ExecutorName, Place
 
 PANEL = "Executor"
 
@@ -20,9 +25,7 @@ RayAddress = Annotated[
     str | None,
     typer.Option(
         "--ray-address",
-        envvar="RAY_ADDRESS",
-        show_envvar=False,
-        help="Of a cluster, HOST:PORT or auto: one of our own, on this machine.",
+        help="Of a cluster, HOST:PORT or auto; RAY_ADDRESS. Default: one of our own, here.",
         rich_help_panel=PANEL,
     ),
 ]
@@ -49,3 +52,18 @@ Slurm = Annotated[
         rich_help_panel=PANEL,
     ),
 ]
+
+
+def place_of(executor: ExecutorName, ray_address: str | None, slurm: Sequence[str] | None = None) -> Place:
+    """Where the flags say that the work is done; Ray's own variable says its address, as in all its tools.
+
+    Raises:
+        UsageError: a flag belongs to another executor.
+    """
+    from netlab.executors.place import Place, check_place
+
+    if executor == "ray":
+        ray_address = ray_address or os.environ.get("RAY_ADDRESS") or None
+    place = Place(executor, ray_address, slurm or ())
+    check_place(place)
+    return place

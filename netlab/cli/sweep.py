@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from netlab.cli.executor_options import GpusPerRun, RayAddress, RunExecutor, Slurm, Threads, Workers
+from netlab.cli.executor_options import (
+    GpusPerRun,
+    RayAddress,
+    RunExecutor,
+    Slurm,
+    Threads,
+    Workers,
+    place_of,
+)
 from netlab.cli.flags import own_spellings, rewrite_short_flags, with_flags
 from netlab.cli.selection import read_selectors
 from netlab.cli.session import Session
@@ -82,7 +91,7 @@ def build(session: Session) -> Callable[..., None]:
         skips finished runs and resumes the others.
         """
         from netlab.cli.sweep_output import Timings, confirm, show_plan
-        from netlab.executors.place import Place, open_executor, share_at
+        from netlab.executors.place import open_executor, share_at
         from netlab.sweep.grid import count_combinations, expand
         from netlab.sweep.plan import make_plan, predict_seconds
         from netlab.sweep.record import sweeps_folder
@@ -95,7 +104,7 @@ def build(session: Session) -> Callable[..., None]:
         grids = grids_of(file, given, seeds if seeds is not None else settings.get("seeds"))
         measured = metric_names(session, metrics, settings.get("metrics", []))
         candidates = [candidate for tables in grids for candidate in expand(catalog, tables)]
-        place = Place(executor, ray_address if executor == "ray" else None, slurm or ())
+        place = place_of(executor, ray_address, slurm)
         share = share_at(
             place, len(candidates), workers=workers, threads=threads, gpus=gpus_of(device),
             gpus_each=gpus_per_run,
@@ -171,7 +180,8 @@ def carry_out(
     device: str,
 ) -> None:
     """Do the runs, show them, keep the record, and print the comparison."""
-    from netlab.cli.sweep_output import print_outcome, watcher
+    from netlab.cli.sweep_live import watcher
+    from netlab.cli.sweep_output import print_outcome
     from netlab.sweep.driver import run_tasks
     from netlab.sweep.record import SweepRecord, default_sweep_name, write_record
     from netlab.sweep.statuses import status_of, task_of
@@ -190,8 +200,16 @@ def carry_out(
         )
         for run in planned
     ]  # fmt: skip
-    with watcher(statuses) as watch:
-        run_tasks(tasks, statuses, executor, watch)
+    try:
+        with watcher(statuses) as watch:
+            run_tasks(tasks, statuses, executor, watch)
+    except KeyboardInterrupt:
+        ended = sum(status.state in ("finished", "skipped") for status in statuses)
+        print(
+            f"netlab: interrupted with {ended} of {len(statuses)} runs finished; the same command goes on",
+            file=sys.stderr,
+        )
+        raise
     print_outcome(name, statuses, runs, baseline)
     failed = [status for status in statuses if status.state == "failed"]
     if failed:

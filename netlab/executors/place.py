@@ -73,7 +73,15 @@ def share_at(
     """What each piece of work gets: the same wherever it is done, so that its results are the same.
 
     Elsewhere the cluster or the queue decides how many go on at once.
+
+    Raises:
+        UsageError: ``gpus_each`` is not a share of one GPU, or there is none here to share.
     """
+    if gpus_each and not gpus and not place.is_elsewhere:
+        raise UsageError(
+            f"--gpus-per-run {gpus_each:g}: there are no GPUs here to share out (with --device auto or cuda "
+            "those that PyTorch sees)"
+        )
     share = share_out(pieces, workers=workers, threads=threads, gpus=gpus, gpus_each=gpus_each)
     if place.is_elsewhere and workers is None:
         return replace(share, workers=min(pieces, AT_ONCE))

@@ -108,8 +108,7 @@ class Driver:
         except (EOFError, OSError):
             capacity, problem = 0, "its process ended without a word"
         if problem:
-            where = f"at {request.address}" if request.address else "here"
-            raise NetlabError(f"no work for Ray {where}: {problem}")
+            raise NetlabError(f"Ray{f' at {request.address}' if request.address else ''}: {problem}")
         return int(capacity)
 
     def is_alive(self) -> bool:

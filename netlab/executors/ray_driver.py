@@ -50,7 +50,8 @@ def drive(connection: Connection, request: Request) -> None:
         try:
             capacity = stack.enter_context(connected(request))
         except BaseException as error:  # Ray also leaves by SystemExit
-            connection.send((0, first_line(error)))
+            nobody = request.address == "auto" and isinstance(error, ConnectionError)
+            connection.send((0, "no cluster runs on this machine" if nobody else first_line(error)))
             return
         connection.send((capacity, ""))
         serve(connection, request)

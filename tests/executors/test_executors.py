@@ -158,6 +158,12 @@ def test_what_does_not_fit_an_executor_is_refused(place: Place, message: str, tm
         open_executor(place, Share(1, 1), tmp_path)
 
 
+def test_a_share_of_a_gpu_needs_a_gpu() -> None:
+    with pytest.raises(UsageError, match="no GPUs here"):
+        share_at(Place(), 4, gpus=0, gpus_each=0.5)
+    assert share_at(Place("slurm"), 4, gpus=0, gpus_each=1.0).gpus_each == 1.0
+
+
 def test_slurm_gives_whole_gpus(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="whole GPUs"):
         SlurmExecutor(Share(1, 1, 1, 0.5), tmp_path, {"cluster": "local"})
