@@ -1,6 +1,9 @@
 """How long netlab takes to start, in CPU seconds, against ``import typer, rich``; with 0 and 50 plugins.
 
-python benchmarks/startup.py
+    python benchmarks/startup.py
+
+Beside them the least that Typer allows: a program of one command with one option, called, and its
+``--help`` (Typer converts options with pydantic, and draws help with rich's Markdown).
 """
 
 from __future__ import annotations
@@ -19,6 +22,17 @@ from netlab.testing.distributions import write_distribution
 REPEATS = 7
 PLUGINS = 50
 BASELINE = ["-c", "import typer, rich"]
+BARE = """
+import typer
+app = typer.Typer()
+@app.command()
+def bare(paths: int = 4) -> None: "A command."
+app(%r)
+"""
+FLOORS = {
+    "a bare Typer command": ["-c", BARE % []],
+    "a bare Typer command --help": ["-c", BARE % ["--help"]],
+}
 COMMANDS = {
     "netlab --help": ["-m", "netlab", "--help"],
     "netlab plugins list": ["-m", "netlab", "plugins", "list"],
@@ -52,6 +66,7 @@ def main() -> None:
             (Path(folder) / f"many_{n}.py").write_text(CODE.format(n=n))
             write_distribution(Path(folder), f"many-{n}", "1.0", {"netlab.v1": {f"many-{n}": f"many_{n}"}})
         cases = {"import typer, rich": (BASELINE, "")}
+        cases |= {name: (arguments, "") for name, arguments in FLOORS.items()}
         for name, arguments in COMMANDS.items():
             cases[name] = (arguments, "")
             cases[f"{name}, {PLUGINS} plugins"] = (arguments, folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -26,6 +25,8 @@ class PluginError(NetlabError):
 
 def closest(name: str, known: Iterable[str]) -> str:
     """`` Did you mean 'grouped'?`` with up to three similar names, or an empty text."""
+    import difflib  # not for every start: an error is rare
+
     matches = difflib.get_close_matches(name, sorted(set(known)), n=3, cutoff=0.6)
     if not matches:
         return ""

@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from importlib import metadata
+from itertools import chain
 from typing import Any, Literal
 
 import pluggy
@@ -71,12 +72,23 @@ def canonical(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
-def installed_entry_points() -> Iterable[metadata.EntryPoint]:
-    """The entry points of every version of the plugin API, by group and name."""
-    points = metadata.entry_points()
-    groups = sorted(group for group in points.groups if GROUP_PATTERN.fullmatch(group))
-    found = [point for group in groups for point in points.select(group=group)]
-    return sorted(found, key=lambda point: (point.group, point.name))
+def installed_entry_points(
+    unreadable: Callable[[metadata.Distribution, Exception], object] = lambda distribution, error: None,
+) -> list[metadata.EntryPoint]:
+    """The entry points of every version of the plugin API, by group and name.
+
+    Read a distribution at a time, so that one with a damaged file does not hide the others: it is given
+    to ``unreadable``, with the error.
+    """
+    found: dict[str, list[metadata.EntryPoint]] = {}
+    for distribution in metadata.distributions():
+        try:
+            points = [point for point in distribution.entry_points if GROUP_PATTERN.fullmatch(point.group)]
+            if points:  # of several installations of a distribution, Python imports the first
+                found.setdefault(canonical(distribution.metadata["Name"] or "?"), points)
+        except Exception as error:
+            unreadable(distribution, error)
+    return sorted(chain(*found.values()), key=lambda point: (point.group, point.name))
 
 
 class PluginManager:
@@ -86,7 +98,7 @@ class PluginManager:
         blocked: entry-point or distribution names that are not to be imported.
         strict: raise the first failure instead of keeping it.
         autoload: when false, only netlab's own plugins are loaded.
-        find: gives the entry points; tests replace it.
+        find: gives the entry points; by default those of the installed distributions.
     """
 
     def __init__(
@@ -95,7 +107,7 @@ class PluginManager:
         blocked: Collection[str] = (),
         strict: bool = False,
         autoload: bool = True,
-        find: Callable[[], Iterable[metadata.EntryPoint]] = installed_entry_points,
+        find: Callable[[], Iterable[metadata.EntryPoint]] | None = None,
     ) -> None:
         self.blocked = frozenset(blocked)
         self.strict = strict
@@ -103,6 +115,7 @@ class PluginManager:
         self.plugins: list[Plugin] = []
         self.failures: list[PluginFailure] = []
         self._find = find
+        self._identities: dict[metadata.Distribution, tuple[str, str]] = {}
         self._pluggy = pluggy.PluginManager("netlab")
         self._pluggy.add_hookspecs(specs)
 
@@ -120,7 +133,8 @@ class PluginManager:
 
     def load(self) -> None:
         """Import and register every plugin that is not blocked, and collect its components."""
-        for point in self._find():
+        points = installed_entry_points(self._unreadable) if self._find is None else self._find()
+        for point in points:
             plugin = self._describe(point)
             self.plugins.append(plugin)
             if self._is_blocked(plugin):
@@ -177,9 +191,27 @@ class PluginManager:
     def _describe(self, point: metadata.EntryPoint) -> Plugin:
         distribution, version = "?", "?"
         if point.dist is not None:
-            distribution = canonical(point.dist.name or "?")
-            version = point.dist.version or "?"
+            distribution, version = self._identity(point.dist)
         return Plugin(point.name, distribution, version, point.value)
+
+    def _identity(self, distribution: metadata.Distribution) -> tuple[str, str]:
+        """Name and version, read once: the file is parsed as an e-mail at every look at it."""
+        if distribution not in self._identities:
+            fields = distribution.metadata
+            self._identities[distribution] = canonical(fields["Name"] or "?"), fields["Version"] or "?"
+        return self._identities[distribution]
+
+    def _unreadable(self, distribution: metadata.Distribution, error: Exception) -> None:
+        """Keep a distribution that can not be read as a failed plugin: perhaps it is none, but who knows."""
+        where = getattr(distribution, "_path", None)  # no public attribute says where it is installed
+        folder = "?" if where is None else where.name
+        name, _, version = folder.partition(".dist-info")[0].partition("-")
+        plugin = Plugin(name, canonical(name), version or "?", str(where), state="failed")
+        self.plugins.append(plugin)
+        if self._is_blocked(plugin):
+            plugin.state = "blocked"
+        else:
+            self.fail(plugin, "metadata", error)
 
     def _is_blocked(self, plugin: Plugin) -> bool:
         if not self.autoload and not plugin.builtin:

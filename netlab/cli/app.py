@@ -126,7 +126,7 @@ def add_plugin_commands(app: typer.Typer, session: Session, called: str | None) 
     """List the commands that plugins add, and import the called one."""
     from netlab.cli.plugin_commands import load_command, plugin_commands
 
-    manager = session.catalog.manager
+    manager = session.manager
     known = len(manager.failures)
     commands = plugin_commands(manager, {command.name for command in COMMANDS})
     if not session.completing:

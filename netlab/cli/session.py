@@ -9,10 +9,13 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from netlab.catalog import Catalog
 from netlab.errors import NetlabError, first_line
 from netlab.manager import PluginManager, report_failures, report_slow_imports
+
+if TYPE_CHECKING:
+    from netlab.catalog import Catalog
 
 
 @dataclass
@@ -29,13 +32,20 @@ class Session:
     completing: bool = False
 
     @cached_property
-    def catalog(self) -> Catalog:
-        """Every installed component; failures of plugins are reported once, on standard error."""
+    def manager(self) -> PluginManager:
+        """Every installed plugin; failures are reported once, on standard error."""
         manager = PluginManager.from_environment(self.blocked)
         if not self.completing:
             report_failures(manager.failures, debug=self.debug)
             report_slow_imports(manager.plugins)
-        return Catalog(manager)
+        return manager
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Every installed component."""
+        from netlab.catalog import Catalog
+
+        return Catalog(self.manager)
 
     @property
     def after_command(self) -> list[str]:

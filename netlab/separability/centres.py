@@ -3,7 +3,7 @@
 In coordinates shifted to a common origin o, |x - μ|² - |x - o|² = |ω|² - 2 z·ω with z = x - o and
 ω = μ - o: what differs between classes is one product of the points with a few vectors. It is computed
 in float32 with a bound; points that it does not decide are decided in float64, first by the same
-formula, then, if need be, by differences to means summed in float64. Two means are tied when their
+formula, then, if need be, by differences. Two means are tied when their
 distances differ by no more than float64 can resolve.
 """
 
@@ -15,13 +15,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from netlab.separability.neighbours import Bool, Progress
+from netlab.separability.columns import column_sums, double_blocks
+from netlab.separability.neighbours import Bool
+from netlab.separability.parallel import each, spans
 from netlab.separability.points import Float, Int, gamma
 from netlab.separability.product import fastest_engine, full_float32
 from netlab.separability.source import Source
+from netlab.separability.tiles import Progress
 
 CHUNK = 4096  # columns a product: fewer than neighbours need, as the bound grows with |ω|, not with |x|
-_SUMMED = 32  # rows added up in float32 before they go to float64
+_SPANS = 32  # of points, for the threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,64 +55,29 @@ class Means:
     error: Float
 
 
-def fast_means(source: Source, codes: Int, classes: int) -> Means:
-    """Class means summed in float32 blocks around a common point, with the bound on their error."""
-    if not source.is_single:
-        return exact_means(source, codes, classes)
-    device = source.device
+def class_means(source: Source, codes: Int, classes: int) -> Means:
+    """Class means, summed in float64 as differences from a point of the class."""
     mean, scale = _frame(source)
-    around = source.take(slice(0, min(source.n, _SUMMED))).mean(0)
-    if not torch.isfinite(around).all():
-        return exact_means(source, codes, classes)
-    factor = torch.from_numpy(1 / scale).to(device, torch.float32) if source.standardization else None
-    sums = torch.zeros(classes, source.d, dtype=torch.float64, device=device)
-    lengths = np.zeros(classes)
-    step = max(1, source.block_rows() // _SUMMED) * _SUMMED
-    with full_float32():
-        for k in range(classes):
-            rows = np.flatnonzero(codes == k)
-            for start in range(0, len(rows), step):
-                block = source.take(rows[start : start + step]).sub_(around)
-                if factor is not None:
-                    block.mul_(factor)
-                whole = len(block) // _SUMMED * _SUMMED
-                if whole:
-                    parts = block[:whole].view(-1, _SUMMED, source.d).sum(1)
-                    sums[k] += parts.sum(0, dtype=torch.float64)
-                sums[k] += block[whole:].sum(0)
-                lengths[k] += float(torch.linalg.vector_norm(block, dim=1).double().sum())
-    counts = np.bincount(codes, minlength=classes).astype(np.float64)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        origin = (around.double().cpu().numpy() - mean) / scale
-        values = sums.cpu().numpy() / counts[:, None] + origin
-        error = 1.1 * gamma(_SUMMED + 8, 2.0**-24) * (1 + gamma(source.d, 2.0**-24)) * lengths / counts
-    if not np.isfinite(error[counts > 0]).all():
-        return exact_means(source, codes, classes)
-    return Means(values, error + _tiny(source))
+    u = 2.0**-53
 
-
-def exact_means(source: Source, codes: Int, classes: int) -> Means:
-    """Class means summed in float64."""
-    sums = np.zeros((classes, source.d))
-    step = source.block_rows()
-    largest = 0.0
-    for k in range(classes):
+    def one(k: int) -> tuple[Float, float]:
         rows = np.flatnonzero(codes == k)
         if not len(rows):
-            continue
-        around = source.exact(rows[:1])[0]
-        for start in range(0, len(rows), step):
-            block = source.exact(rows[start : start + step])
-            block -= around
-            sums[k] += block.sum(axis=0)
-            largest = max(largest, float(np.abs(block).max()))
-        sums[k] = sums[k] / len(rows) + around
-    counts = np.bincount(codes, minlength=classes)
-    sums[counts == 0] = np.nan
-    spread = largest * np.sqrt(source.d)
-    size = np.sqrt(np.nansum(sums**2, axis=1))
-    error = gamma(int(counts.max(initial=1)) + 4, 2.0**-53) * spread + 4 * 2.0**-53 * size
-    return Means(sums, error + _tiny(source))
+            return np.full(source.d, np.nan), 0.0
+        (around,) = source.take(rows[:1]).double()
+        shift = torch.zeros_like(around)
+        length = torch.zeros_like(around)
+        for block in double_blocks(source, rows, around):
+            shift += column_sums([block])
+            length += column_sums([block.abs_()])
+        origin = (around.cpu().numpy() - mean) / scale
+        value = origin + shift.cpu().numpy() / len(rows) / scale
+        spread, *sizes = _norms(np.stack([length.cpu().numpy() / len(rows) / scale, origin, value]))
+        return value, float(gamma(len(rows) + 8, u) * spread + 4 * u * sum(sizes))
+
+    found = each(one, range(classes), source.device)
+    values = np.stack([value for value, _ in found])
+    return Means(values, np.array([error for _, error in found]) + _tiny(source))
 
 
 def _frame(source: Source) -> tuple[Float, Float]:
@@ -117,6 +85,11 @@ def _frame(source: Source) -> tuple[Float, Float]:
     if standardization is None:
         return np.zeros(source.d), np.ones(source.d)
     return standardization.mean, standardization.scale
+
+
+def _norms(vectors: Float) -> Float:
+    """Lengths of the rows; without BLAS, whose threads would be waited for."""
+    return np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
 
 
 def _tiny(source: Source) -> float:
@@ -146,13 +119,18 @@ def _relative_single(source: Source, rows: Int, means: Means, progress: Progress
     product = np.empty((count, classes))
     square = np.empty(count)
     factor = torch.from_numpy(1 / scale).to(device, torch.float32) if source.standardization else None
-    with full_float32():
-        weights = torch.from_numpy(omega).to(device, torch.float32)
+    weights = torch.from_numpy(omega).to(device, torch.float32)
+    step = min(source.block_rows(), count)
+
+    def report(span: slice) -> None:
+        if progress is not None:
+            progress(span.stop, count)
+
+    def fill(span: slice) -> None:
         operands = [engine.left(weights[:, lo:hi].contiguous()) for lo, hi in bounds]
-        step = source.block_rows()
-        buffer = torch.empty(min(step, count), source.d, device=device)
-        for start in range(0, count, step):
-            part = slice(start, min(start + step, count))
+        buffer = torch.empty(step, source.d, device=device)
+        for start in range(span.start, span.stop, step):
+            part = slice(start, min(start + step, span.stop))
             block = _shifted(source, part if whole else rows[part], around, buffer)
             if factor is not None:
                 block.mul_(factor)
@@ -164,10 +142,11 @@ def _relative_single(source: Source, rows: Int, means: Means, progress: Progress
                 norm += torch.linalg.vector_norm(piece, dim=1).double().square()
             product[part] = total.T.cpu().numpy()
             square[part] = norm.cpu().numpy()
-            if progress is not None:
-                progress(part.stop, count)
+
+    with full_float32():
+        each(fill, spans(0, count, _SPANS), device, report)
     u = 2.0**-24
-    length, size = np.sqrt(square) * (1 + 2 * gamma(CHUNK, u)), np.linalg.norm(omega, axis=1)
+    length, size = np.sqrt(square) * (1 + 2 * gamma(CHUNK, u)), _norms(omega)
     rounding = 2 * gamma(min(CHUNK, source.d) + len(bounds) + 4, u) + 12 * u
     width = rounding * length[:, None] * size + 2 * means.error * (length[:, None] + size + means.error)
     width += (source.d + 8) * 2.0**-120 * (1 + length[:, None] + size)
@@ -190,15 +169,16 @@ def _relative_double(source: Source, rows: Int, means: Means) -> _Relative:
     """In float64."""
     origin = np.nanmean(means.values, axis=0)
     omega = np.nan_to_num(means.values - origin)
-    size = np.linalg.norm(omega, axis=1)
+    size = _norms(omega)
     value = np.empty((len(rows), len(omega)))
     square = np.empty(len(rows))
-    step = source.block_rows()
-    for start in range(0, len(rows), step):
-        part = slice(start, min(start + step, len(rows)))
+
+    def fill(part: slice) -> None:
         z = source.exact(rows[part]) - origin
         square[part] = np.einsum("ij,ij->i", z, z)
-        value[part] = size**2 - 2 * (z @ omega.T)
+        value[part] = size**2 - 2 * (torch.from_numpy(z) @ torch.from_numpy(omega).T).numpy()
+
+    each(fill, source.blocks(len(rows)), source.device)
     u = 2.0**-53
     length = np.sqrt(square) * (1 + 2 * gamma(source.d, u))
     reach = np.abs(origin).max(initial=0.0) * np.sqrt(source.d)
@@ -211,12 +191,13 @@ def _relative_double(source: Source, rows: Int, means: Means) -> _Relative:
 def _differences(source: Source, rows: Int, means: Means) -> _Relative:
     """In float64, by differences: the last word. ``value`` is the whole squared distance here."""
     value = np.empty((len(rows), len(means.values)))
-    step = source.block_rows()
-    for start in range(0, len(rows), step):
-        part = slice(start, min(start + step, len(rows)))
+
+    def fill(part: slice) -> None:
         block = source.exact(rows[part])
         for k, mean in enumerate(means.values):
             value[part, k] = np.square(block - mean).sum(axis=1)
+
+    each(fill, source.blocks(len(rows)), source.device)
     distance = np.sqrt(value)
     width = gamma(source.d + 6, 2.0**-53) * value + means.error * (2 * distance + means.error)
     return _Relative(value, 1.01 * width, np.zeros(len(rows)))
@@ -248,7 +229,7 @@ def nearest_centres(
         np.zeros((classes, classes)),
         0,
     )
-    means = fast_means(centre_source, centre_codes, classes)
+    means = class_means(centre_source, centre_codes, classes)
     open_rows = np.arange(len(rows))
     again = 0
     for attempt in ("single", "double", "differences"):
@@ -259,7 +240,6 @@ def nearest_centres(
             relative = _relative_double(source, rows[open_rows], means)
             epsilon = 3 * gamma(source.d + 8, 2.0**-53)
         else:
-            means = exact_means(centre_source, centre_codes, classes)
             relative = _differences(source, rows[open_rows], means)
             epsilon = 0.0
         low, high = _bounds(relative, codes[open_rows], counts, leave_one_out, epsilon)

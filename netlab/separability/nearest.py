@@ -12,8 +12,6 @@ from torch import Tensor
 from netlab.separability.neighbours import (
     Bool,
     Pairs,
-    Progress,
-    distance_rows,
     double_rows,
     half_width_double,
     neighbourhoods,
@@ -22,6 +20,7 @@ from netlab.separability.neighbours import (
     upper_single,
 )
 from netlab.separability.points import Float, Int, Points, half_width
+from netlab.separability.tiles import Progress, distance_rows
 
 _ROWS = 4096  # rows of the (rows, classes) temporaries
 

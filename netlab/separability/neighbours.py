@@ -9,7 +9,7 @@ overlap, ``smallest`` looks again at the points that may be nearest, and evaluat
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,119 +17,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from netlab.separability.parallel import each, spans
 from netlab.separability.points import Block, Float, Int, Points, gamma, half_width
-from netlab.separability.product import Engine, fastest_engine, full_float32
+from netlab.separability.product import full_float32
+from netlab.separability.tiles import Progress, distance_rows, multiply
 
-Progress = Callable[[int, int], None]
 Bool = NDArray[np.bool_]
 
-_MANY_SEGMENTS = 24  # classes in one tile from which one grouped reduction beats a loop
 _PAIRS = 1 << 23  # candidate pairs in memory at once
 _STAGE_BYTES = 1 << 22
-
-
-def multiply(engine: Engine, left: list[object], right: Block) -> Tensor:
-    """Squared distances (rows of left, rows of right), float32."""
-    total = engine.multiply(left[0], right.chunks[0])
-    for a, b in zip(left[1:], right.chunks[1:], strict=True):
-        total += engine.multiply(a, b)
-    return total
-
-
-def prepare(engine: Engine, block: Block) -> list[object]:
-    return [engine.left(operand) for operand in block.left()]
-
-
-def class_minima(points: Points, progress: Progress | None = None) -> NDArray[np.float32]:
-    """Computed squared distance (n, classes) from every point to the nearest other one of each class.
-
-    Rows are positions. Infinity where a class has no other point. Every pair of points is multiplied
-    once: tiles p <= q, with minima over the rows for p and over the columns for q.
-    """
-    engine = fastest_engine(points.device)
-    best = torch.full((points.classes, points.n), torch.inf, device=points.device)
-    panels = points.panels()
-    done = 0
-    total = points.n * (points.n + 1) // 2
-    with full_float32():
-        for a, (start, stop) in enumerate(panels):
-            first = points.load(start, stop)
-            for other_start, other_stop in panels[a:]:
-                second = first if other_start == start else points.load(other_start, other_stop)
-                for lo, hi in points.tiles(start, stop):
-                    left = prepare(engine, first.rows(lo, hi))
-                    for low, high in points.tiles(other_start, other_stop):
-                        if low < lo:
-                            continue
-                        tile = multiply(engine, left, second.rows(low, high))
-                        if low == lo:
-                            tile.fill_diagonal_(torch.inf)
-                        else:
-                            _reduce(best[:, low:high], tile.T, points, lo, hi)
-                            done += (hi - lo) * (high - low)
-                        _reduce(best[:, lo:hi], tile, points, low, high)
-                    done += (hi - lo) * (hi - lo + 1) // 2
-                    if progress is not None:
-                        progress(min(done, total), total)
-    return best.T.cpu().numpy()
-
-
-def _reduce(best: Tensor, tile: Tensor, points: Points, low: int, high: int) -> None:
-    """Lower ``best`` (classes, rows) to the minima of ``tile`` (rows, positions low to high) by class."""
-    first, last = int(points.codes[low]), int(points.codes[high - 1])
-    if last - first < _MANY_SEGMENTS:
-        for k in range(first, last + 1):
-            begin, end = max(low, int(points.starts[k])), min(high, int(points.starts[k + 1]))
-            if end > begin:
-                row = best[k]
-                torch.minimum(row, tile[:, begin - low : end - low].amin(1), out=row)
-        return
-    if tile.device.type == "cpu":
-        present, offsets = np.unique(points.codes[low:high], return_index=True)
-        minima = torch.from_numpy(np.minimum.reduceat(tile.numpy(), offsets, axis=1))
-        index = torch.from_numpy(present)
-        best[index] = torch.minimum(best[index], minima.T)
-        return
-    codes = torch.from_numpy(points.codes[low:high]).to(tile.device)
-    best.index_reduce_(0, codes, tile.T.contiguous(), "amin")
-
-
-def distance_rows(
-    queries: Points, rows: Int, points: Points, *, exclude_self: bool, progress: Progress | None = None
-) -> Iterator[tuple[slice, Tensor]]:
-    """Computed squared distances of some queries (positions) to all points, a few rows at a time.
-
-    Yields a slice of ``rows`` and float32 (rows, n). With ``exclude_self`` the queries are the points
-    and the distance of a point to itself is infinity.
-    """
-    engine = fastest_engine(points.device)
-    step = int(max(1, min(queries.tile(), (64 << 20) // (4 * max(1, points.n)))))
-    for begin in range(0, len(rows), step):
-        part = slice(begin, min(begin + step, len(rows)))
-        with full_float32():  # not around the yield: the caller's own modes are not ours to change
-            left = prepare(engine, queries.pick(rows[part]))
-            tile = torch.empty(part.stop - part.start, points.n, device=points.device)
-            for start, stop in points.panels():
-                block = points.load(start, stop)
-                for low, high in points.tiles(start, stop):
-                    tile[:, low:high] = multiply(engine, left, block.rows(low, high))
-            if exclude_self:
-                index = torch.from_numpy(rows[part]).to(points.device)
-                tile[torch.arange(len(index), device=points.device), index] = torch.inf
-        yield part, tile
-        if progress is not None:
-            progress(part.stop, len(rows))
-
-
-def query_minima(
-    queries: Points, rows: Int, points: Points, *, exclude_self: bool, progress: Progress | None = None
-) -> NDArray[np.float32]:
-    """``class_minima`` for some queries (positions) against all points: float32 (rows, classes)."""
-    best = torch.full((points.classes, len(rows)), torch.inf, device=points.device)
-    if points.n:
-        for part, tile in distance_rows(queries, rows, points, exclude_self=exclude_self, progress=progress):
-            _reduce(best[:, part], tile, points, 0, points.n)
-    return best.T.cpu().numpy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +56,21 @@ def smallest(
     above; ``allowed`` (rows, classes) restricts the points by class. Every allowed point at or below
     that distance is in the result, perhaps with some beyond it.
     """
-    step = int(max(1, _PAIRS // max(1, points.n)))
-    for begin in range(0, len(rows), step):
-        part = slice(begin, min(begin + step, len(rows)))
+
+    def search(part: slice) -> Pairs:
         mask = None if allowed is None else allowed[part]
         row, position = _scan_single(queries, rows[part], points, limit[part], mask, exclude_self)
         if len(row) > 32 * len(rows[part]) * order + 1024:
             row, position = _scan_double(queries, rows[part], points, limit[part], order, mask, exclude_self)
-        yield ranked(queries, rows[part], points, row, position, begin)
+        return ranked(queries, rows[part], points, row, position, part.start)
+
+    threads = torch.get_num_threads()
+    together = int(max(threads, _PAIRS // max(1, points.n)))
+    for begin in range(0, len(rows), together):
+        parts = spans(begin, min(begin + together, len(rows)), threads)
+        with full_float32():
+            found = each(search, parts, points.device)
+        yield from found
 
 
 def neighbourhoods(
@@ -225,7 +128,6 @@ def _scan_single(
     queries: Points, rows: Int, points: Points, high: Float, allowed: Bool | None, exclude_self: bool
 ) -> tuple[Int, Int]:
     """Pairs (row, position) that float32 can not place beyond ``high``."""
-    engine = fastest_engine(points.device)
     bound = upper_single(queries, rows, points, high)
     found: list[tuple[Int, Int]] = []
     block: Block | None = None
@@ -235,8 +137,7 @@ def _scan_single(
         right = block.rows(begin, end)
         for first in range(0, len(who), queries.tile()):
             chosen = who[first : first + queries.tile()]
-            with full_float32():
-                tile = multiply(engine, prepare(engine, queries.pick(rows[chosen])), right)
+            (tile,) = multiply(points, queries.pick(rows[chosen]), [right])
             hit = ~(tile > bound[torch.from_numpy(chosen).to(bound.device), None])  # NaN stays in
             row, column = (index.cpu().numpy() for index in hit.nonzero(as_tuple=True))
             found.append((chosen[row], column + begin))
@@ -275,7 +176,8 @@ def double_rows(
             stop = min(start + wide, points.n)
             right = points.centred(points.order[start:stop])
             q_right = np.einsum("ij,ij->i", right, right)
-            tile[:, start:stop] = q_left[:, None] + q_right - 2 * (left @ right.T)
+            product = torch.from_numpy(left) @ torch.from_numpy(right).T
+            tile[:, start:stop] = q_left[:, None] + q_right - 2 * product.numpy()
         if exclude_self:
             tile[np.arange(len(left)), rows[part]] = np.inf
         yield part, tile, q_left

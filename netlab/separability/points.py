@@ -30,13 +30,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from netlab.separability.columns import column_means
+from netlab.separability.parallel import each, spans
+from netlab.separability.product import Engine, fastest_engine
 from netlab.separability.source import Source
 
-CHUNK = 1024  # columns a product
+CHUNK = 512  # columns a product: the fewest that multiply at full speed
 TILE = 512  # rows of a tile: two operands and the product fit a core's cache
 CUDA_TILE = 8192
 _FIXED = 96 << 20  # bytes of tiles, temporaries and results beside the copy
 _SMALLEST_PANEL = 64
+_FILLED = 512  # rows prepared at once
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -58,13 +62,14 @@ class Block:
         index = torch.from_numpy(positions - self.start).to(self.chunks[0].device)
         return Block(0, len(positions), tuple(chunk.index_select(0, index) for chunk in self.chunks))
 
-    def left(self) -> list[Tensor]:
-        """The same rows as left operands."""
-        operands = [chunk.mul(-2.0) for chunk in self.chunks]
-        last = self.chunks[-1]
-        operands[-1][:, -2] = last[:, -1]
-        operands[-1][:, -1] = 1.0
-        return operands
+    def left(self, chunk: int) -> Tensor:
+        """One chunk of the same rows as a left operand."""
+        columns = self.chunks[chunk]
+        operand = columns.mul(-2.0)
+        if chunk == len(self.chunks) - 1:
+            operand[:, -2] = columns[:, -1]
+            operand[:, -1] = 1.0
+        return operand
 
 
 class OutOfRangeError(ArithmeticError):
@@ -99,6 +104,7 @@ class Points:
     ) -> None:
         self.source = source
         self.device = device
+        self.engine: Engine = fastest_engine(device)
         self.n, self.d, self.classes = source.n, source.d, classes
         self.order: Int = np.argsort(codes, kind="stable").astype(np.int64)
         self.codes: Int = codes[self.order]
@@ -111,6 +117,8 @@ class Points:
         self.q_max: Float = np.zeros(classes)
         self.exponent: int = like.exponent if like else exponent
         self.centre: Tensor = like.centre if like else self._find_centre()
+        self._origin, self._scale = self._frame()
+        self._moderate = bool((self._scale > 1e-30).all() and (self._scale < 1e30).all())
         self.panel_rows = self._panel_rows(memory, classes)
         self._resident: Block | None = None
         self._prepare(fixed_scale=like is not None)
@@ -133,19 +141,16 @@ class Points:
         """About the mean of every feature; any vector would be right, this one keeps norms small."""
         if self.source.standardization is not None:
             return torch.zeros(self.d, dtype=torch.float64, device=self.device)
-        total = torch.zeros(self.d, dtype=torch.float64, device=self.device)
-        exact = not self.source.is_single
-        for block in self.source.blocks():
-            for start in range(block.start, block.stop, 32):
-                rows = self._view(slice(start, min(start + 32, block.stop)))
-                total += (rows.double().sum(0) if exact else rows.sum(0)) / self.n
-        return total if exact else total.float().double()
+        mean = column_means(self.source).to(self.device)
+        return mean.float().double() if self.source.is_single else mean
 
-    def _view(self, rows: slice) -> Tensor:
-        tensor = self.source.tensor
-        if tensor is not None and self.source.is_single and tensor.dtype is torch.float32:
-            return tensor[rows].to(self.device)
-        return self.source.take(rows).to(self.device)
+    def _frame(self) -> tuple[Tensor, Tensor]:
+        """What is subtracted from the features before standardization, and what they are divided by."""
+        standardization = self.source.standardization
+        if standardization is None:
+            return self.centre, torch.ones_like(self.centre)
+        mean, scale = (torch.from_numpy(values) for values in (standardization.mean, standardization.scale))
+        return mean.to(self.device), scale.to(self.device)
 
     def _prepare(self, *, fixed_scale: bool) -> None:
         resident = self.panel_rows >= self.n
@@ -200,22 +205,19 @@ class Points:
 
     def _fill(self, start: int, stop: int, *, keep: bool = True) -> Block:
         if not keep:
-            step = self.source.block_rows()
-            for lo in range(start, stop, step):
-                self._fill(lo, min(lo + step, stop))
+            for lo in range(start, stop, _FILLED):
+                self._fill(lo, min(lo + _FILLED, stop))
             return Block(start, start, ())
         chunks = self._empty(stop - start)
         self._fill_chunks(chunks, np.arange(start, stop), self.q[start:stop])
         return Block(start, stop, tuple(chunks))
 
     def _fill_chunks(self, chunks: list[Tensor], positions: Int, q_out: Float | None) -> None:
-        step = self.source.block_rows()
-        for lo in range(0, len(positions), step):
-            rows = slice(lo, min(lo + step, len(positions)))
-            block = self._single(self.order[positions[rows]])
-            q = torch.zeros(len(block), dtype=torch.float64, device=self.device)
+        def fill(rows: slice) -> None:
+            indices = self.order[positions[rows]]
+            q = torch.zeros(len(indices), dtype=torch.float64, device=self.device)
             for chunk, (first, last) in zip(chunks, self.bounds, strict=True):
-                part = block[:, first:last]
+                part = self._single(indices, slice(first, last))
                 chunk[rows, : last - first] = part
                 q += torch.linalg.vector_norm(part, dim=1).double().square()
             chunks[-1][rows, -2] = 1.0
@@ -223,20 +225,15 @@ class Points:
             if q_out is not None:
                 q_out[rows] = q.cpu().numpy()
 
-    def _single(self, rows: Int) -> Tensor:
+        each(fill, spans(0, len(positions), -(-len(positions) // _FILLED)), self.device)
+
+    def _single(self, rows: Int, columns: slice) -> Tensor:
         """Rows (original indices) centred and scaled, float32."""
-        block = self.source.take(rows).to(self.device)
-        standardization = self.source.standardization
-        if standardization is None:
-            if block.dtype is torch.float32 and self.exponent == 0:
-                return block.sub_(self.centre.float())
-            return ((block.double() - self.centre) * 2.0**self.exponent).float()
-        scale = standardization.scale
-        if block.dtype is torch.float32 and self.exponent == 0 and scale.min() > 1e-30 and scale.max() < 1e30:
-            mean = torch.from_numpy(standardization.mean).to(self.device, torch.float32)
-            factor = torch.from_numpy(1.0 / scale).to(self.device, torch.float32)
-            return block.sub_(mean).mul_(factor)
-        return torch.from_numpy(self.centred(rows)).to(self.device, torch.float32)
+        block = self.source.take(rows, columns).to(self.device)
+        origin, scale = self._origin[columns], self._scale[columns]
+        if block.dtype is torch.float32 and self.exponent == 0 and self._moderate:
+            return block.sub_(origin.float()).mul_((1.0 / scale).float())
+        return ((block.double() - origin) / scale * 2.0**self.exponent).float()
 
     def exact(self, rows: Int) -> Float:
         """Original values (original indices), float64, times the power of two that prevents overflow."""

@@ -21,6 +21,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from netlab.separability.parallel import single_threaded
+
 
 @dataclass(frozen=True, slots=True)
 class Engine:
@@ -39,18 +41,18 @@ ONEDNN = Engine("onednn", lambda a: a.to_mkldnn(), lambda a, b: functional.linea
 
 
 def fastest_engine(device: torch.device) -> Engine:
-    """The engine to use on ``device`` with the present number of threads."""
+    """The engine to use on ``device``, by one thread."""
     if device.type != "cpu" or not torch.backends.mkldnn.is_available():
         return PLAIN
-    return _measured_engine(torch.get_num_threads())
+    return _measured_engine()
 
 
-@lru_cache(maxsize=8)
-def _measured_engine(threads: int) -> Engine:
+@lru_cache(maxsize=1)
+def _measured_engine() -> Engine:
     generator = torch.Generator().manual_seed(0)
     a = torch.randn(512, 512, generator=generator)
     b = torch.randn(512, 512, generator=generator)
-    with full_float32():
+    with full_float32(), single_threaded():
         try:
             exact = a.double() @ b.double().T
             error = (ONEDNN.multiply(ONEDNN.left(a), b).double() - exact).abs().max()

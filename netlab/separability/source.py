@@ -65,17 +65,24 @@ class Source:
         """Whether float32 holds every value as given."""
         return self.tensor is not None and self.tensor.dtype in _TORCH_FLOATS and self.exponent == 0
 
-    def take(self, rows: NDArray[np.int64] | slice) -> Tensor:
-        """Rows before standardization: float32 where that is exact, else float64; a copy."""
+    def take(
+        self, rows: NDArray[np.int64] | slice, columns: slice = slice(None), *, copy: bool = True
+    ) -> Tensor:
+        """Rows before standardization: float32 where that is exact, else float64.
+
+        A copy, unless ``copy`` is false: then perhaps a view, not to be changed.
+        """
         if self.tensor is None:
-            block = torch.from_numpy(np.array(self.array[rows], dtype=np.float64))
+            block = torch.from_numpy(np.array(self.array[rows, columns], dtype=np.float64))
         elif isinstance(rows, slice):
-            block = self.tensor[rows].clone()
+            view = self.tensor[rows, columns]
+            block = view.clone() if copy else view
         else:
-            block = self.tensor.index_select(0, torch.from_numpy(rows).to(self.tensor.device))
+            index = torch.from_numpy(rows).to(self.tensor.device)
+            block = self.tensor[:, columns].index_select(0, index)
         if self.is_single:
             return block.float()
-        return block.double().mul_(2.0**self.exponent) if self.exponent else block.double()
+        return block.double() * 2.0**self.exponent if self.exponent else block.double()
 
     def exact(self, rows: NDArray[np.int64] | slice) -> NDArray[np.float64]:
         """Rows as float64 (len(rows), d), standardized if the space is."""
@@ -89,9 +96,10 @@ class Source:
         """How many rows make a block that stays in cache."""
         return int(max(1, min(4096, _BLOCK_BYTES // (4 * max(1, self.d)))))
 
-    def blocks(self) -> list[slice]:
-        step = self.block_rows()
-        return [slice(start, min(start + step, self.n)) for start in range(0, self.n, step)]
+    def blocks(self, count: int | None = None) -> list[slice]:
+        """Slices of that length of ``count`` rows, by default of all."""
+        count, step = self.n if count is None else count, self.block_rows()
+        return [slice(start, min(start + step, count)) for start in range(0, count, step)]
 
 
 def _as_matrix(features: Any) -> tuple[NDArray[Any], Tensor | None]:
@@ -146,43 +154,6 @@ def finite_rows(source: Source) -> NDArray[np.bool_]:
         [torch.isfinite(source.take(block)).all(dim=1).cpu().numpy() for block in source.blocks()]
         or [np.zeros(0, dtype=bool)]
     )
-
-
-def fit_standardization(source: Source) -> Standardization:
-    """Mean and standard deviation (divisor n) of every feature, in float64.
-
-    A feature that is constant gets scale 1, so that it becomes 0, as scikit-learn's
-    ``StandardScaler`` does.
-    """
-    device = source.device
-    total = torch.zeros(source.d, dtype=torch.float64, device=device)
-    for block in source.blocks():
-        total += source.take(block).double().sum(0)
-    mean = total / source.n
-    squares = torch.zeros_like(mean)
-    largest = torch.zeros_like(mean)
-    for block in source.blocks():
-        deviation = source.take(block).double() - mean
-        squares += torch.linalg.vecdot(deviation, deviation, dim=0)
-        largest = torch.maximum(largest, deviation.abs().amax(0))
-    scale = (squares / source.n).sqrt()
-    # What is left of a constant feature is the rounding of its mean.
-    constant = largest <= 8 * torch.finfo(torch.float64).eps * mean.abs()
-    scale[constant | (scale == 0)] = 1.0
-    return Standardization(mean.cpu().numpy(), scale.cpu().numpy(), source.exponent)
-
-
-def value_range(source: Source) -> tuple[float, float]:
-    """Least and greatest value; NaN when there is one."""
-    low, high = math.inf, -math.inf
-    for block in source.blocks():
-        tensor = source.tensor
-        values = source.take(block) if tensor is None or tensor.dtype is torch.bool else tensor[block]
-        least, greatest = (float(value) for value in values.aminmax())
-        if math.isnan(least) or math.isnan(greatest):
-            return math.nan, math.nan
-        low, high = min(low, least), max(high, greatest)
-    return low, high
 
 
 def moderating_exponent(low: float, high: float) -> int:

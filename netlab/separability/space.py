@@ -14,13 +14,8 @@ from torch import Tensor
 from netlab.separability import centres as _centres
 from netlab.separability import nearest as _nearest
 from netlab.separability.centres import NearestCentres
+from netlab.separability.columns import fit_standardization, value_range
 from netlab.separability.nearest import Nearest, Neighbours, Query
-from netlab.separability.neighbours import (
-    Progress,
-    class_minima,
-    distance_rows,
-    query_minima,
-)
 from netlab.separability.points import Float, Int, OutOfRangeError, Points
 from netlab.separability.source import (
     Source,
@@ -28,11 +23,10 @@ from netlab.separability.source import (
     encode_labels,
     finite_rows,
     first_not_finite,
-    fit_standardization,
     label_values,
     moderating_exponent,
-    value_range,
 )
+from netlab.separability.tiles import Progress, class_minima, distance_rows, query_minima
 
 DEFAULT_MEMORY = 4 << 30
 
@@ -338,7 +332,7 @@ class FeatureSpace:
     @cached_property
     def centres(self) -> Float:
         """Class means, float64 (classes, d); NaN for a class without points."""
-        return _centres.exact_means(self.source, self.codes, len(self.class_names)).values * self._unit
+        return _centres.class_means(self.source, self.codes, len(self.class_names)).values * self._unit
 
     @cached_property
     def centre_distances(self) -> Float:

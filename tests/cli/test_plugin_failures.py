@@ -328,3 +328,17 @@ def test_a_tracker_that_fails_stops_no_run(cli: Cli, install: Install, tiny: tup
     assert Path("runs/r/result.json").exists()
     assert "plugin 'tracker' (tracker 1.0) failed at event: SystemExit: not now" in outcome.err
     assert "ValueError: epoch 1" in outcome.err
+
+
+def test_a_distribution_with_damaged_metadata_is_named_and_can_be_blocked(
+    cli: Cli, install: Install, tmp_path: Path
+) -> None:
+    install("sound", sound("sound-block"))
+    folder = install("damaged", sound("damaged-block"))
+    (folder / "entry_points.txt").write_bytes(b"\xff\xfe[netlab.v1]")
+    listed = cli("plugins", "list")
+    assert listed.code == 0
+    assert "sound-block" in listed.out
+    assert "netlab: plugin 'damaged' (damaged 1.0) failed at metadata: UnicodeDecodeError" in listed.err
+    assert state_of(cli, "damaged")["state"] == "failed"
+    assert cli("--no-plugin", "damaged", "plugins", "list").err == ""

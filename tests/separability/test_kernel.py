@@ -191,8 +191,8 @@ def test_modes_that_round_operands_do_not_reach_the_kernel():
 
 
 def test_the_bound_holds_for_every_pair():
-    from netlab.separability.neighbours import distance_rows
     from netlab.separability.points import half_width
+    from netlab.separability.tiles import distance_rows
 
     rng = np.random.default_rng(4)
     x = (rng.normal(size=(200, 3000)) ** 3 + rng.normal(size=3000) * 50).astype(np.float32)

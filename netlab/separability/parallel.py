@@ -1,0 +1,76 @@
+"""Independent pieces of work, each on a processor of its own.
+
+PyTorch spreads every operation over all its threads, and at the end of each they wait for the slowest.
+The operations of the kernel take about a millisecond. On a machine that does something else besides,
+that waiting took five times the work itself (two processors, one of them busy). Here every thread has
+pieces of its own, and operations of one thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+import torch
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+def each(
+    work: Callable[[Job], Result],
+    jobs: Iterable[Job],
+    device: torch.device,
+    done: Callable[[Job], None] | None = None,
+) -> list[Result]:
+    """``work(job)`` of every job, in the order of the jobs, on as many threads as PyTorch has.
+
+    ``done(job)`` is called on the calling thread when a job and all before it are finished. Modes of
+    PyTorch that hold for one thread only (autocast, gradients) are at their defaults inside. On a GPU,
+    which needs no threads of ours, the jobs run one after the other.
+    """
+    jobs = list(jobs)
+    threads = torch.get_num_threads() if device.type == "cpu" else 1
+    if threads == 1 or len(jobs) < 2:
+        results = []
+        for job in jobs:
+            results.append(work(job))
+            if done is not None:
+                done(job)
+        return results
+    with (
+        single_threaded(),
+        ThreadPoolExecutor(
+            min(threads, len(jobs)), "separability", initializer=torch.set_num_threads, initargs=(1,)
+        ) as pool,
+    ):
+        results = []
+        try:
+            for job, result in zip(jobs, pool.map(work, jobs), strict=True):
+                results.append(result)
+                if done is not None:
+                    done(job)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+        return results
+
+
+@contextmanager
+def single_threaded() -> Iterator[None]:
+    """Inside, an operation of PyTorch runs on the thread that calls it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def spans(start: int, stop: int, count: int, multiple: int = 1) -> list[slice]:
+    """[start, stop) in at most ``count`` slices of about the same length, a multiple of ``multiple``."""
+    length = -(-(stop - start) // max(1, count))
+    length = max(1, -(-length // multiple)) * multiple
+    return [slice(lo, min(lo + length, stop)) for lo in range(start, stop, length)]

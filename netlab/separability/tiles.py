@@ -1,0 +1,196 @@
+"""The walk over tiles: computed squared distances between points, and their minima by class.
+
+Every pair of points is multiplied once. The positions 0 to n are cut into tiles; a ``Strip`` is one
+tile of rows with some tiles of columns at or after it. Strips are independent of one another: any of
+them may be walked anywhere, and the element-wise minimum of what they give is the minimum of all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from threading import Lock
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from netlab.separability.parallel import each
+from netlab.separability.points import Block, Int, Points
+from netlab.separability.product import full_float32
+
+Progress = Callable[[int, int], None]
+
+_STRIP_TILES = 8  # at most, of a strip: its left operand is prepared once for all of them
+_TILES_AT_ONCE = 64  # of all threads: the products of a strip are in memory together
+_MANY_SEGMENTS = 24  # classes in one tile from which one grouped reduction beats a loop
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """Positions ``rows`` against every span of ``columns``: the same span, or later ones.
+
+    ``panels`` are the spans of positions, around the rows and around the columns, that are in memory
+    at once.
+    """
+
+    rows: Span
+    columns: tuple[Span, ...]
+    panels: tuple[Span, Span]
+
+    @property
+    def pairs(self) -> int:
+        """Pairs of points, a point with itself included."""
+        count = self.rows[1] - self.rows[0]
+        return sum(
+            count * (count + 1) // 2 if span == self.rows else count * (span[1] - span[0])
+            for span in self.columns
+        )
+
+
+def strips(points: Points) -> list[Strip]:
+    """Strips that hold every pair of points once, those of the same panels in a row."""
+    panels = points.panels()
+    threads = torch.get_num_threads()
+    tiles = -(-points.n // points.tile())
+    even = tiles * (tiles + 1) // (16 * threads)  # the threads finish at about the same time
+    length = max(1, min(_STRIP_TILES, _TILES_AT_ONCE // threads, even))
+    found = []
+    for a, panel in enumerate(panels):
+        for other in panels[a:]:
+            for rows in points.tiles(*panel):
+                columns = [span for span in points.tiles(*other) if span >= rows]
+                for first in range(0, len(columns), length):
+                    found.append(Strip(rows, tuple(columns[first : first + length]), (panel, other)))
+    return found
+
+
+def class_minima(points: Points, progress: Progress | None = None) -> NDArray[np.float32]:
+    """Computed squared distance (n, classes) from every point to the nearest other one of each class.
+
+    Rows are positions. Infinity where a class has no other point.
+    """
+    return strip_minima(points, strips(points), progress)
+
+
+def strip_minima(
+    points: Points, strips: Sequence[Strip], progress: Progress | None = None
+) -> NDArray[np.float32]:
+    """``class_minima`` over the pairs of some strips only; infinity where they hold no such pair.
+
+    The element-wise minimum over any division of ``strips(points)`` is ``class_minima(points)``, to the
+    last bit.
+    """
+    best = torch.full((points.classes, points.n), torch.inf, device=points.device)
+    lock = Lock()
+    done, total = 0, sum(strip.pairs for strip in strips)
+
+    def report(strip: Strip) -> None:
+        nonlocal done
+        done += strip.pairs
+        if progress is not None:
+            progress(done, total)
+
+    first: Block | None = None
+    for (panel, other), group in groupby(strips, key=lambda strip: strip.panels):
+        if first is None or (first.start, first.stop) != panel:
+            first = points.load(*panel)
+        second = first if other == panel else points.load(*other)
+
+        def walk(strip: Strip, left: Block = first, right: Block = second) -> None:
+            _walk(strip, left, right, points, best, lock)
+
+        with full_float32():
+            each(walk, group, points.device, report)
+    return best.T.cpu().numpy()
+
+
+def _walk(strip: Strip, first: Block, second: Block, points: Points, best: Tensor, lock: Lock) -> None:
+    products = multiply(points, first.rows(*strip.rows), [second.rows(*span) for span in strip.columns])
+    for tile, (low, high) in zip(products, strip.columns, strict=True):
+        if (low, high) == strip.rows:
+            tile.fill_diagonal_(torch.inf)
+        else:
+            _reduce(best[:, low:high], tile.T, points, *strip.rows, lock)
+        _reduce(best[:, slice(*strip.rows)], tile, points, low, high, lock)
+
+
+def multiply(points: Points, left: Block, right: Sequence[Block]) -> list[Tensor]:
+    """Squared distances (rows of left, rows of right), float32, for every block on the right."""
+    engine = points.engine
+    totals: list[Tensor] = []
+    for chunk in range(len(left.chunks)):
+        operand = engine.left(left.left(chunk))
+        for i, block in enumerate(right):
+            product = engine.multiply(operand, block.chunks[chunk])
+            if chunk == 0:
+                totals.append(product)
+            else:
+                totals[i] += product
+    return totals
+
+
+def _reduce(best: Tensor, tile: Tensor, points: Points, low: int, high: int, lock: Lock) -> None:
+    """Lower ``best`` (classes, rows) to the minima of ``tile`` (rows, positions low to high) by class."""
+    first, last = int(points.codes[low]), int(points.codes[high - 1])
+    if last - first < _MANY_SEGMENTS:
+        edges = [(k, max(low, int(points.starts[k])), min(high, int(points.starts[k + 1])))
+                 for k in range(first, last + 1)]  # fmt: skip
+        minima = [(k, tile[:, a - low : b - low].amin(1)) for k, a, b in edges if b > a]
+        with lock:
+            for k, values in minima:
+                torch.minimum(best[k], values, out=best[k])
+        return
+    if tile.device.type == "cpu":
+        present, offsets = np.unique(points.codes[low:high], return_index=True)
+        grouped = torch.from_numpy(np.minimum.reduceat(tile.numpy(), offsets, axis=1)).T
+        index = torch.from_numpy(present)
+        with lock:
+            best[index] = torch.minimum(best[index], grouped)
+        return
+    codes = torch.from_numpy(points.codes[low:high]).to(tile.device)
+    best.index_reduce_(0, codes, tile.T.contiguous(), "amin")
+
+
+def distance_rows(
+    queries: Points, rows: Int, points: Points, *, exclude_self: bool, progress: Progress | None = None
+) -> Iterator[tuple[slice, Tensor]]:
+    """Computed squared distances of some queries (positions) to all points, a few rows at a time.
+
+    Yields a slice of ``rows`` and float32 (rows, n). With ``exclude_self`` the queries are the points
+    and the distance of a point to itself is infinity.
+    """
+    step = int(max(1, min(queries.tile(), (64 << 20) // (4 * max(1, points.n)))))
+    for begin in range(0, len(rows), step):
+        part = slice(begin, min(begin + step, len(rows)))
+        with full_float32():  # not around the yield: the caller's own modes are not ours to change
+            tile = torch.empty(part.stop - part.start, points.n, device=points.device)
+            left = queries.pick(rows[part])
+            for panel in points.panels():
+                block = points.load(*panel)
+
+                def fill(span: Span, left: Block = left, tile: Tensor = tile, block: Block = block) -> None:
+                    (tile[:, slice(*span)],) = multiply(points, left, [block.rows(*span)])
+
+                each(fill, points.tiles(*panel), points.device)
+            if exclude_self:
+                index = torch.from_numpy(rows[part]).to(points.device)
+                tile[torch.arange(len(index), device=points.device), index] = torch.inf
+        yield part, tile
+        if progress is not None:
+            progress(part.stop, len(rows))
+
+
+def query_minima(
+    queries: Points, rows: Int, points: Points, *, exclude_self: bool, progress: Progress | None = None
+) -> NDArray[np.float32]:
+    """``class_minima`` for some queries (positions) against all points: float32 (rows, classes)."""
+    best = torch.full((points.classes, len(rows)), torch.inf, device=points.device)
+    if points.n:
+        for part, tile in distance_rows(queries, rows, points, exclude_self=exclude_self, progress=progress):
+            _reduce(best[:, part], tile, points, 0, points.n, Lock())
+    return best.T.cpu().numpy()
