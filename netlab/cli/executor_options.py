@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 if TYPE_CHECKING:
     from netlab.executors.place import ExecutorName, Place
+    from netlab.executors.slots import SlotExecutor
 
 PANEL = "Executor"
 
@@ -32,6 +34,14 @@ RayAddress = Annotated[
 RunExecutor = Annotated[
     Literal["local", "ray", "slurm"],
     typer.Option("--executor", help="Where the runs are done.", rich_help_panel=PANEL),
+]
+PointsExecutor = Annotated[
+    Literal["local", "ray"] | None,
+    typer.Option(
+        "--executor",
+        help="Share the nearest points of --features out among processes: here, or on Ray.",
+        rich_help_panel=PANEL,
+    ),
 ]
 GpusPerRun = Annotated[
     float | None,
@@ -67,3 +77,14 @@ def place_of(executor: ExecutorName, ray_address: str | None, slurm: Sequence[st
     place = Place(executor, ray_address, slurm or ())
     check_place(place)
     return place
+
+
+@contextlib.contextmanager
+def ended_on_failure(executor: SlotExecutor) -> Iterator[SlotExecutor]:
+    """Shut the executor down at the end; when something fails, or with Ctrl-C, end what goes on there."""
+    try:
+        yield executor
+    except BaseException:
+        executor.shutdown(cancel_futures=True)
+        raise
+    executor.shutdown()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +16,7 @@ from netlab.cli.executor_options import (
     Slurm,
     Threads,
     Workers,
+    ended_on_failure,
     place_of,
 )
 from netlab.cli.flags import own_spellings, rewrite_short_flags, with_flags
@@ -154,17 +154,6 @@ def metric_names(session: Session, flag: str | None, file: Sequence[str]) -> tup
     for name in names:
         session.catalog.find("metric", name)
     return tuple(names)
-
-
-@contextlib.contextmanager
-def ended_on_failure(executor: Executor) -> Iterator[Any]:
-    """Shut the executor down at the end; when something fails, or with Ctrl-C, end what goes on there."""
-    try:
-        yield executor
-    except BaseException:
-        executor.shutdown(cancel_futures=True)
-        raise
-    executor.shutdown()
 
 
 def carry_out(
