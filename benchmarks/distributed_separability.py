@@ -146,7 +146,8 @@ def main() -> None:
     print(f"decided again in float64: {alone.decided_again} and {together.decided_again}")
     print(f"wall-clock ratio {one.wall / shared.wall:.2f}, processor ratio {one.cpu / shared.cpu:.2f}")
     print(
-        f"greatest memory of a worker {shared.memory / 2**20:.0f} MiB; the features {4 * n * d / 2**20:.0f} MiB"
+        f"a worker held at most {shared.memory / 2**20:.0f} MiB, {empty / 2**20:.0f} MiB before its first "
+        f"task; the features are {4 * n * d / 2**20:.0f} MiB"
     )
     for wanted in (1_000_000,):
         factor = wanted * (wanted + 1) / (n * (n + 1))
