@@ -19,8 +19,8 @@ from pathlib import Path
 
 import torch
 
+from netlab.launch import usable_processors
 from netlab.runs.environment import processor_name
-from netlab.training.device import usable_processors
 
 
 def speeds(folder: Path, launcher: list[str], words: list[str]) -> list[float]:

@@ -1,4 +1,4 @@
-"""How this process was started: alone, or by ``torchrun`` as one of several."""
+"""How this process was started: alone, or by ``torchrun`` as one of several; on how many processors."""
 
 from __future__ import annotations
 
@@ -34,3 +34,10 @@ def read_launch() -> Launch:
         return Launch(rank, world, local_rank, int(os.environ.get("LOCAL_WORLD_SIZE", world)))
     except ValueError as error:
         raise UsageError(f"RANK, WORLD_SIZE, LOCAL_RANK and LOCAL_WORLD_SIZE: {error}") from None
+
+
+def usable_processors() -> int:
+    """The processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

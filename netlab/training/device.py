@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import torch
@@ -33,6 +32,17 @@ def choose_device(text: str) -> torch.device:
     return device
 
 
+def gpus_of(text: str) -> int:
+    """How many GPUs ``--device`` leaves to be shared out among processes: all for ``auto`` and ``cuda``, none
+    for one that is named.
+
+    Raises:
+        UsageError: there is no such device here.
+    """
+    device = choose_device(text)
+    return torch.cuda.device_count() if device.type == "cuda" and device.index is None else 0
+
+
 def has_fast_bf16(device: torch.device) -> bool:
     """Whether the device multiplies bf16 faster than float32."""
     if device.type == "cuda":
@@ -43,13 +53,6 @@ def has_fast_bf16(device: torch.device) -> bool:
         return False
     line = next((line for line in text.splitlines() if line.startswith(("flags", "Features"))), "")
     return bool(BF16_FLAGS & set(line.split()))
-
-
-def usable_processors() -> int:
-    """The processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def choose_precision(precision: str, device: torch.device) -> str:

@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from torch import distributed as dist
 
 from netlab.errors import NetlabError, UsageError
-from netlab.launch import Launch, read_launch
+from netlab.launch import Launch, read_launch, usable_processors
 from netlab.training.batch_norm import synchronize_batch_norms
-from netlab.training.device import choose_device, usable_processors
+from netlab.training.device import choose_device
 
 Result = TypeVar("Result")
 
