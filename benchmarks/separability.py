@@ -181,9 +181,7 @@ def run_one(method: str, n: int, d: int, threads: int, folder: Path, engine: str
     if engine != "auto":
         from netlab.separability import product
 
-        product._measured_engine = lambda: {e.name: e for e in (product.PLAIN, product.ONEDNN)}[
-            engine
-        ]
+        product._measured_engine = lambda: {e.name: e for e in (product.PLAIN, product.ONEDNN)}[engine]
     x, y = make_features(n, d)
     RUNNERS[method](*make_features(600, 64))  # imports, thread pools, the choice of a product
     before = reset_peak()
