@@ -12,7 +12,7 @@ import typer
 
 from netlab.catalog import Catalog, Component
 from netlab.cli.flags import Flag, component_flags, own_spellings, rewrite_short_flags, with_flags
-from netlab.cli.selection import read_selectors
+from netlab.cli.selection import complete_names, read_selectors
 from netlab.cli.session import Session
 from netlab.errors import UsageError
 
@@ -224,7 +224,8 @@ def build(session: Session) -> Callable[..., None]:
         flags += component_flags(dataset)
         parts.append(dataset)
     session.arguments[1:] = rewrite_short_flags(words, flags, own, catalog, parts)
-    return with_flags(metrics, flags)
+    completions = {"names": complete_names(catalog, "metric"), "data": complete_names(catalog, "dataset")}
+    return with_flags(metrics, flags, completions)
 
 
 def metric_names(words: Sequence[str], command: Callable[..., None], catalog: Catalog) -> list[str]:
