@@ -13,6 +13,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import typer
@@ -20,6 +21,7 @@ import typer
 from netlab import __version__
 from netlab.cli.session import COMPLETING, Session, run_guarded, take_global_flags
 from netlab.errors import NetlabError
+from netlab.launch import read_launch
 from netlab.manager import report_failures
 
 
@@ -49,6 +51,8 @@ COMMANDS = (
     ),
     Command("plugins", "netlab.cli.plugins", "List and inspect the installed parts.", "Parts"),
 )
+
+SHARED = {"run"}  # what several processes can work on together
 
 
 def show_version(wanted: bool) -> None:
@@ -142,6 +146,25 @@ def add_plugin_commands(app: typer.Typer, session: Session, called: str | None) 
         )(built)
 
 
+def leave_to_first_process(session: Session) -> None:
+    """Of several processes (``torchrun``), only rank 0 uses the terminal, and does alone what is not shared.
+
+    Another one that fails alone still says so: see ``Session.may_complain``, which until the processes
+    have met is true for one on each machine.
+    """
+    launch = read_launch()
+    if launch.world > 1:
+        # DistributedDataParallel warns in each process that it looked for unused parameters in vain.
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    if launch.rank == 0:
+        return
+    if called_command(session) not in SHARED:
+        sys.exit(0)
+    session.errors = sys.stderr
+    session.may_complain = lambda: launch.local_rank == 0
+    sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - until the process ends
+
+
 def listed_only() -> None:
     """A command that was not called."""
 
@@ -160,6 +183,7 @@ def main(words: Sequence[str] | None = None) -> None:
         session.arguments = ["--help"]
 
     def action() -> None:
+        leave_to_first_process(session)
         try:
             app = build_app(session)
         except NetlabError:

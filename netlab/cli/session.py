@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from netlab.errors import NetlabError, first_line
 from netlab.manager import PluginManager, report_failures, report_slow_imports
@@ -25,6 +25,8 @@ class Session:
     """One call of ``netlab``: its words after the program's name, and its global flags.
 
     ``completing`` is true while a shell asks how to complete a line: then nothing may be printed.
+    ``errors`` is where the end of the process is explained: standard error, unless something else was
+    put in its place. ``may_complain`` says whether it is this process that explains it.
     """
 
     arguments: list[str]
@@ -32,6 +34,8 @@ class Session:
     blocked: list[str] = field(default_factory=list)
     typed: tuple[str, ...] = ()  # the words as they were typed
     completing: bool = False
+    errors: TextIO | None = None
+    may_complain: Callable[[], bool] = lambda: True
 
     @cached_property
     def manager(self) -> PluginManager:
@@ -98,10 +102,12 @@ def complain(error: Exception, exit_code: int, session: Session) -> int:
     if session.completing:
         return exit_code
     if session.debug:
-        traceback.print_exception(error)
+        traceback.print_exception(error, file=session.errors)
+    if not session.may_complain():
+        return exit_code
     message = describe_os_error(error) if isinstance(error, OSError) else first_line(error)
     hint = "" if isinstance(error, (NetlabError, OSError)) or session.debug else " (--debug shows where)"
-    print(f"netlab: error: {message}{hint}", file=sys.stderr)
+    print(f"netlab: error: {message}{hint}", file=session.errors or sys.stderr)
     return exit_code
 
 

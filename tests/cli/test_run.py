@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 import safetensors
 
+from netlab.runs.checkpoint import Progress, read_tensors, write_tensors
+
 Cli = Callable[..., Any]
 
 
@@ -199,6 +201,32 @@ def test_a_damaged_checkpoint_does_not_cost_a_finished_run_its_result(
     assert cli("run", *tiny).code == 0
     (only_run() / "checkpoints" / "last.safetensors").write_bytes(b"damaged")
     assert cli("run", *tiny, "--epochs", "3").code == 1
+    assert (only_run() / "result.json").exists()
+
+
+def test_best_weights_newer_than_the_checkpoint_are_the_ones_to_beat(cli: Cli, tiny: tuple[str, ...]) -> None:
+    """A run killed between the two files makes the epoch again, elsewhere perhaps with a worse end."""
+    assert cli("run", *tiny, "--name", "mine", "--epochs", "1").code == 0
+    last, best = (Path("runs/mine/checkpoints") / f"{name}.safetensors" for name in ("last", "best"))
+    first_epoch = last.read_bytes()
+    assert cli("run", *tiny, "--name", "mine", "--epochs", "2").code == 0
+    tensors, _ = read_tensors(best)
+    write_tensors(best, tensors, Progress(2, best_epoch=2, best_accuracy=0.99, best_loss=0.01))
+    kept = best.read_bytes()
+    last.write_bytes(first_epoch)
+    assert cli("run", *tiny, "--name", "mine", "--epochs", "2").code == 0
+    result = json.loads(Path("runs/mine/result.json").read_text())
+    assert (result["best_epoch"], result["best_val_accuracy"]) == (2, 0.99)
+    assert best.read_bytes() == kept
+
+
+def test_lost_best_weights_are_noticed_before_training_goes_on(cli: Cli, tiny: tuple[str, ...]) -> None:
+    assert cli("run", *tiny).code == 0
+    (only_run() / "checkpoints" / "best.safetensors").unlink()
+    outcome = cli("run", *tiny, "--epochs", "3")
+    assert outcome.code == 1
+    assert "there is no checkpoint" in outcome.err
+    assert "best.safetensors" in outcome.err
     assert (only_run() / "result.json").exists()
 
 
