@@ -19,7 +19,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from netlab import __version__
-from netlab.cli.session import Session, run_guarded, take_global_flags
+from netlab.cli.session import COMPLETING, Session, run_guarded, take_global_flags
 from netlab.errors import NetlabError
 from netlab.launch import read_launch
 from netlab.manager import report_failures
@@ -76,7 +76,7 @@ def root(
 
 def line_completed() -> str | None:
     """The line that a shell asks to complete, up to the cursor; None when netlab was really called."""
-    if "_NETLAB_COMPLETE" not in os.environ:
+    if COMPLETING not in os.environ:
         return None
     return os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS") or ""
 

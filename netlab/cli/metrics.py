@@ -21,7 +21,7 @@ from netlab.cli.executor_options import (
     place_of,
 )
 from netlab.cli.flags import Flag, component_flags, own_spellings, rewrite_short_flags, with_flags
-from netlab.cli.selection import read_selectors
+from netlab.cli.selection import complete_names, read_selectors
 from netlab.cli.session import Session
 from netlab.errors import UsageError
 
@@ -252,7 +252,8 @@ def build(session: Session) -> Callable[..., None]:
         flags += component_flags(dataset)
         parts.append(dataset)
     session.arguments[1:] = rewrite_short_flags(words, flags, own, catalog, parts)
-    return with_flags(metrics, flags)
+    completions = {"names": complete_names(catalog, "metric"), "data": complete_names(catalog, "dataset")}
+    return with_flags(metrics, flags, completions)
 
 
 def check_shared_out(

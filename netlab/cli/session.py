@@ -17,6 +17,8 @@ from netlab.manager import PluginManager, report_failures, report_slow_imports
 if TYPE_CHECKING:
     from netlab.catalog import Catalog
 
+COMPLETING = "_NETLAB_COMPLETE"  # the environment variable by which a shell asks for completions
+
 
 @dataclass
 class Session:
