@@ -115,7 +115,8 @@ def contract(kind: str) -> str:
     signature = inspect.signature(protocol.__call__)
     parameters = [p for name, p in signature.parameters.items() if name != "self"]
     text = inspect.getdoc(protocol.__call__) or ""
-    return f"{signature.replace(parameters=parameters)}\n\n{text}".replace("'", "")
+    shown = str(signature.replace(parameters=parameters)).replace("'", "")
+    return f"{shown}\n\n{text.replace('``', chr(39))}"
 
 
 def source_file(target: str) -> str | None:
@@ -209,4 +210,5 @@ def print_failures(console: Console, failures: list[dict[str, str]]) -> None:
     """Every failure with its traceback."""
     for failure in failures:
         console.print(f"\n{failure['message']}", markup=False, style="red")
-        console.print(failure["traceback"], markup=False, end="")
+        if "Traceback" in failure["traceback"]:
+            console.print(failure["traceback"], markup=False, end="", soft_wrap=True)
