@@ -81,7 +81,8 @@ def matching_plugins(session: Session, text: str) -> list[Plugin]:
 def part_facts(session: Session, part: Component) -> dict[str, Any]:
     """Everything about a component that can be known without importing it: its options are imported."""
     try:
-        options: list[Flag] = component_flags(part)
+        # The flags of a metric bear its own name: a command measures several.
+        options: list[Flag] = component_flags(part, part.name if part.kind == "metric" else None)
         problem = None
     except NetlabError as error:
         options, problem = [], first_line(error)

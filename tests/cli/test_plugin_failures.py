@@ -382,3 +382,8 @@ def test_checks_that_fail_alike_are_one_line(cli: Cli, install: Install) -> None
     shown = " ".join(outcome.out.split())
     assert "failed shape, gradients, state-dict" in shown
     assert "resolve, options, conformance" in shown
+
+
+def test_options_are_shown_as_the_flags_that_a_user_types(cli: Cli) -> None:
+    assert "--block.paths" in cli("plugins", "show", "grouped").out
+    assert "--high-order-si.order" in cli("plugins", "show", "high-order-si").out
