@@ -208,7 +208,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--weights", required=True, help="imagenet, or a file of MobileNetV2's weights")
-    parser.add_argument("--seeds", type=int, default=3, help="of the cross-validation")
+    parser.add_argument("--seeds", type=int, default=2, help="of the cross-validation")
     parser.add_argument("--only", nargs="+", default=[""], help="rows whose name contains one of these")
     given = parser.parse_args()
     torch.set_num_threads(1)

@@ -100,6 +100,7 @@ def build_app(session: Session) -> typer.Typer:
         name="netlab",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["--help", "-h"]},
         # Drawing panels imports as much again as all the rest of `netlab --help`.
         rich_markup_mode=None if called is None else "rich",
     )

@@ -61,6 +61,7 @@ def build(session: Session) -> Callable[..., None]:
         """
         from rich.console import Console
 
+        from netlab.detection.curve_table import write_curves
         from netlab.detection.evaluate import evaluate as measure
         from netlab.detection.mistakes import MistakeGallery
         from netlab.detection.plots import plot_precision_recall
@@ -86,6 +87,7 @@ def build(session: Session) -> Callable[..., None]:
         target.mkdir(parents=True, exist_ok=True)
         plots = plot_precision_recall(detections, truths, detector.class_names, target)
         plots += gallery.save(target)
+        write_curves(detections, truths, detector.class_names, target)
         if as_json:
             print(json.dumps({**result.as_dict(), "images": len(truths)}, indent=2))
             return

@@ -250,7 +250,7 @@ def flags_with_short_form(flags: Sequence[Flag], own: set[str]) -> list[Flag]:
 
 def own_spellings(function: Callable[..., None]) -> set[str]:
     """Every flag that a command function declares itself, and --help."""
-    found = {"--help"}
+    found = {"--help", "-h"}
     for parameter in inspect.signature(function, eval_str=True).parameters.values():
         for extra in typing.get_args(parameter.annotation)[1:]:
             # Inside Annotated, Typer takes the first declaration for the (unused) default.
@@ -318,7 +318,8 @@ def unknown_flag(
         if component.title in chosen:
             continue
         try:
-            offered = component_flags(component)
+            # A metric's flags bear its own name, as several are chosen at once.
+            offered = component_flags(component, component.name if component.kind == "metric" else None)
         except NetlabError:
             continue
         if any(name in flag.spellings() for flag in offered):

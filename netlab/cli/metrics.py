@@ -175,8 +175,8 @@ def build(session: Session) -> Callable[..., None]:
     ) -> None:
         """Measure how well every layer separates the classes.
 
-        Measures the layers of a run (default), of any PyTorch network (--model), pixels (--data) or
-        features from files (--features).
+        Of a run (the default), of any PyTorch network (--model), of pixels (--data)
+        or of features from files (--features).
         """
         from netlab.cli import metrics_output as output
 
@@ -307,7 +307,7 @@ def metric_names(words: Sequence[str], command: Callable[..., None], catalog: Ca
     for word in words:
         if word.startswith("-") and word != "-":
             name, equals, _ = word.partition("=")
-            is_switch = name in switches or name == "--help"
+            is_switch = name in switches or name in ("--help", "-h")
             after_value = not equals and not is_switch
             if name not in own and name.startswith("--no-"):
                 after_value = False
@@ -400,9 +400,4 @@ def choose_subject(
 
     directory = find_run(run, runs) if run is not None else newest_finished(runs)
     trained = load_run(directory, catalog, data_dir=data_dir, offline=offline)
-    network = sources.Network(
-        directory.name, trained.network, {"train": trained.splits.train, "test": trained.splits.test},
-        trained.data.class_names, settings, preprocess=trained.normalization, layers=layers, depth=depth,
-        head=None if layers else sources.HEAD,
-    )  # fmt: skip
-    return network, directory.path
+    return sources.network_of_run(trained, settings, layers=layers, depth=depth), directory.path

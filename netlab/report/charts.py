@@ -38,6 +38,11 @@ class Chart:
     alt: str
     views: list[View]
 
+    @property
+    def height(self) -> int:
+        """Of the first view, in pixels: room that is kept until it is drawn."""
+        return int(self.views[0].figure["layout"]["height"])
+
 
 def axis(title: str, **more: Any) -> dict[str, Any]:
     """An axis with its title."""
