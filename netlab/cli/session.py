@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TextIO
 
-from netlab.errors import NetlabError, first_line
-from netlab.manager import PluginManager, report_failures, report_slow_imports
+from netlab.errors import NetlabError, closest, first_line
+from netlab.manager import PluginManager, canonical, report_failures, report_slow_imports
 
 if TYPE_CHECKING:
     from netlab.catalog import Catalog
@@ -44,7 +44,16 @@ class Session:
         if not self.completing:
             report_failures(manager.failures, debug=self.debug)
             report_slow_imports(manager.plugins)
+            self._report_unknown(manager)
         return manager
+
+    def _report_unknown(self, manager: PluginManager) -> None:
+        """A name after --no-plugin that blocked nothing is likely a slip; one in a file may serve others."""
+        known = {name for plugin in manager.plugins for name in (plugin.name, plugin.distribution)}
+        for name in self.blocked:
+            if name not in known and canonical(name) not in known:
+                hint = closest(name, known)
+                print(f"netlab: --no-plugin {name}: there is no such plugin.{hint}", file=sys.stderr)
 
     @cached_property
     def catalog(self) -> Catalog:

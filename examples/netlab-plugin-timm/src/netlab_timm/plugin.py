@@ -28,7 +28,7 @@ def netlab_components():
         yield ComponentSpec(
             kind="norm",
             name=f"timm-{name}",
-            summary=f"{summary} (timm)",
+            summary=summary,
             target=f"netlab_timm.norms:{name}",
             options="netlab_timm.options:GroupNormOptions" if name == "groupnorm" else None,
             reference=REFERENCE,
