@@ -145,6 +145,7 @@ def run_experiment(experiment: Experiment, catalog: Catalog, reporter: Reporter)
     run = experiment.run
     with run.locked():
         notes = check_resumable(experiment)
+        check_agreement(experiment)  # the others wait here for the check above
         run.create()
         run.result.unlink(missing_ok=True)  # there is more to do, and its checkpoint was read
         write_text(run.config, to_toml(experiment.config))
@@ -152,7 +153,6 @@ def run_experiment(experiment: Experiment, catalog: Catalog, reporter: Reporter)
         write_interface(run, interface_of(experiment.data, experiment.setup.normalization))
         info = RunInfo(run.path, experiment.config)
         catalog.manager.call("netlab_run_started", run=info)
-        check_agreement(experiment)  # the others wait here for the checks above
         for note in notes:
             reporter.note(note)
 
@@ -193,12 +193,11 @@ def check_resumable(experiment: Experiment) -> list[str]:
             raise UsageError(
                 f"the data of run '{run.name}' has changed since it was begun: use another --name"
             )
-        here = {"device": str(setup.device), "precision": setup.precision}
-        changed += [
-            f"{key}: {recorded[key]} -> {value}"
-            for key, value in here.items()
-            if recorded.get(key, value) != value
-        ]
+        here = {"device": setup.device.type, "precision": setup.precision}
+        for key, value in here.items():
+            before = str(recorded.get(key, value)).partition(":")[0]  # cuda:1 is as good as cuda:0
+            if before != value:
+                changed.append(f"{key}: {before} -> {value}")
     if changed:
         raise UsageError(
             f"run '{run.name}' was begun with other settings ({'; '.join(changed)}):"
@@ -231,10 +230,10 @@ def changed_processes(recorded: Mapping[str, Any], setup: Setup) -> list[str]:
     before = recorded.get("world_size", 1)
     if before != world:
         local = "" if setup.settings.sync_bn else ", and batch norms see other shares of a batch"
-        return [f"processes: begun with {before}, resumed with {world}, so sums are rounded otherwise{local}"]
+        return [f"{before} processes before, {world} now: sums are rounded otherwise{local}"]
     threads = torch.get_num_threads()
     if (before := recorded.get("threads", threads)) != threads:
-        return [f"threads: begun with {before}, resumed with {threads}, so sums are rounded otherwise"]
+        return [f"{before} threads before, {threads} now: sums are rounded otherwise"]
     return []
 
 

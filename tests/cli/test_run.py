@@ -220,6 +220,22 @@ def test_best_weights_newer_than_the_checkpoint_are_the_ones_to_beat(cli: Cli, t
     assert best.read_bytes() == kept
 
 
+def test_a_run_of_another_kind_of_device_is_not_continued(cli: Cli, tiny: tuple[str, ...]) -> None:
+    assert cli("run", *tiny).code == 0
+    path = only_run() / "environment.json"
+    path.write_text(path.read_text().replace('"device": "cpu"', '"device": "cuda:1"'))
+    outcome = cli("run", *tiny, "--epochs", "3")
+    assert outcome.code == 2
+    assert "device: cuda -> cpu" in outcome.err
+
+
+def test_another_number_of_threads_is_noted_on_resume(cli: Cli, tiny: tuple[str, ...]) -> None:
+    assert cli("run", *tiny, "--threads", "1").code == 0
+    path = only_run() / "environment.json"
+    path.write_text(path.read_text().replace('"threads": 1', '"threads": 64'))
+    assert "note: 64 threads before, 1 now" in cli("run", *tiny, "--epochs", "3", "--threads", "1").out
+
+
 def test_lost_best_weights_are_noticed_before_training_goes_on(cli: Cli, tiny: tuple[str, ...]) -> None:
     assert cli("run", *tiny).code == 0
     (only_run() / "checkpoints" / "best.safetensors").unlink()

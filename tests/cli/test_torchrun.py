@@ -213,7 +213,7 @@ def test_a_killed_run_resumes_in_one_process_up_to_rounding(
     shutil.copytree(killed[0] / "runs", tmp_path / "runs")
     resumed = cli(*WORDS)
     assert resumed.code == 0, resumed.err
-    assert "note: processes: begun with 2, resumed with 1" in resumed.out
+    assert "note: 2 processes before, 1 now" in resumed.out
     same_up_to_rounding(tmp_path, alone)
 
 

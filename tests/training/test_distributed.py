@@ -106,6 +106,15 @@ def test_evaluation_needs_no_other_process(results: Results, alone: dict[str, Te
         close(found["evaluated"], alone["evaluated"])
 
 
+def test_bf16_is_normalized_as_by_one_process(results: Results, script: dict[str, Any]) -> None:
+    expected = script["through_bf16_norm"](nn.BatchNorm2d(4), script["batches"]()[0][0])
+    for name, whole in zip(("bf16 output", "bf16 gradient"), expected, strict=True):
+        ours = torch.cat([found[name] for found in results])
+        assert ours.dtype == torch.bfloat16
+        # Two roundings to 8 bits, of terms of about 1.
+        torch.testing.assert_close(ours.float(), whole.float(), rtol=2**-7, atol=2**-7)
+
+
 def test_names_and_order_of_weights_stay(results: Results, alone: dict[str, Tensor], script: Any) -> None:
     names = list(script["build"]().state_dict())
     assert [name for name in results[0] if name in names] == names
