@@ -184,6 +184,11 @@ def check_resumable(experiment: Experiment) -> list[str]:
     run, setup = experiment.run, experiment.setup
     notes: list[str] = []
     if not run.exists:
+        if run.last_checkpoint.exists():
+            raise NetlabError(
+                f"{run.path} has a checkpoint but no config.toml that says of what:"
+                " delete it, or use another --name"
+            )
         return notes
     old = read_config(run.config)
     changed = differences(old, experiment.config, RESUMABLE)

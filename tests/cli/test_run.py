@@ -195,6 +195,22 @@ def test_a_history_without_all_its_rows_is_named(cli: Cli, tiny: tuple[str, ...]
     assert "history.csv does not have one row for each of the 2 epochs" in outcome.err
 
 
+def test_a_history_without_a_column_is_named(cli: Cli, tiny: tuple[str, ...]) -> None:
+    assert cli("run", *tiny).code == 0
+    (only_run() / "history.csv").write_text("a,b\n1,2\n")
+    outcome = cli("run", *tiny, "--epochs", "3")
+    assert outcome.code == 1
+    assert "history.csv is damaged: it has no column epoch" in outcome.err
+
+
+def test_a_checkpoint_of_nobody_knows_what_is_not_continued(cli: Cli, tiny: tuple[str, ...]) -> None:
+    assert cli("run", *tiny).code == 0
+    (only_run() / "config.toml").unlink()
+    outcome = cli("run", *tiny, "--epochs", "3")
+    assert outcome.code == 1
+    assert "has a checkpoint but no config.toml" in outcome.err
+
+
 def test_a_damaged_checkpoint_does_not_cost_a_finished_run_its_result(
     cli: Cli, tiny: tuple[str, ...]
 ) -> None:
