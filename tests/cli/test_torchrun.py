@@ -181,6 +181,7 @@ def test_only_the_first_process_prints_and_writes(together: tuple[Path, Ended]) 
     assert done.stderr == ""
     recorded = json.loads((folder / "runs" / "shared" / "environment.json").read_text())
     assert (recorded["world_size"], recorded["backend"], recorded["threads"]) == (2, "gloo", 1)
+    assert recorded["sync_bn"] is True
 
 
 def test_a_killed_process_ends_all_with_a_message_and_leaves_the_last_epoch(
