@@ -22,8 +22,8 @@ from pathlib import Path
 
 import torch
 
+from netlab.launch import usable_processors
 from netlab.runs.environment import processor_name
-from netlab.training.device import usable_processors
 
 
 @dataclass
