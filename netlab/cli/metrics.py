@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from netlab.catalog import Catalog, Component
+from netlab.cli.executor_options import (
+    PointsExecutor,
+    RayAddress,
+    Threads,
+    Workers,
+    ended_on_failure,
+    place_of,
+)
 from netlab.cli.flags import Flag, component_flags, own_spellings, rewrite_short_flags, with_flags
-from netlab.cli.selection import read_selectors
+from netlab.cli.selection import complete_names, read_selectors
 from netlab.cli.session import Session
 from netlab.errors import UsageError
+
+if TYPE_CHECKING:
+    from netlab.executors.place import Place
 
 WHAT = "What to measure"
 HOW = "How"
@@ -156,6 +168,10 @@ def build(session: Session) -> Callable[..., None]:
             bool, typer.Option("--plots/--no-plots", help="Draw curves.", rich_help_panel=OUT)
         ] = True,
         as_json: Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=OUT)] = False,
+        executor: PointsExecutor = None,
+        workers: Workers = None,
+        threads: Threads = None,
+        ray_address: RayAddress = None,
     ) -> None:
         """Measure how well every layer separates the classes.
 
@@ -200,16 +216,28 @@ def build(session: Session) -> Callable[..., None]:
 
             options = dataset.make_options(values.get("data", {}))
             loaded = load_data(dataset, options, root=data_dir or Path("data"), offline=offline)
+        if executor is None and (workers or threads or ray_address):
+            raise UsageError("--workers, --threads and --ray-address belong to --executor local or ray")
+        if executor is not None:
+            check_shared_out(features, labels, reference_features, sample_queries)
         subject, folder = choose_subject(
             catalog, settings, loaded, run=run, model=model, weights=weights, data=data, features=features,
             labels=labels, targets=targets, reference=(reference_features, reference_labels),
             layers=layers or [], depth=depth, runs=runs, data_dir=data_dir, offline=offline,
             image_size=image_size,
         )  # fmt: skip
-        output.measure_and_show(
-            subject, measures, settings, folder=out or folder, per_class=per_class, per_point=per_point,
-            plots=plots, as_json=as_json,
-        )  # fmt: skip
+        with contextlib.ExitStack() as stack:
+            if executor is not None:
+                subject.minima = stack.enter_context(
+                    shared_out(
+                        place_of(executor, ray_address), features, labels, settings,
+                        workers=workers, threads=threads,
+                    )
+                )  # fmt: skip
+            output.measure_and_show(
+                subject, measures, settings, folder=out or folder, per_class=per_class, per_point=per_point,
+                plots=plots, as_json=as_json,
+            )  # fmt: skip
 
     own = own_spellings(metrics)
     chosen = [catalog.find("metric", name) for name in metric_names(words, metrics, catalog)]
@@ -224,7 +252,47 @@ def build(session: Session) -> Callable[..., None]:
         flags += component_flags(dataset)
         parts.append(dataset)
     session.arguments[1:] = rewrite_short_flags(words, flags, own, catalog, parts)
-    return with_flags(metrics, flags)
+    completions = {"names": complete_names(catalog, "metric"), "data": complete_names(catalog, "dataset")}
+    return with_flags(metrics, flags, completions)
+
+
+def check_shared_out(
+    features: Path | None, labels: Path | None, reference: Path | None, sample_queries: int | None
+) -> None:
+    """Refuse what ``--executor`` does not share out.
+
+    Raises:
+        UsageError: it is not the nearest points of files.
+    """
+    if features is None or labels is None:
+        raise UsageError("--executor needs --features and --labels: files that every worker can read")
+    if reference is not None or sample_queries is not None:
+        flag = "--reference-features" if reference is not None else "--sample-queries"
+        raise UsageError(f"--executor shares out the nearest points among all points: not with {flag}")
+
+
+@contextlib.contextmanager
+def shared_out(
+    place: Place, features: Any, labels: Any, settings: Any, *, workers: int | None, threads: int | None
+) -> Iterator[Any]:
+    """The class minima of the files' points, by an executor that is open for a while.
+
+    The memory is that of a worker on another machine; here the workers share it.
+    """
+    from netlab.executors.place import AT_ONCE, open_executor, share_at
+    from netlab.launch import usable_processors
+    from netlab.separability.distributed import Files, distributed_minima
+
+    most = AT_ONCE if place.is_elsewhere else usable_processors()
+    share = share_at(place, workers or most, workers=workers, threads=threads)
+    files = Files(
+        str(features.absolute()), str(labels.absolute()), settings.fraction, settings.seed,
+        settings.standardize, settings.nan,
+    )  # fmt: skip
+    with ended_on_failure(open_executor(place, share, Path())) as opened:
+        count = opened.capacity()
+        memory = settings.memory if place.is_elsewhere else settings.memory // count
+        yield distributed_minima(opened, files, workers=count, memory=memory)
 
 
 def metric_names(words: Sequence[str], command: Callable[..., None], catalog: Catalog) -> list[str]:

@@ -22,7 +22,11 @@ def build(session: Session) -> Callable[..., None]:
     def report(
         names: Annotated[
             list[str] | None,
-            typer.Argument(metavar="RUN...", help="Runs by name or path. Default: all.", show_default=False),
+            typer.Argument(
+                metavar="RUN...",
+                help="Runs and detectors by name or path. Default: all.",
+                show_default=False,
+            ),
         ] = None,
         sweep: Annotated[str | None, typer.Option("--sweep", help="The runs of a sweep.")] = None,
         out: Annotated[Path, typer.Option("--out", help="The file.")] = Path("report.html"),
@@ -39,6 +43,9 @@ def build(session: Session) -> Callable[..., None]:
         ] = 24,
         title: Annotated[str | None, typer.Option("--title", help="The page's title.")] = None,
         runs: Annotated[Path, typer.Option("--runs", help="Where runs are kept.")] = Path("runs"),
+        detectors: Annotated[Path, typer.Option("--detectors", help="Where detectors are kept.")] = Path(
+            "detectors"
+        ),
         data_dir: Annotated[
             Path | None, typer.Option("--data-dir", help="Where data sets are kept: as in the run.")
         ] = None,
@@ -51,7 +58,7 @@ def build(session: Session) -> Callable[..., None]:
         from netlab.runs.files import write_text
 
         def choose() -> tuple[list[RunDirectory], str | None]:
-            return choose_runs(names or [], sweep, runs)
+            return choose_shown(names or [], sweep, runs, detectors)
 
         request = Request(
             choose=choose,
@@ -73,6 +80,28 @@ def build(session: Session) -> Callable[..., None]:
         print(f"{out} ({len(page.html.encode()) / 1e6:.1f} MB, {page.runs} runs)")
 
     return report
+
+
+def choose_shown(
+    names: Sequence[str], sweep: str | None, runs: Path, detectors: Path
+) -> tuple[list[RunDirectory], str | None]:
+    """The runs and detectors that are asked for, by default all, and the baseline that a sweep recorded.
+
+    Raises:
+        UsageError: there is none, or none of that name.
+    """
+    from netlab.runs.directory import find_run, list_runs
+
+    if sweep is not None:
+        return choose_runs(names, sweep, runs)
+    known = {directory.name: directory for directory in list_runs(detectors)}
+    if names:
+        return [
+            known[name] if name in known and not (runs / name).is_dir() else find_run(name, runs)
+            for name in names
+        ], None
+    found = [*list_runs(runs), *known.values()]
+    return (found, None) if found else choose_runs(names, sweep, runs)
 
 
 def announce(words: Sequence[str] | str) -> None:

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from netlab.cli.executor_options import (
+    GpusPerRun,
+    RayAddress,
+    RunExecutor,
+    Slurm,
+    Threads,
+    Workers,
+    ended_on_failure,
+    place_of,
+)
 from netlab.cli.flags import own_spellings, rewrite_short_flags, with_flags
-from netlab.cli.selection import read_selectors
+from netlab.cli.selection import complete_names, read_selectors, selector_completions
 from netlab.cli.session import Session
 from netlab.cli.sweep_grid import (
+    PART_KINDS,
     SELECTORS,
     as_lists,
     chosen_components,
@@ -27,8 +39,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from netlab.sweep.plan import PlannedRun
-
-EXECUTORS = "Executor"
 
 
 def build(session: Session) -> Callable[..., None]:
@@ -69,19 +79,12 @@ def build(session: Session) -> Callable[..., None]:
         ),
         offline: Annotated[bool, typer.Option("--offline", help="Download nothing.")] = False,
         device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
-        executor: Annotated[
-            Literal["local"],
-            typer.Option("--executor", help="Where the runs are done.", rich_help_panel=EXECUTORS),
-        ] = "local",
-        workers: Annotated[
-            int | None,
-            typer.Option(
-                "--workers",
-                min=1,
-                help="Runs at once: as many as processors, or GPUs.",
-                rich_help_panel=EXECUTORS,
-            ),
-        ] = None,
+        executor: RunExecutor = "local",
+        workers: Workers = None,
+        threads: Threads = None,
+        gpus_per_run: GpusPerRun = None,
+        ray_address: RayAddress = None,
+        slurm: Slurm = None,
     ) -> None:
         """Train many assemblies, each over several seeds, and compare them.
 
@@ -89,10 +92,11 @@ def build(session: Session) -> Callable[..., None]:
         skips finished runs and resumes the others.
         """
         from netlab.cli.sweep_output import Timings, confirm, show_plan
-        from netlab.sweep.executors.local import LocalExecutor
+        from netlab.executors.place import open_executor, share_at
         from netlab.sweep.grid import count_combinations, expand
         from netlab.sweep.plan import make_plan, predict_seconds
-        from netlab.sweep.workers import share_out
+        from netlab.sweep.record import sweeps_folder
+        from netlab.training.device import gpus_of
 
         selectors = {"data": data, "backbone": backbone, "block": block, "norm": norm}
         given = given_tables(
@@ -101,38 +105,50 @@ def build(session: Session) -> Callable[..., None]:
         grids = grids_of(file, given, seeds if seeds is not None else settings.get("seeds"))
         measured = metric_names(session, metrics, settings.get("metrics", []))
         candidates = [candidate for tables in grids for candidate in expand(catalog, tables)]
-        share = share_out(len(candidates), workers, device)
-        with Timings() as timings:
-            planned = make_plan(
-                catalog,
-                candidates,
+        place = place_of(executor, ray_address, slurm)
+        share = share_at(
+            place, len(candidates), workers=workers, threads=threads, gpus=gpus_of(device),
+            gpus_each=gpus_per_run,
+        )  # fmt: skip
+        with ended_on_failure(open_executor(place, share, sweeps_folder(runs) / "jobs")) as opened:
+            # A cluster that does not answer is told of before anything is timed.
+            at_once = opened.capacity()
+            with Timings() as timings:
+                planned = make_plan(
+                    catalog,
+                    candidates,
+                    runs=runs,
+                    data_dir=data_dir,
+                    offline=offline,
+                    device=device,
+                    threads=share.threads,
+                    timed=timings.show,
+                )
+            combinations = sum(count_combinations(catalog, tables) for tables in grids)
+            show_plan(
+                planned, combinations, predict_seconds(planned, at_once),
+                workers=at_once, threads=share.threads, place=place,
+            )  # fmt: skip
+            if dry_run:
+                return
+            confirm(planned, yes=yes)
+            carry_out(
+                planned,
+                session,
+                opened,
+                name=name or settings.get("name"),
+                baseline=baseline or settings.get("baseline"),
+                metrics=measured,
                 runs=runs,
-                data_dir=data_dir,
                 offline=offline,
                 device=device,
-                threads=share.threads,
-                timed=timings.show,
             )
-        combinations = sum(count_combinations(catalog, tables) for tables in grids)
-        show_plan(planned, combinations, predict_seconds(planned, share.workers), share)
-        if dry_run:
-            return
-        confirm(planned, yes=yes)
-        carry_out(
-            planned,
-            session,
-            name=name or settings.get("name"),
-            baseline=baseline or settings.get("baseline"),
-            metrics=measured,
-            runs=runs,
-            offline=offline,
-            device=device,
-            make_executor=lambda: LocalExecutor(share.workers, share.threads, share.gpus),
-        )
 
     rewritten = rewrite_short_flags(session.after_command, flags, own_spellings(sweep), catalog, components)
     session.arguments[1:] = with_switch_values(rewritten, flags)
-    return with_flags(sweep, as_lists(flags))
+    completions = selector_completions(catalog, PART_KINDS, several=True)
+    completions["metrics"] = complete_names(catalog, "metric", several=True)
+    return with_flags(sweep, as_lists(flags), completions)
 
 
 def metric_names(session: Session, flag: str | None, file: Sequence[str]) -> tuple[str, ...]:
@@ -146,6 +162,7 @@ def metric_names(session: Session, flag: str | None, file: Sequence[str]) -> tup
 def carry_out(
     planned: Sequence[PlannedRun],
     session: Session,
+    executor: Executor,
     *,
     name: str | None,
     baseline: str | None,
@@ -153,10 +170,10 @@ def carry_out(
     runs: Path,
     offline: bool,
     device: str,
-    make_executor: Callable[[], Executor],
 ) -> None:
     """Do the runs, show them, keep the record, and print the comparison."""
-    from netlab.cli.sweep_output import print_outcome, watcher
+    from netlab.cli.sweep_live import watcher
+    from netlab.cli.sweep_output import print_outcome
     from netlab.sweep.driver import run_tasks
     from netlab.sweep.record import SweepRecord, default_sweep_name, write_record
     from netlab.sweep.statuses import status_of, task_of
@@ -175,14 +192,16 @@ def carry_out(
         )
         for run in planned
     ]  # fmt: skip
-    executor = make_executor()
     try:
         with watcher(statuses) as watch:
             run_tasks(tasks, statuses, executor, watch)
-    except BaseException:
-        executor.shutdown(wait=True, cancel_futures=True)
+    except KeyboardInterrupt:
+        ended = sum(status.state in ("finished", "skipped") for status in statuses)
+        print(
+            f"netlab: interrupted with {ended} of {len(statuses)} runs finished; the same command goes on",
+            file=sys.stderr,
+        )
         raise
-    executor.shutdown()
     print_outcome(name, statuses, runs, baseline)
     failed = [status for status in statuses if status.state == "failed"]
     if failed:

@@ -1,29 +1,23 @@
-"""What ``netlab sweep`` shows: its plan, its runs while they go on, and how they ended."""
+"""What ``netlab sweep`` shows before and after its runs: its plan, and how they ended."""
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import typer
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
+from rich.console import Console
 from rich.markup import escape
-from rich.progress_bar import ProgressBar
-from rich.table import Table
 
 from netlab.errors import NetlabError, UsageError
 
 if TYPE_CHECKING:
+    from netlab.executors.place import Place
     from netlab.sweep.driver import RunStatus
     from netlab.sweep.plan import PlannedRun
-    from netlab.sweep.workers import Share
-
-Watch = Callable[["RunStatus"], None]
 
 
 def duration(seconds: float) -> str:
@@ -55,8 +49,16 @@ class Timings:
         self._status.update(f"timing one step of every assembly: {done} of {total}")
 
 
-def show_plan(planned: Sequence[PlannedRun], combinations: int, seconds: float, share: Share) -> None:
-    """How many runs, how many are left, and how long they will take."""
+def show_plan(
+    planned: Sequence[PlannedRun],
+    combinations: int,
+    seconds: float,
+    *,
+    workers: int,
+    threads: int,
+    place: Place,
+) -> None:
+    """How many runs, how many are left, and how long they will take: on this machine, or at its speed."""
     console = Console(highlight=False)
     seeds = {run.config["training"]["seed"] for run in planned}
     assemblies = len(planned) // len(seeds) if seeds else 0
@@ -74,9 +76,10 @@ def show_plan(planned: Sequence[PlannedRun], combinations: int, seconds: float, 
     for problem, count in problems_of(planned).items():
         console.print(f"[bold]{count} runs can not be built:[/] {escape(problem)}")
     if finished < len(planned):
-        workers = f"{share.workers} at once" if share.workers > 1 else "one at a time"
-        threads = f"{share.threads} thread{'s' if share.threads > 1 else ''}"
-        console.print(f"about {duration(seconds)} for the rest, {workers}, {threads} each")
+        at_once = f"{workers} at once" if workers > 1 else "one at a time"
+        each = f"{threads} thread{'s' if threads > 1 else ''} each"
+        elsewhere = " at the speed of this machine" if place.is_elsewhere else ""
+        console.print(f"about {duration(seconds)} for the rest{elsewhere}, {at_once}, {each}")
 
 
 def problems_of(planned: Sequence[PlannedRun]) -> dict[str, int]:
@@ -103,68 +106,23 @@ def confirm(planned: Sequence[PlannedRun], *, yes: bool) -> None:
     typer.confirm("Start?", default=True, abort=True)
 
 
-@contextlib.contextmanager
-def watcher(statuses: Sequence[RunStatus]) -> Iterator[Watch]:
-    """Show the runs: a live table in a terminal, a line whenever a run changes elsewhere."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        yield lambda status: print_change(console, status)
-        return
-    with Live(live_table(statuses, console.height), console=console, refresh_per_second=4) as live:
-        yield lambda status: live.update(live_table(statuses, console.height))
-
-
-def print_change(console: Console, status: RunStatus) -> None:
-    """One line; epochs are not worth one."""
-    if status.state == "running" and status.epoch > 0:
-        return
-    console.print(f"{status.state:8} {status.name}{note(status)}", soft_wrap=True, markup=False)
-
-
-def note(status: RunStatus) -> str:
-    """What else there is to say of a run."""
-    if status.state == "failed":
-        return f": {status.error}"
-    if status.state in ("finished", "skipped"):
-        return f": test accuracy {status.accuracy:.4f}" if status.accuracy is not None else ""
-    if status.attempts > 1:
-        return f": again, {status.error}"
-    return ""
-
-
-def live_table(statuses: Sequence[RunStatus], height: int) -> RenderableType:
-    """The runs that fit on the screen: running ones first, then failures, then those that ended last."""
-    order = {"running": 0, "failed": 1, "waiting": 2, "finished": 3, "skipped": 4}
-    shown = sorted(statuses, key=lambda status: order[status.state])[: max(height - 6, 5)]
-    table = Table(box=None, header_style="bold", pad_edge=False, expand=True)
-    table.add_column("run", ratio=1, no_wrap=True, overflow="ellipsis")
-    table.add_column("state", no_wrap=True)
-    table.add_column("epoch", justify="right", no_wrap=True)
-    table.add_column("", width=12)
-    table.add_column("accuracy", justify="right", no_wrap=True)
-    for status in shown:
-        state = status.state if status.attempts < 2 or status.ended else f"{status.state}, again"
-        bar = ProgressBar(total=max(status.epochs, 1), completed=status.epoch, width=12)
-        accuracy = f"{status.accuracy:.4f}" if status.accuracy is not None else ""
-        table.add_row(escape(status.name), state, f"{status.epoch}/{status.epochs}", bar, accuracy)
+def failures(statuses: Sequence[RunStatus]) -> dict[str, str]:
+    """What went wrong -> the runs that it stopped: their names, or how many of more than three."""
+    runs: dict[str, list[str]] = {}
+    for status in statuses:
         if status.state == "failed":
-            table.add_row(f"  {escape(status.error)}", "", "", "", "")
-    total = sum(status.epochs for status in statuses)
-    done = sum(min(status.epoch, status.epochs) if not status.ended else status.epochs for status in statuses)
-    ended = sum(status.ended for status in statuses)
-    summary = Table.grid(expand=True, padding=(0, 1))
-    summary.add_column(no_wrap=True)
-    summary.add_column(ratio=1)
-    summary.add_row(f"{ended} of {len(statuses)} runs", ProgressBar(total=max(total, 1), completed=done))
-    return Group(table, summary)
+            runs.setdefault(status.error, []).append(status.name)
+    return {
+        error: ", ".join(names) if len(names) <= 3 else f"{names[0]} and {len(names) - 1} more"
+        for error, names in runs.items()
+    }
 
 
 def print_outcome(name: str, statuses: Sequence[RunStatus], runs: Path, baseline: str | None) -> None:
     """The failures, the comparison of what is finished, and how to see it again."""
     console = Console(highlight=False)
-    for status in statuses:
-        if status.state == "failed":
-            console.print(f"[bold]failed[/] {escape(status.name)}: {escape(status.error)}", soft_wrap=True)
+    for error, names in failures(statuses).items():
+        console.print(f"[bold]failed[/] {escape(names)}: {escape(error)}", soft_wrap=True)
     finished = [status.directory for status in statuses if status.state in ("finished", "skipped")]
     if not finished:
         return

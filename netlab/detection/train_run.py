@@ -337,11 +337,13 @@ def file_digest(path: Path) -> str:
 def _plot(
     plan: DetectionPlan, state: TrainingState, detections: Sequence[Detections], truths: Sequence[Truth]
 ) -> None:
+    from netlab.detection.curve_table import write_curves
     from netlab.detection.plots import plot_precision_recall, plot_training
 
     plot_training(state.history, plan.run.plots, title=plan.run.name)
     if truths:
         plot_precision_recall(detections, truths, plan.data.class_names, plan.run.plots)
+        write_curves(detections, truths, plan.data.class_names, plan.run.plots)
 
 
 def _result(

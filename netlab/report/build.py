@@ -9,8 +9,9 @@ from pathlib import Path
 from netlab.catalog import Catalog
 from netlab.errors import NetlabError, first_line
 from netlab.kinds.events import ReportSection
+from netlab.report.detectors import read_detector
 from netlab.report.page import Contents, HardImages, render
-from netlab.runs.directory import RunDirectory
+from netlab.runs.directory import RunDirectory, is_detector
 from netlab.runs.record import RunRecord, read_records
 
 
@@ -42,8 +43,10 @@ def build_report(request: Request, catalog: Catalog, *, state: str = "") -> Page
         UsageError: there is no run, or the runs can not be compared.
     """
     directories, recorded = request.choose()
-    records, notes = read_records(directories)
-    if not records:
+    detectors = [read_detector(directory) for directory in directories if is_detector(directory)]
+    records, notes = read_records([directory for directory in directories if not is_detector(directory)])
+    notes += [problem for detector in detectors for problem in detector.problems]
+    if not records and not detectors:
         raise NetlabError(f"no run can be read: {'; '.join(notes)}")
     contents = Contents(
         title=request.title,
@@ -53,8 +56,9 @@ def build_report(request: Request, catalog: Catalog, *, state: str = "") -> Page
         hard=hard_images(records, catalog, request) if request.images else None,
         plugin_sections=plugin_sections(records, catalog),
         state=state,
+        detectors=detectors,
     )
-    return Page(render(records, contents), len(records), notes)
+    return Page(render(records, contents), len(records) + len(detectors), notes)
 
 
 def hard_images(records: list[RunRecord], catalog: Catalog, request: Request) -> HardImages | None:

@@ -38,6 +38,11 @@ class Chart:
     alt: str
     views: list[View]
 
+    @property
+    def height(self) -> int:
+        """Of the first view, in pixels: room that is kept until it is drawn."""
+        return int(self.views[0].figure["layout"]["height"])
+
 
 def axis(title: str, **more: Any) -> dict[str, Any]:
     """An axis with its title."""
@@ -93,8 +98,8 @@ def difference_figure(comparison: Comparison, measure: Measure) -> Figure | None
     }
     layout = {
         "xaxis": axis(f"difference in {measure.title}", zeroline=True, zerolinewidth=2),
-        "yaxis": axis("", autorange="reversed", type="category"),
-        "height": 130 + 34 * len(rows),
+        "yaxis": axis("", range=[len(rows) - 0.5, -0.5], type="category"),  # the first on top
+        "height": 110 + 36 * len(rows),
         "showlegend": False,
     }
     return {"data": [trace], "layout": layout}

@@ -17,6 +17,14 @@ from netlab.comparison.tables import number, overview_columns, overview_rows, si
 from netlab.errors import NetlabError
 from netlab.kinds.events import ReportSection
 from netlab.report import charts as draw
+from netlab.report.detectors import (
+    DetectorRecord,
+    class_rows,
+    detector_rows,
+    pictures_of,
+    precision_recall_chart,
+    training_chart,
+)
 from netlab.report.layers import LayerGain, layer_gains
 from netlab.report.pictures import HardImage
 from netlab.runs.record import RunRecord
@@ -47,6 +55,7 @@ class Contents:
     plugin_sections: Sequence[ReportSection] = ()
     state: str = ""  # of a served report: what it was made from
     metrics: Sequence[str] = field(default=("si", "csi"))
+    detectors: Sequence[DetectorRecord] = ()
 
 
 def render(records: Sequence[RunRecord], contents: Contents) -> str:
@@ -73,6 +82,8 @@ def render(records: Sequence[RunRecord], contents: Contents) -> str:
         "depth": draw.depth_chart(assemblies),
         "gains": draw.gain_chart(gains),
         "confusion": draw.confusion_chart(assemblies),
+        "precision_recall": precision_recall_chart(contents.detectors),
+        "detector_training": training_chart(contents.detectors),
     }
     charts = {name: chart for name, chart in found.items() if chart is not None}
     return environment.get_template("page.html.j2").render(
@@ -83,8 +94,9 @@ def render(records: Sequence[RunRecord], contents: Contents) -> str:
         script=(TEMPLATES / "report.js").read_text(encoding="utf-8"),
         plotly=plotly_script(),
         live=contents.state,
-        runs=[run_details(record) for record in records],
-        finished=len(finished),
+        runs=[*map(run_details, records), *map(run_details, contents.detectors)],
+        networks=len(records),
+        summary=summary(records, assemblies, contents.detectors),
         assemblies=assemblies,
         warnings=[*(comparison.warnings if comparison else []), *contents.notes],
         findings=findings(comparison) if comparison else [],
@@ -97,8 +109,13 @@ def render(records: Sequence[RunRecord], contents: Contents) -> str:
         candidates=candidates(gains),
         hard=contents.hard,
         configuration=configuration_differences(assemblies),
+        detectors=contents.detectors,
+        detector_rows=detector_rows(contents.detectors),
+        class_rows={detector.name: class_rows(detector) for detector in contents.detectors},
+        detector_pictures=pictures_of(contents.detectors),
+        detector_configuration=detector_differences(contents.detectors),
         plugin_sections=contents.plugin_sections,
-        sections=section_list(charts, contents),
+        sections=section_list(charts, contents, networks=bool(records)),
     )
 
 
@@ -206,15 +223,44 @@ def candidates(gains: Mapping[str, Sequence[LayerGain]]) -> dict[str, list[Layer
     return {label: [layer for layer in layers if layer.is_candidate] for label, layers in gains.items()}
 
 
+def summary(
+    records: Sequence[RunRecord], assemblies: Sequence[Assembly], detectors: Sequence[DetectorRecord]
+) -> str:
+    """What the report is of, in a few words."""
+    parts = []
+    if records:
+        finished = sum(record.finished for record in records)
+        parts.append(f"{finished} finished of {counted(len(records), 'run')}")
+        parts.append("1 assembly" if len(assemblies) == 1 else f"{len(assemblies)} assemblies")
+    if detectors:
+        parts.append(counted(len(detectors), "detector"))
+    return ", ".join(parts)
+
+
+def counted(count: int, word: str) -> str:
+    """``1 run``, ``2 runs``."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
 def configuration_differences(assemblies: Sequence[Assembly]) -> dict[str, Any]:
     """The values that differ between assemblies, a column an assembly."""
+    return differences_of({a.label: comparable_config(a.config) for a in assemblies})
+
+
+def detector_differences(detectors: Sequence[DetectorRecord]) -> dict[str, Any]:
+    """The values that differ between detectors, a column a detector."""
+    return differences_of({detector.name: detector.config for detector in detectors})
+
+
+def differences_of(configs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The values of configurations that are not the same in all of them."""
     flat = [
         {
             f"{table}.{key}": value
-            for table, values in comparable_config(assembly.config).items()
-            for key, value in values.items()
+            for table, values in config.items()
+            for key, value in (values.items() if isinstance(values, Mapping) else [("", values)])
         }
-        for assembly in assemblies
+        for config in configs.values()
     ]
     keys = {key: None for values in flat for key in values}
     rows = []
@@ -222,10 +268,10 @@ def configuration_differences(assemblies: Sequence[Assembly]) -> dict[str, Any]:
         values = [str(values.get(key, "–")) for values in flat]
         if len(set(values)) > 1:
             rows.append((key, values))
-    return {"columns": [assembly.label for assembly in assemblies], "rows": rows}
+    return {"columns": list(configs), "rows": rows}
 
 
-def run_details(record: RunRecord) -> dict[str, Any]:
+def run_details(record: RunRecord | DetectorRecord) -> dict[str, Any]:
     """Command and environment of a run, as texts."""
     environment = dict(record.environment)
     command = environment.pop("command", None)
@@ -246,17 +292,18 @@ def environment_text(value: Any) -> str:
     return str(value)
 
 
-def section_list(charts: Mapping[str, Any], contents: Contents) -> list[tuple[str, str]]:
+def section_list(charts: Mapping[str, Any], contents: Contents, *, networks: bool) -> list[tuple[str, str]]:
     """Identifier and name of every section that is there, for the navigation."""
     names = [
-        ("differences", "What differed", True),
-        ("leaderboard", "Leaderboard", True),
+        ("differences", "What differed", networks),
+        ("leaderboard", "Leaderboard", networks),
         ("curves", "Curves", "curves" in charts),
         ("depth", "Separability", "depth" in charts),
         ("gains", "Layers", "gains" in charts),
         ("confusion", "Confusion", "confusion" in charts),
         ("hardest", "Hardest images", contents.hard is not None),
-        ("configuration", "Configuration", True),
+        ("configuration", "Configuration", networks),
+        ("detection", "Detection", bool(contents.detectors)),
         *((f"plugin-{n}", s.title, True) for n, s in enumerate(contents.plugin_sections, start=1)),
         ("environment", "Environment", True),
     ]

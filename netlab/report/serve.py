@@ -13,7 +13,9 @@ from netlab.errors import NetlabError, first_line
 from netlab.report.build import Request, build_report
 
 HOST = "127.0.0.1"
-WATCHED = ("config.toml", "history.csv", "separability.csv", "result.json")
+WATCHED = (
+    "config.toml", "history.csv", "separability.csv", "result.json", "evaluation/precision_recall.csv",
+)  # fmt: skip
 
 
 def state_of(request: Request) -> str:
@@ -82,7 +84,11 @@ def make_server(request: Request, catalog: Catalog, port: int) -> ThreadingHTTPS
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            if self.path.split("?")[0] in ("/", "/report.html"):
+            # Another name that leads here would let a foreign page read the report (DNS rebinding).
+            host = self.headers.get("Host", "").rpartition(":")[0]
+            if host not in (HOST, "localhost"):
+                self.answer(403, "text/plain; charset=utf-8", b"only for this machine\n")
+            elif self.path.split("?")[0] in ("/", "/report.html"):
                 self.answer(200, "text/html; charset=utf-8", report.page())
             elif self.path.split("?")[0] == "/state":
                 self.answer(200, "text/plain; charset=utf-8", report.state().encode())

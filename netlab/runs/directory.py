@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,10 @@ class RunDirectory:
     @property
     def environment(self) -> Path:
         return self.path / "environment.json"
+
+    @property
+    def interface(self) -> Path:
+        return self.path / "interface.json"
 
     @property
     def history(self) -> Path:
@@ -120,6 +125,14 @@ def read_json_object(path: Path, missing: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise NetlabError(f"{path} is damaged: it holds no object")
     return value
+
+
+def is_detector(directory: RunDirectory) -> bool:
+    """Whether a run directory is a detector's: its configuration has a table [detection]."""
+    try:
+        return "detection" in tomllib.loads(directory.config.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return False
 
 
 def list_runs(folder: Path) -> list[RunDirectory]:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from netlab.errors import NetlabError, first_line
 from netlab.runs.config import read_config
-from netlab.runs.directory import RunDirectory
+from netlab.runs.directory import RunDirectory, is_detector
 from netlab.runs.history import read_history
 from netlab.runs.separability import read_separability
 
@@ -46,6 +46,8 @@ def read_record(directory: RunDirectory) -> RunRecord:
     Raises:
         NetlabError: its configuration is damaged, so that nobody can say what was run.
     """
+    if is_detector(directory):
+        raise NetlabError(f"'{directory.name}' is a detector, not a network: left out (see netlab report)")
     config = read_config(directory.config)
     problems: list[str] = []
 

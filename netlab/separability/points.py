@@ -86,6 +86,7 @@ class Points:
     ``order[p]`` is the original index of position p; ``starts[k]:starts[k + 1]`` are the positions of
     class k. ``like`` takes over another set's centre and scale, for distances between the two.
     Everything is multiplied by ``2 ** exponent`` (not 0 only where standardized features are extreme).
+    ``memory`` bytes say how many rows are held at once, or ``panel_rows`` does.
 
     Raises:
         OutOfRangeError: with ``like``, if its scale is too large for these points.
@@ -97,7 +98,8 @@ class Points:
         codes: Int,
         classes: int,
         *,
-        memory: int,
+        memory: int = 0,
+        panel_rows: int | None = None,
         device: torch.device,
         like: Points | None = None,
         exponent: int = 0,
@@ -119,7 +121,7 @@ class Points:
         self.centre: Tensor = like.centre if like else self._find_centre()
         self._origin, self._scale = self._frame()
         self._moderate = bool((self._scale > 1e-30).all() and (self._scale < 1e30).all())
-        self.panel_rows = self._panel_rows(memory, classes)
+        self.panel_rows = panel_rows or self._panel_rows(memory, classes)
         self._resident: Block | None = None
         self._prepare(fixed_scale=like is not None)
 

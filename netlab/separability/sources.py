@@ -27,6 +27,8 @@ from netlab.separability.layers import (
     walk,
 )
 from netlab.separability.source import label_values
+from netlab.separability.space import Minima
+from netlab.separability.tiles import class_minima
 
 if TYPE_CHECKING:
     from netlab.runs.restore import LoadedRun
@@ -206,8 +208,11 @@ class Arrays:
         targets: Path | None,
         reference: tuple[Path, Path] | None,
         settings: Settings,
+        *,
+        minima: Minima = class_minima,
     ) -> None:
         self.title, self.settings = features.name, settings
+        self.minima = minima
         self.features = load_array(features, "--features")
         self.labels = None if labels is None else label_values(load_array(labels, "--labels"))
         self.targets = None if targets is None else load_array(targets, "--targets")
@@ -252,6 +257,7 @@ class Arrays:
         for report in measure_arrays(
             "features", sets, measures, standardize=s.standardize, memory=s.memory, nan=s.nan,
             sample_queries=s.sample_queries, seed=s.seed, progress=progress, targets=self.targets,
+            minima=self.minima,
         ):  # fmt: skip
             if report.split == "all":
                 yield report

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, Literal
 
@@ -30,6 +30,8 @@ from netlab.separability.tiles import Progress, class_minima, distance_rows, que
 
 DEFAULT_MEMORY = 4 << 30
 
+Minima = Callable[[Points, Progress | None], NDArray[np.float32]]
+
 
 class FeatureSpace:
     """Features with labels, and everything that metrics ask of them.
@@ -52,6 +54,7 @@ class FeatureSpace:
             points; the estimate is unbiased. (A subset of the points measured against itself is not.)
         class_names: the names of integer labels 0, 1, ...
         progress: called with (done, total) during long work.
+        minima: does the work of ``tiles.class_minima`` in another way, such as on other machines.
 
     Raises:
         ValueError: with one line, if the arrays do not fit together, hold NaN or infinity, or the
@@ -73,6 +76,7 @@ class FeatureSpace:
         seed: int = 0,
         class_names: Sequence[str] | None = None,
         progress: Progress | None = None,
+        minima: Minima = class_minima,
     ) -> None:
         source = Source(features)
         values = np.zeros(source.n, dtype=np.int64) if labels is None else label_values(labels)
@@ -104,6 +108,7 @@ class FeatureSpace:
         self._unit = 1.0 if source.standardization is not None else 2.0**-source.exponent
         self.memory = memory
         self.progress = progress
+        self._class_minima = minima
         self.previous = previous
         self.targets = goals
         self.labelled = labels is not None
@@ -183,7 +188,7 @@ class FeatureSpace:
             return query_minima(
                 self._points, self._query.rows, self._points, exclude_self=True, progress=self.progress
             )
-        return class_minima(self._points, self.progress)[self._query.rows]
+        return self._class_minima(self._points, self.progress)[self._query.rows]
 
     @cached_property
     def _across(self) -> tuple[Query, Points]:

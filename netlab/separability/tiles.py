@@ -56,18 +56,24 @@ class Strip:
 def strips(points: Points) -> list[Strip]:
     """Strips that hold every pair of points once, those of the same panels in a row."""
     panels = points.panels()
+    return [
+        strip for a, panel in enumerate(panels) for other in panels[a:]
+        for strip in strips_between(points, panel, other)
+    ]  # fmt: skip
+
+
+def strips_between(points: Points, panel: Span, other: Span) -> list[Strip]:
+    """Strips that hold every pair of a position in ``panel`` and one in ``other`` once."""
     threads = torch.get_num_threads()
     tiles = -(-points.n // points.tile())
     even = tiles * (tiles + 1) // (16 * threads)  # the threads finish at about the same time
     held = _PRODUCT_BYTES // (4 * points.tile() ** 2 * threads)
     length = max(1, min(_STRIP_TILES, held, even))
     found = []
-    for a, panel in enumerate(panels):
-        for other in panels[a:]:
-            for rows in points.tiles(*panel):
-                columns = [span for span in points.tiles(*other) if span >= rows]
-                for first in range(0, len(columns), length):
-                    found.append(Strip(rows, tuple(columns[first : first + length]), (panel, other)))
+    for rows in points.tiles(*panel):
+        columns = [span for span in points.tiles(*other) if span >= rows]
+        for first in range(0, len(columns), length):
+            found.append(Strip(rows, tuple(columns[first : first + length]), (panel, other)))
     return found
 
 
@@ -104,21 +110,57 @@ def strip_minima(
             first = None
             first = points.load(*panel)
         second = first if other == panel else points.load(*other)
-        walk = partial(_walk, first=first, second=second, points=points, best=best, lock=lock)
+        sides = Side(first, best[:, slice(*panel)]), Side(second, best[:, slice(*other)])
+        walk = partial(_walk, left=sides[0], right=sides[1], points=points, lock=lock)
         with full_float32():
             each(walk, group, points.device, report)
-        del walk
+        del walk, sides
     return best.T.cpu().numpy()
 
 
-def _walk(strip: Strip, first: Block, second: Block, points: Points, best: Tensor, lock: Lock) -> None:
-    products = multiply(points, first.rows(*strip.rows), [second.rows(*span) for span in strip.columns])
+def pair_minima(points: Points, panel: Span, other: Span) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The minima over the pairs of a position in ``panel`` with one in ``other``, for both sides.
+
+    float32 (positions of the panel, classes), twice; the first alone counts when the panels are one.
+    Memory is that of the two panels.
+    """
+    first = points.load(*panel)
+    second = first if other == panel else points.load(*other)
+
+    def side(block: Block) -> Side:
+        size = block.stop - block.start
+        return Side(block, torch.full((points.classes, size), torch.inf, device=points.device))
+
+    left = side(first)
+    right = left if second is first else side(second)
+    lock = Lock()
+    with full_float32():
+        each(lambda strip: _walk(strip, left, right, points, lock),
+             strips_between(points, panel, other), points.device)  # fmt: skip
+    return left.best.T.cpu().numpy(), right.best.T.cpu().numpy()
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A block of points, and their minima (classes, points of the block) as far as they are known."""
+
+    block: Block
+    best: Tensor
+
+    def minima(self, start: int, stop: int) -> Tensor:
+        """Those of some positions."""
+        return self.best[:, start - self.block.start : stop - self.block.start]
+
+
+def _walk(strip: Strip, left: Side, right: Side, points: Points, lock: Lock) -> None:
+    columns = [right.block.rows(*span) for span in strip.columns]
+    products = multiply(points, left.block.rows(*strip.rows), columns)
     for tile, (low, high) in zip(products, strip.columns, strict=True):
         if (low, high) == strip.rows:
             tile.fill_diagonal_(torch.inf)
         else:
-            _reduce(best[:, low:high], tile.T, points, *strip.rows, lock)
-        _reduce(best[:, slice(*strip.rows)], tile, points, low, high, lock)
+            _reduce(right.minima(low, high), tile.T, points, *strip.rows, lock)
+        _reduce(left.minima(*strip.rows), tile, points, low, high, lock)
 
 
 def multiply(points: Points, left: Block, right: Sequence[Block]) -> list[Tensor]:

@@ -1,1 +1,1 @@
-"""Many assemblies, each over several seeds: the grid, the plan, the executors and the driver."""
+"""Many assemblies, each over several seeds: the grid, the plan, the tasks and the driver."""

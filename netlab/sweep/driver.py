@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from netlab.errors import NetlabError, first_line
+from netlab.executors import WorkerLostError
 from netlab.runs.directory import RunDirectory
 from netlab.runs.history import read_history
-from netlab.sweep.executors import WorkerLostError
 from netlab.sweep.task import RunTask, TaskResult, execute
 
 State = Literal["waiting", "running", "finished", "skipped", "failed"]

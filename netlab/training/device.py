@@ -32,6 +32,17 @@ def choose_device(text: str) -> torch.device:
     return device
 
 
+def gpus_of(text: str) -> int:
+    """How many GPUs ``--device`` leaves to be shared out among processes: all for ``auto`` and ``cuda``, none
+    for one that is named.
+
+    Raises:
+        UsageError: there is no such device here.
+    """
+    device = choose_device(text)
+    return torch.cuda.device_count() if device.type == "cuda" and device.index is None else 0
+
+
 def has_fast_bf16(device: torch.device) -> bool:
     """Whether the device multiplies bf16 faster than float32."""
     if device.type == "cuda":

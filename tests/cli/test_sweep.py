@@ -6,17 +6,21 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 from scipy import stats
+
+from netlab.cli.app import main
 
 Cli = Callable[..., Any]
 
@@ -166,71 +170,104 @@ def test_an_unknown_table_of_a_grid_file_is_named(cli: Cli) -> None:
     assert (outcome.code, "Did you mean 'block'" in outcome.err) == (2, True)
 
 
-def workers_of(parent: int) -> list[int]:
-    """The spawned worker processes of a sweep."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                status = (folder / "stat").read_text()
-                words = (folder / "cmdline").read_text()
-            except OSError:
-                continue
-            if int(status.rpartition(")")[2].split()[1]) == parent and "spawn_main" in words:
-                found.append(int(folder.name))
-    return found
-
-
 def wait_for(condition: Callable[[], Any], seconds: float = 90) -> Any:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found := condition():
             return found
-        time.sleep(0.05)
+        time.sleep(0.02)
     raise AssertionError("it did not happen in time")
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the workers in /proc")
-def test_a_killed_worker_s_run_is_done_again_and_a_killed_sweep_resumes(
-    data_flags: tuple[str, ...], tmp_path: Path
-) -> None:
-    words = ("sweep", "--seeds", "1", "--epochs", "25", "--workers", "1", "--yes", "--name", "k", *data_flags)
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+def process_at_work(folder: Path) -> int | None:
+    """The process that holds the lock of the run in ``folder``, wherever an executor started it."""
+    for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if descriptor.readlink() == folder / ".lock":
+                return int(descriptor.parts[2])
+        except OSError:
+            continue
+    return None
 
-    def start() -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "netlab", *words], cwd=tmp_path, env=environment, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
 
-    def checkpoints() -> list[Path]:
-        return list(tmp_path.glob("runs/*/checkpoints/last.safetensors"))
+def same_weights(left: Path, right: Path) -> bool:
+    """Whether two runs have the same best weights, to the bit."""
+    mine, theirs = (load_file(run / "checkpoints" / "best.safetensors") for run in (left, right))
+    return mine.keys() == theirs.keys() and all(
+        mine[name].tobytes() == theirs[name].tobytes() for name in mine
+    )
 
-    sweep = start()
-    wait_for(checkpoints)
-    (worker,) = workers_of(sweep.pid)
-    os.kill(worker, signal.SIGKILL)
-    # the second worker goes on where the first was; then the sweep itself is killed, and its worker ends
-    (second,) = wait_for(lambda: [pid for pid in workers_of(sweep.pid) if pid != worker])
-    sweep.send_signal(signal.SIGKILL)
-    sweep.communicate(timeout=60)
-    wait_for(lambda: not Path(f"/proc/{second}").exists())
 
-    finished = start()
-    out, err = finished.communicate(timeout=300)
-    assert finished.returncode == 0, err
-    assert "resumed" in out
-    killed = results(tmp_path)
+def measured(run: Path) -> list[dict[str, str]]:
+    """The history without what the clock measured."""
+    with (run / "history.csv").open(newline="") as file:
+        return [
+            {key: value for key, value in row.items() if "second" not in key} for row in csv.DictReader(file)
+        ]
 
-    (name,) = killed
-    # a single worker has all processors, and sums depend on the number of threads
-    environment["OMP_NUM_THREADS"] = str(len(os.sched_getaffinity(0)))
-    single = ["run", "--name", name, "--runs", "elsewhere/runs", "--epochs", "25", *data_flags]
-    subprocess.run(
-        [sys.executable, "-m", "netlab", *single], cwd=tmp_path, env=environment, check=True,
-        capture_output=True, timeout=120,
+
+LONG = ("--epochs", "30", "--yes", "--threads", "1", "--name", "k")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(data_flags: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run of the sweep that the tests below disturb, made by ``netlab run``."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        with pytest.raises(SystemExit) as leaving:
+            main(["run", "--name", "undisturbed", *LONG[:2], *data_flags])
+    assert leaving.value.code == 0
+    return folder / "runs" / "undisturbed"
+
+
+def start(words: Sequence[str], folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "netlab", *words], cwd=folder, text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
-    assert killed == results(tmp_path / "elsewhere")
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="finds the workers in /proc")
+@pytest.mark.parametrize(
+    "executor",
+    [("local",), ("ray",), ("slurm", "--slurm", "cluster=local")],
+    ids=lambda words: words[0],
+)
+def test_on_every_executor_a_killed_worker_s_run_resumes_and_the_results_are_the_same(
+    executor: tuple[str, ...], data_flags: tuple[str, ...], tmp_path: Path, undisturbed: Path
+) -> None:
+    words = ("sweep", "--seeds", "1", "--workers", "1", "--executor", *executor, *LONG, *data_flags)
+    sweep = start(words, tmp_path)
+    (checkpoint,) = wait_for(lambda: list(tmp_path.glob("runs/*/checkpoints/last.safetensors")))
+    worker = process_at_work(checkpoint.parents[1])
+    assert worker is not None
+    os.kill(worker, signal.SIGKILL)
+    out, err = sweep.communicate(timeout=300)
+    assert sweep.returncode == 0, err + out
+    assert err == ""
+    assert re.search(r"waiting +\S+-s0-\w+: again, its ", out), out
+    run = checkpoint.parents[1]
+    assert same_weights(run, undisturbed)
+    assert measured(run) == measured(undisturbed)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="finds the workers in /proc")
+def test_a_killed_sweep_leaves_no_worker_and_resumes(
+    data_flags: tuple[str, ...], tmp_path: Path, undisturbed: Path
+) -> None:
+    words = ("sweep", "--seeds", "1", "--workers", "1", *LONG, *data_flags)
+    sweep = start(words, tmp_path)
+    (checkpoint,) = wait_for(lambda: list(tmp_path.glob("runs/*/checkpoints/last.safetensors")))
+    run = checkpoint.parents[1]
+    worker = process_at_work(run)
+    sweep.send_signal(signal.SIGKILL)
+    sweep.communicate(timeout=300)
+    wait_for(lambda: not Path(f"/proc/{worker}").exists())
+
+    out, err = start(words, tmp_path).communicate(timeout=300)
+    assert "1 are begun and resumed" in out, err
+    assert same_weights(run, undisturbed)
 
 
 def test_compare_refuses_other_data_and_forces_with_a_banner(cli: Cli, tiny: tuple[str, ...]) -> None:

@@ -7,6 +7,7 @@ import json
 import shutil
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -15,10 +16,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from netlab.catalog import Catalog
 from netlab.cli.app import main
 from netlab.comparison.assemblies import Assembly
+from netlab.detection.curve_table import write_curves
+from netlab.detection.detect import Detections
+from netlab.detection.evaluate import Truth, evaluate
 from netlab.report.build import Request, build_report
 from netlab.report.charts import merged_order
 from netlab.report.layers import layer_gains
@@ -245,3 +250,116 @@ def test_a_layer_that_does_not_raise_si_is_a_candidate() -> None:
     assert b.gain == pytest.approx(0.2)
     assert (c.name, c.is_candidate) == ("c", True)
     assert c.gain == pytest.approx(-0.095)
+
+
+def test_a_served_report_is_for_this_machine_only(server: tuple[str, Path]) -> None:
+    address, _ = server
+    request = urllib.request.Request(address, headers={"Host": "evil.example:8000"})
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(request, timeout=30)
+
+
+@needs_browser
+def test_an_open_page_follows_the_runs(server: tuple[str, Path], tmp_path: Path) -> None:
+    address, runs = server
+    with chromium.Page(tmp_path / "profile") as page:
+        page.open(address)
+        assert not page.evaluate("document.body.textContent.includes('0.1234')")
+        result = json.loads((runs / "none-0" / "result.json").read_text())
+        (runs / "none-0" / "result.json").write_text(json.dumps({**result, "test_accuracy": 0.1234}))
+        end = time.monotonic() + 30
+        while not page.evaluate("document.body.textContent.includes('0.1234')"):
+            assert time.monotonic() < end
+            time.sleep(0.2)
+        assert page.errors == []
+
+
+@pytest.fixture
+def detector(tmp_path: Path) -> RunDirectory:
+    """A finished detector of two classes, one with a hostile name: five objects, six detections."""
+    directory = RunDirectory(tmp_path / "detectors" / "scenes")
+    directory.create()
+    evaluation = directory.path / "evaluation"
+    evaluation.mkdir()
+    names = [HOSTILE, "cat"]
+    boxes = np.array([[10 * k, 0, 10 * k + 8, 8] for k in range(6)], np.float32)
+    truth = Truth(boxes[:5], np.array([1, 1, 1, 1, 2]), np.zeros(5, bool))
+    scores = np.linspace(0.9, 0.4, 6).astype(np.float32)
+    found = Detections(boxes, scores, np.array([1, 1, 1, 2, 2, 1]))
+    result = evaluate([found], [truth], names)
+    write_curves([found], [truth], names, evaluation)
+    Image.new("RGB", (2000, 800), (200, 40, 40)).save(evaluation / "misses.png")
+    directory.config.write_text("[detection]\nclasses = ['a', 'b']\n[proposer]\nname = 'selective-search'\n")
+    directory.environment.write_text(json.dumps({"command": ["netlab", "detect", "train", "a b"]}))
+    directory.history.write_text(
+        "epoch,train_loss,train_box_loss,val_ap50,hard_negatives,lr,seconds\n1,2.5,0.5,0.25,0,0.1,1\n"
+    )
+    summary = {**result.as_dict(), "training_images": 9, "validation_images": 1, "confidence": {"cat": 0.5}}
+    directory.result.write_text(json.dumps(summary))
+    return directory
+
+
+@needs_browser
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)], ids=["desktop", "phone, dark"])
+def test_a_detector_is_shown_with_its_curves_and_pictures(
+    detector: RunDirectory, cli: Cli, tmp_path: Path, width: int, dark: bool
+) -> None:
+    outcome = cli("report")
+    assert outcome.code == 0, outcome.err
+    assert HOSTILE not in Path("report.html").read_text()
+    with chromium.Page(tmp_path / "profile", width=width, dark=dark) as page:
+        page.open(Path("report.html").absolute().as_uri())
+        assert page.evaluate("netlabReport.drawAll()") == 2
+        series = "document.querySelectorAll('#chart-precision-recall .scatterlayer .trace').length"
+        assert page.evaluate(series) == 2
+        # three of the four objects were found, at once: recall .25, .5, .75 with precision 1
+        page.evaluate("document.querySelector('#chart-precision-recall details').open = true")
+        page.evaluate("new Promise(done => setTimeout(done, 100))")
+        rows = "[...document.querySelectorAll('#chart-precision-recall tbody tr')].map(r => "
+        cells = page.evaluate(rows + "[...r.cells].map(c => c.textContent))")
+        assert [row[1:3] for row in cells if row[0] == HOSTILE] == [
+            ["0.25", "1"],
+            ["0.5", "1"],
+            ["0.75", "1"],
+        ]
+        assert page.evaluate("document.querySelector('#detection img').naturalWidth") == 1280
+        assert "missed object" in page.evaluate("document.querySelector('#detection img').alt")
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        assert page.evaluate("document.querySelectorAll('nav a').length") == 2
+        assert page.errors == []
+        assert all(address.startswith(("file:", "data:")) for address in page.requests)
+
+
+def test_a_detector_beside_runs_is_shown_too_and_not_compared(
+    detector: RunDirectory, runs: Path, cli: Cli
+) -> None:
+    shutil.copytree(runs, "runs")
+    shutil.copytree(detector.path, "runs/misplaced")
+    assert cli("report", "--images", "0").code == 0
+    text = Path("report.html").read_text()
+    assert "4 finished of 4 runs, 2 assemblies, 2 detectors" in text
+    assert "netlab detect train &#39;a b&#39;" in text
+    compared = cli("compare")
+    assert compared.code == 0
+    assert "'misplaced' is a detector" in compared.err
+    assert cli("report", "scenes", "none-0", "--images", "0").code == 0
+
+
+def test_a_damaged_detector_is_named_and_the_rest_of_it_shown(detector: RunDirectory, cli: Cli) -> None:
+    detector.result.write_text("{")
+    (detector.path / "evaluation" / "precision_recall.csv").write_text("class,recall\nx,1\n")
+    (detector.path / "evaluation" / "misses.png").write_bytes(b"no picture")
+    outcome = cli("report")
+    assert outcome.code == 0, outcome.err
+    assert "result.json is damaged" in outcome.err
+    assert "precision_recall.csv is damaged" in outcome.err
+    text = Path("report.html").read_text()
+    assert "unfinished" in text
+    assert "There are no pictures of mistakes yet" in text
+
+
+def test_a_chart_of_few_assemblies_is_low(report: Path) -> None:
+    figures = json.loads(report.read_text().split('id="charts">')[1].split("</script>")[0])
+    height = figures["differences"][0]["figure"]["layout"]["height"]
+    assert height < 250
+    assert f'style="min-height:{height}px" data-chart="differences"' in report.read_text()

@@ -42,6 +42,7 @@ const netlabReport = (() => {
   function draw(id) {
     const figure = charts[id][chosen[id]].figure;
     drawn.add(id);
+    plotOf(id).style.minHeight = `${figure.layout.height}px`;
     const config = {displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false};
     return Plotly.react(plotOf(id), figure.data.map(withPlainTexts), themed(figure.layout), config);
   }

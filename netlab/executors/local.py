@@ -11,56 +11,53 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from multiprocessing.connection import Connection
-from typing import Any
 
-from netlab.sweep.executors import WorkerLostError
+from netlab.executors import WorkerLostError
+from netlab.executors.call import perform
+from netlab.executors.share import Share
+from netlab.executors.slots import SlotExecutor
 
 
-class LocalExecutor(Executor):
-    """``workers`` processes, each with ``threads`` threads for PyTorch, and one GPU each in turn.
+class LocalExecutor(SlotExecutor):
+    """``share.workers`` processes with ``share.threads`` threads each, and a GPU or a part of one.
 
-    A thread of this process looks after each worker process, which is started when it is first
-    needed and again after it was lost.
+    A process is started when it is first needed, and again after it was lost.
     """
 
-    def __init__(self, workers: int, threads: int, gpus: int = 0) -> None:
-        self._threads, self._gpus = threads, gpus
-        self._slots = ThreadPoolExecutor(workers, thread_name_prefix="sweep-slot")
+    def __init__(self, share: Share) -> None:
+        super().__init__(share.workers)
+        self._share = share
         self._own = threading.local()
         self._lock = threading.Lock()
+        self._slots_used = 0
         self._started: list[Worker] = []
-        self._stopping = False
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        return self._slots.submit(self._do, fn, args, kwargs)
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """With ``cancel_futures`` the running work is ended too: a run resumes from its checkpoint."""
-        if cancel_futures:
-            self._stopping = True
-            for worker in self._started:
-                worker.process.terminate()
-        self._slots.shutdown(wait, cancel_futures=cancel_futures)
-        for worker in self._started:
-            worker.stop()
-
-    def _do(self, function: Callable[..., Any], arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    def perform(self, call: bytes) -> bytes:
         worker: Worker | None = getattr(self._own, "worker", None)
         if worker is None or not worker.process.is_alive():
             worker = self._own.worker = self._start_worker()
-        return worker.call(function, arguments, keywords)
+        return worker.perform(call)
 
     def _start_worker(self) -> Worker:
         with self._lock:
-            if self._stopping:
+            if self.stopping.is_set():
                 raise WorkerLostError("the executor is shutting down")
-            index = len(self._started)
-            worker = Worker(self._threads, index % self._gpus if self._gpus else None)
+            if not hasattr(self._own, "slot"):
+                self._own.slot = self._slots_used
+                self._slots_used += 1
+            worker = Worker(self._share.threads, self._share.gpu_of(self._own.slot))
             self._started.append(worker)
             return worker
+
+    def end_running(self) -> None:
+        with self._lock:
+            for worker in self._started:
+                worker.process.terminate()
+
+    def close(self) -> None:
+        for worker in self._started:
+            worker.stop()
 
 
 class Worker:
@@ -74,21 +71,18 @@ class Worker:
         self.process.start()
         theirs.close()
 
-    def call(self, function: Callable[..., Any], arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        """Do ``function(*arguments, **keywords)`` there.
+    def perform(self, call: bytes) -> bytes:
+        """Do the packed call there.
 
         Raises:
-            WorkerLostError: the process died; whatever the function raised is raised here too.
+            WorkerLostError: the process died.
         """
         try:
-            self._connection.send((function, arguments, keywords))
-            succeeded, value = self._connection.recv()
+            self._connection.send_bytes(call)
+            return self._connection.recv_bytes()
         except (EOFError, OSError):
             self.process.join()
             raise WorkerLostError(death_of(self.process.exitcode)) from None
-        if succeeded:
-            return value
-        raise value
 
     def stop(self) -> None:
         """Let the process end when it is idle."""
@@ -110,18 +104,19 @@ def serve(connection: Connection, threads: int, gpu: int | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's: it ends its workers
     threading.Thread(target=end_with_parent, daemon=True).start()
     if gpu is not None:
-        os.environ.setdefault("CUDA_VISIBLE_DEVICES", str(gpu))
-    limit_threads(threads)
+        os.environ["CUDA_VISIBLE_DEVICES"] = visible_gpu(gpu)
     while True:
         try:
-            function, arguments, keywords = connection.recv()
+            call = connection.recv_bytes()
         except (EOFError, OSError):
             return
-        try:
-            answer = True, function(*arguments, **keywords)
-        except BaseException as error:
-            answer = False, error
-        connection.send(answer)
+        connection.send_bytes(perform(call, threads))
+
+
+def visible_gpu(gpu: int) -> str:
+    """The name of the ``gpu``-th GPU that this process may see, for CUDA_VISIBLE_DEVICES."""
+    allowed = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+    return allowed[gpu].strip() if gpu < len(allowed) else str(gpu)
 
 
 def end_with_parent() -> None:
@@ -130,9 +125,3 @@ def end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
-
-
-def limit_threads(threads: int) -> None:
-    """Share the processor out: the threads of PyTorch and NumPy, which read this when they are imported."""
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[name] = str(threads)
