@@ -13,6 +13,7 @@ from typing import Any
 from netlab.catalog import Component
 
 NUMBERS_A_TABLE = 4  # columns of numbers that fit 80 characters
+WIDEST_MATRIX = 12  # classes whose columns do
 
 
 def describe(components: Sequence[Component], *, as_json: bool) -> None:
@@ -113,6 +114,7 @@ def measure_and_show(
         show_extra(console, reports)
     if per_class:
         show_classes(console, reports)
+        show_matrices(console, reports)
     show_notes(console, reports)
     pictures = [path for path in written if path.suffix in (".png", ".svg")]
     for path in written:
@@ -286,6 +288,35 @@ def show_classes(console: Any, reports: Sequence[Any]) -> None:
                     table.add_row(name, *("-" if math.isnan(v) else f"{v:.4f}" for v in cells))
                 console.print()
                 console.print(table)
+
+
+def show_matrices(console: Any, reports: Sequence[Any]) -> None:
+    """Of the last layer, where a metric counts points by two classes: rows and columns are classes."""
+    from rich.table import Table
+
+    last = {report.split: report for report in reports}
+    for split, report in last.items():
+        for metric, result in report.results.items():
+            if not {"classes", "matrix"} <= result.extra.keys():
+                continue
+            classes = result.extra["classes"]
+            where = "" if split == "all" else f", {report.name}, {split}"
+            if len(classes) > WIDEST_MATRIX:
+                console.print(
+                    f"\n{metric}{where}: a matrix of {len(classes)} classes, see --json", markup=False
+                )
+                continue
+            table = Table(box=None, header_style="bold", pad_edge=False)
+            table.add_column("", overflow="fold")
+            for name in classes:
+                table.add_column(name, justify="right", overflow="fold", min_width=4)
+            for name, row in zip(classes, result.extra["matrix"], strict=True):
+                table.add_row(name, *(f"{value:.2f}".removeprefix("0") if value else "-" for value in row))
+            console.print(
+                f"\n{metric}{where}: of the points of a class (row), the nearest is of class (column)",
+                markup=False, style="italic",
+            )  # fmt: skip
+            console.print(table)
 
 
 def show_notes(console: Any, reports: Sequence[Any]) -> None:

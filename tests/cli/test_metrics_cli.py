@@ -369,3 +369,12 @@ def test_a_single_layer_leaves_no_empty_folder_of_plots(cli: Cli, arrays: Any) -
         "separability.csv",
         "separability.json",
     ]
+
+
+def test_the_classes_that_are_nearest_instead_are_shown(cli: Cli, arrays: Any) -> None:
+    np.save("p.npy", np.array([[0.0], [0.1], [5.0], [5.1], [5.3], [9.0]]))
+    np.save("q.npy", np.array(["a", "a", "b", "b", "c", "c"]))
+    outcome = cli("metrics", "confusion", "--features", "p.npy", "--labels", "q.npy", "--per-class")
+    lines = [line.split() for line in outcome.out.splitlines()]
+    assert ["a", "1.00", "-", "-"] in lines
+    assert ["c", "-", ".50", ".50"] in lines  # 5.3 is nearest to a b, 9.0 to the c at 5.3
