@@ -145,6 +145,7 @@ def run_experiment(experiment: Experiment, catalog: Catalog, reporter: Reporter)
     run = experiment.run
     with run.locked():
         notes = check_resumable(experiment)
+        check_agreement(experiment)  # the others wait here for the check above
         run.create()
         run.result.unlink(missing_ok=True)  # there is more to do, and its checkpoint was read
         write_text(run.config, to_toml(experiment.config))
@@ -152,7 +153,6 @@ def run_experiment(experiment: Experiment, catalog: Catalog, reporter: Reporter)
         write_interface(run, interface_of(experiment.data, experiment.setup.normalization))
         info = RunInfo(run.path, experiment.config)
         catalog.manager.call("netlab_run_started", run=info)
-        check_agreement(experiment)  # the others wait here for the checks above
         for note in notes:
             reporter.note(note)
 
@@ -184,6 +184,11 @@ def check_resumable(experiment: Experiment) -> list[str]:
     run, setup = experiment.run, experiment.setup
     notes: list[str] = []
     if not run.exists:
+        if run.last_checkpoint.exists():
+            raise NetlabError(
+                f"{run.path} has a checkpoint but no config.toml that says of what:"
+                " delete it, or use another --name"
+            )
         return notes
     old = read_config(run.config)
     changed = differences(old, experiment.config, RESUMABLE)
@@ -193,12 +198,7 @@ def check_resumable(experiment: Experiment) -> list[str]:
             raise UsageError(
                 f"the data of run '{run.name}' has changed since it was begun: use another --name"
             )
-        here = {"device": str(setup.device), "precision": setup.precision}
-        changed += [
-            f"{key}: {recorded[key]} -> {value}"
-            for key, value in here.items()
-            if recorded.get(key, value) != value
-        ]
+        changed += changed_execution(recorded, setup)
     if changed:
         raise UsageError(
             f"run '{run.name}' was begun with other settings ({'; '.join(changed)}):"
@@ -225,16 +225,34 @@ def check_resumable(experiment: Experiment) -> list[str]:
     return notes
 
 
+def changed_execution(recorded: Mapping[str, Any], setup: Setup) -> list[str]:
+    """What may not change in how a run is executed: it would change what is learnt."""
+    recorded = {**recorded, "device": str(recorded.get("device", "")).partition(":")[0] or None}
+    here = {"device": setup.device.type, "precision": setup.precision, "sync_bn": synchronized(setup)}
+    return [
+        f"{key}: {recorded[key]} -> {value}"
+        for key, value in here.items()
+        if value is not None and recorded.get(key) not in (None, value)
+    ]
+
+
+def synchronized(setup: Setup) -> bool | None:
+    """Whether batch norms see the whole batch; None for a process alone, which has nothing else."""
+    return setup.ranks.sync_bn if setup.ranks.world > 1 else None
+
+
 def changed_processes(recorded: Mapping[str, Any], setup: Setup) -> list[str]:
     """What a run that is resumed with other processes or threads should know; it may go on."""
     world = setup.ranks.world
     before = recorded.get("world_size", 1)
     if before != world:
-        local = "" if setup.settings.sync_bn else ", and batch norms see other shares of a batch"
-        return [f"processes: begun with {before}, resumed with {world}, so sums are rounded otherwise{local}"]
+        local = ", and batch norms see other shares of a batch"
+        if False not in (recorded.get("sync_bn"), synchronized(setup)):
+            local = ""
+        return [f"{before} processes before, {world} now: sums are rounded otherwise{local}"]
     threads = torch.get_num_threads()
     if (before := recorded.get("threads", threads)) != threads:
-        return [f"threads: begun with {before}, resumed with {threads}, so sums are rounded otherwise"]
+        return [f"{before} threads before, {threads} now: sums are rounded otherwise"]
     return []
 
 
@@ -253,6 +271,7 @@ def check_agreement(experiment: Experiment) -> None:
             "settings": to_toml(config),
             "data": data_digest(experiment.data),
             "kind of device": f"{setup.device.type} {setup.precision}",
+            "--sync-bn": str(setup.ranks.sync_bn),
             "version of PyTorch": torch.__version__,
             "checkpoint": str(read_progress(last)) if last.exists() else "",
         }
@@ -273,6 +292,7 @@ def environment_of(experiment: Experiment) -> dict[str, Any]:
         precision=experiment.setup.precision,
         world_size=experiment.setup.ranks.world,
         backend=experiment.setup.ranks.backend,
+        sync_bn=synchronized(experiment.setup),
         data_digest=data_digest(experiment.data),
         val_indices_digest=hashlib.sha256(indices.numpy().tobytes()).hexdigest(),
     )

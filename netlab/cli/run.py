@@ -83,6 +83,13 @@ def build(session: Session) -> Callable[..., None]:
             int | None,
             typer.Option("--threads", min=1, help="Processor threads, of each process: shared out."),
         ] = None,
+        sync_bn: Annotated[
+            bool,
+            typer.Option(
+                "--sync-bn/--no-sync-bn",
+                help="Of several processes: batch norms see the whole batch, or each its share.",
+            ),
+        ] = True,
         quiet: Annotated[bool, typer.Option("--quiet", help="Print only the result.")] = False,
     ) -> None:
         """Assemble a network from parts by name, train it, and leave a complete run directory.
@@ -93,7 +100,7 @@ def build(session: Session) -> Callable[..., None]:
         from netlab.training.distributed import joined
 
         run_table = known_run_keys(file.get("run", {}))
-        with joined(device, threads) as ranks:
+        with joined(device, threads, sync_bn=sync_bn) as ranks:
             session.may_complain = ranks.is_first_to_fail
             experiment = prepare(
                 catalog,

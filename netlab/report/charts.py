@@ -98,8 +98,8 @@ def difference_figure(comparison: Comparison, measure: Measure) -> Figure | None
     }
     layout = {
         "xaxis": axis(f"difference in {measure.title}", zeroline=True, zerolinewidth=2),
-        "yaxis": axis("", autorange="reversed", type="category"),
-        "height": 130 + 34 * len(rows),
+        "yaxis": axis("", range=[len(rows) - 0.5, -0.5], type="category"),  # the first on top
+        "height": 110 + 36 * len(rows),
         "showlegend": False,
     }
     return {"data": [trace], "layout": layout}

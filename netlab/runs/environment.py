@@ -38,6 +38,7 @@ def describe_environment(
     val_indices_digest: str,
     world_size: int = 1,
     backend: str | None = None,
+    sync_bn: bool | None = None,
 ) -> dict[str, Any]:
     """Versions, machine, device, processes and the threads of each, git revision, who supplied each part,
     and the data's digest."""
@@ -52,6 +53,7 @@ def describe_environment(
         "precision": precision,
         "world_size": world_size,
         "backend": backend,
+        "sync_bn": sync_bn,
         "threads": torch.get_num_threads(),
         "git_revision": git_revision(),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],

@@ -34,7 +34,8 @@ class Ranks:
     """This process among those that train together.
 
     ``rank`` of ``world`` processes, ``local_rank`` of ``local_world`` on this machine; ``backend`` is
-    gloo or nccl. The defaults are a process alone, for which nothing here does anything.
+    gloo or nccl; ``sync_bn`` says whether batch norms see the whole batch. The defaults are a process
+    alone, for which nothing here does anything.
     """
 
     rank: int = 0
@@ -43,6 +44,7 @@ class Ranks:
     local_world: int = 1
     backend: str | None = None
     device: torch.device = CPU
+    sync_bn: bool = True
     store: dist.Store | None = None
 
     @property
@@ -63,7 +65,9 @@ class Ranks:
 
     def synchronize_norms(self, network: nn.Module) -> nn.Module:
         """Give batch norms the statistics of the whole batch; see ``netlab.training.batch_norm``."""
-        return network if self.world == 1 else synchronize_batch_norms(network, self.device)
+        if self.world == 1 or not self.sync_bn:
+            return network
+        return synchronize_batch_norms(network, self.device)
 
     def parallel(self, network: nn.Module) -> nn.Module:
         """The network as it is to be called in training: its gradients are averaged over processes.
@@ -126,7 +130,7 @@ ALONE = Ranks()
 
 
 @contextlib.contextmanager
-def joined(device: str, threads: int | None = None) -> Iterator[Ranks]:
+def joined(device: str, threads: int | None = None, *, sync_bn: bool = True) -> Iterator[Ranks]:
     """Join the other processes, as the environment says (``torchrun`` sets it), until the block ends.
 
     ``device`` and ``threads`` are what the user asked for; on GPUs every process of a machine takes its
@@ -157,7 +161,7 @@ def joined(device: str, threads: int | None = None) -> Iterator[Ranks]:
         reason = " ".join(str(error).split())[:200]
         raise UsageError(f"the {launch.world} processes can not reach each other: {reason}") from error
     try:
-        yield Ranks(rank, world, launch.local_rank, launch.local_world, backend, own_device, store)
+        yield Ranks(rank, world, launch.local_rank, launch.local_world, backend, own_device, sync_bn, store)
     except RuntimeError as error:
         if not is_lost_connection(error):
             raise

@@ -90,8 +90,7 @@ def train(
         network = network.to(memory_format=torch.channels_last)
     if setup.precision == "bf16" and device.type == "cpu" and not settings.compile:
         use_blockwise_elu(network)
-    if settings.sync_bn:
-        network = ranks.synchronize_norms(network)
+    network = ranks.synchronize_norms(network)
     optimizer = make_optimizer(network, settings)
 
     progress, history = Progress(), []

@@ -67,9 +67,6 @@ class TrainingSettings(BaseModel):
     seed: int = Field(0, ge=0, lt=2**63, description="Seed of weights, order and augmentation.")
     split_seed: int = Field(0, ge=0, lt=2**63, description="Seed of the validation split.")
     compile: bool = Field(False, description="Use torch.compile (needs a C++ compiler).")
-    sync_bn: bool = Field(
-        True, description="Several processes: batch norms see the whole batch, or each process's own share."
-    )
     deterministic: bool = Field(False, description="Only deterministic algorithms, also on CUDA.")
 
 

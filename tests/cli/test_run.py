@@ -195,6 +195,22 @@ def test_a_history_without_all_its_rows_is_named(cli: Cli, tiny: tuple[str, ...]
     assert "history.csv does not have one row for each of the 2 epochs" in outcome.err
 
 
+def test_a_history_without_a_column_is_named(cli: Cli, tiny: tuple[str, ...]) -> None:
+    assert cli("run", *tiny).code == 0
+    (only_run() / "history.csv").write_text("a,b\n1,2\n")
+    outcome = cli("run", *tiny, "--epochs", "3")
+    assert outcome.code == 1
+    assert "history.csv is damaged: it has no column epoch" in outcome.err
+
+
+def test_a_checkpoint_of_nobody_knows_what_is_not_continued(cli: Cli, tiny: tuple[str, ...]) -> None:
+    assert cli("run", *tiny).code == 0
+    (only_run() / "config.toml").unlink()
+    outcome = cli("run", *tiny, "--epochs", "3")
+    assert outcome.code == 1
+    assert "has a checkpoint but no config.toml" in outcome.err
+
+
 def test_a_damaged_checkpoint_does_not_cost_a_finished_run_its_result(
     cli: Cli, tiny: tuple[str, ...]
 ) -> None:
@@ -218,6 +234,22 @@ def test_best_weights_newer_than_the_checkpoint_are_the_ones_to_beat(cli: Cli, t
     result = json.loads(Path("runs/mine/result.json").read_text())
     assert (result["best_epoch"], result["best_val_accuracy"]) == (2, 0.99)
     assert best.read_bytes() == kept
+
+
+def test_a_run_of_another_kind_of_device_is_not_continued(cli: Cli, tiny: tuple[str, ...]) -> None:
+    assert cli("run", *tiny).code == 0
+    path = only_run() / "environment.json"
+    path.write_text(path.read_text().replace('"device": "cpu"', '"device": "cuda:1"'))
+    outcome = cli("run", *tiny, "--epochs", "3")
+    assert outcome.code == 2
+    assert "device: cuda -> cpu" in outcome.err
+
+
+def test_another_number_of_threads_is_noted_on_resume(cli: Cli, tiny: tuple[str, ...]) -> None:
+    assert cli("run", *tiny, "--threads", "1").code == 0
+    path = only_run() / "environment.json"
+    path.write_text(path.read_text().replace('"threads": 1', '"threads": 64'))
+    assert "note: 64 threads before, 1 now" in cli("run", *tiny, "--epochs", "3", "--threads", "1").out
 
 
 def test_lost_best_weights_are_noticed_before_training_goes_on(cli: Cli, tiny: tuple[str, ...]) -> None:

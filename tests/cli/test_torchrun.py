@@ -181,6 +181,7 @@ def test_only_the_first_process_prints_and_writes(together: tuple[Path, Ended]) 
     assert done.stderr == ""
     recorded = json.loads((folder / "runs" / "shared" / "environment.json").read_text())
     assert (recorded["world_size"], recorded["backend"], recorded["threads"]) == (2, "gloo", 1)
+    assert recorded["sync_bn"] is True
 
 
 def test_a_killed_process_ends_all_with_a_message_and_leaves_the_last_epoch(
@@ -213,7 +214,7 @@ def test_a_killed_run_resumes_in_one_process_up_to_rounding(
     shutil.copytree(killed[0] / "runs", tmp_path / "runs")
     resumed = cli(*WORDS)
     assert resumed.code == 0, resumed.err
-    assert "note: processes: begun with 2, resumed with 1" in resumed.out
+    assert "note: 2 processes before, 1 now" in resumed.out
     same_up_to_rounding(tmp_path, alone)
 
 

@@ -49,6 +49,15 @@ def batches() -> tuple[Tensor, Tensor]:
     return images, torch.randint(0, 3, (2, IMAGES), generator=generator)
 
 
+def through_bf16_norm(norm: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
+    """Output and gradient of images in bf16, as autocast gives them, by a norm in float32."""
+    leaf = images[:, :, 1:].bfloat16().contiguous(memory_format=torch.channels_last).requires_grad_()
+    out = norm(leaf)
+    out.float().sin().sum().backward()
+    assert leaf.grad is not None
+    return out.detach(), leaf.grad
+
+
 def main(folder: Path) -> None:
     from netlab.training.distributed import joined
 
@@ -70,6 +79,9 @@ def main(folder: Path) -> None:
             found[f"gradient {name}"] = parameter.grad
         found |= network.state_dict()
         found["evaluated"] = network.eval()(batches()[0][0]).detach()
+
+        norm = ranks.synchronize_norms(nn.Sequential(nn.BatchNorm2d(4)))
+        found["bf16 output"], found["bf16 gradient"] = through_bf16_norm(norm, batches()[0][0][share])
 
         found["sum"] = ranks.sum(torch.tensor([ranks.rank, 10]))
         found["same"] = torch.tensor(len(ranks.differences({"one": "1", "other": "2"})))

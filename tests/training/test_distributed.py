@@ -8,15 +8,17 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from netlab.experiment import changed_execution
 from netlab.launch import Launch, read_launch
 from netlab.training.batch_norm import plain_batch_norm, synchronize_batch_norms
-from netlab.training.distributed import ALONE, joined
+from netlab.training.distributed import ALONE, Ranks, joined
 
 SCRIPT = Path(__file__).with_name("on_ranks.py")
 WORLD = 2
@@ -106,6 +108,15 @@ def test_evaluation_needs_no_other_process(results: Results, alone: dict[str, Te
         close(found["evaluated"], alone["evaluated"])
 
 
+def test_bf16_is_normalized_as_by_one_process(results: Results, script: dict[str, Any]) -> None:
+    expected = script["through_bf16_norm"](nn.BatchNorm2d(4), script["batches"]()[0][0])
+    for name, whole in zip(("bf16 output", "bf16 gradient"), expected, strict=True):
+        ours = torch.cat([found[name] for found in results])
+        assert ours.dtype == torch.bfloat16
+        # Two roundings to 8 bits, of terms of about 1.
+        torch.testing.assert_close(ours.float(), whole.float(), rtol=2**-7, atol=2**-7)
+
+
 def test_names_and_order_of_weights_stay(results: Results, alone: dict[str, Tensor], script: Any) -> None:
     names = list(script["build"]().state_dict())
     assert [name for name in results[0] if name in names] == names
@@ -153,6 +164,23 @@ def test_alone_nothing_is_wrapped_or_split() -> None:
     assert list(range(7))[ALONE.share(7)] == list(range(7))
     with joined("cpu") as ranks:
         assert ranks is ALONE
+
+
+@pytest.mark.parametrize(
+    ("recorded", "ranks", "changed"),
+    [
+        ({"sync_bn": True}, Ranks(0, 2, sync_bn=False), ["sync_bn: True -> False"]),
+        ({"sync_bn": False}, Ranks(0, 2, sync_bn=False), []),
+        ({"sync_bn": None}, Ranks(0, 2, sync_bn=False), []),  # begun in one process
+        ({"sync_bn": False}, ALONE, []),  # and ended in one, with a note
+        ({"device": "cpu"}, Ranks(0, 2), []),
+    ],
+)
+def test_local_and_synchronized_norms_are_not_mixed_in_a_run(
+    recorded: dict[str, Any], ranks: Ranks, changed: list[str]
+) -> None:
+    setup: Any = SimpleNamespace(device=torch.device("cpu"), precision="fp32", ranks=ranks)
+    assert changed_execution({"precision": "fp32", **recorded}, setup) == changed
 
 
 def test_the_launch_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
