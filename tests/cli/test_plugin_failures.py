@@ -387,3 +387,14 @@ def test_checks_that_fail_alike_are_one_line(cli: Cli, install: Install) -> None
 def test_options_are_shown_as_the_flags_that_a_user_types(cli: Cli) -> None:
     assert "--block.paths" in cli("plugins", "show", "grouped").out
     assert "--high-order-si.order" in cli("plugins", "show", "high-order-si").out
+
+
+def test_a_command_is_checked_too(cli: Cli, install: Install) -> None:
+    install("greeter", COMMANDS.format(name="greet", function="greet"))
+    install("dumb", COMMANDS.format(name="mumble", function="nowhere"))
+    install("thief", COMMANDS.format(name="run", function="greet"))
+    assert cli("plugins", "check", "greeter").code == 0
+    unresolved = cli("plugins", "check", "dumb")
+    assert unresolved.code == 3
+    assert "no attribute 'nowhere'" in " ".join(unresolved.out.split())
+    assert "'run' is netlab's own" in " ".join(cli("plugins", "check", "thief").out.split())
