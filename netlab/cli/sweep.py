@@ -128,6 +128,8 @@ def build(session: Session) -> Callable[..., None]:
                 planned, combinations, predict_seconds(planned, at_once),
                 workers=at_once, threads=share.threads, place=place,
             )  # fmt: skip
+            compared_to = baseline or settings.get("baseline")
+            check_baseline(planned, compared_to)
             if dry_run:
                 return
             confirm(planned, yes=yes)
@@ -136,7 +138,7 @@ def build(session: Session) -> Callable[..., None]:
                 session,
                 opened,
                 name=name or settings.get("name"),
-                baseline=baseline or settings.get("baseline"),
+                baseline=compared_to,
                 metrics=measured,
                 runs=runs,
                 offline=offline,
@@ -154,6 +156,19 @@ def metric_names(session: Session, flag: str | None, file: Sequence[str]) -> tup
     for name in names:
         session.catalog.find("metric", name)
     return tuple(names)
+
+
+def check_baseline(planned: Sequence[PlannedRun], baseline: str | None) -> None:
+    """Refuse a baseline that the comparison would not find, before hours are spent.
+
+    Raises:
+        UsageError: no assembly or run of the plan has this name.
+    """
+    from netlab.comparison.assemblies import group_assemblies
+    from netlab.comparison.comparison import find_baseline
+    from netlab.runs.record import RunRecord
+
+    find_baseline(group_assemblies([RunRecord(run.directory, run.config) for run in planned]), baseline)
 
 
 def carry_out(

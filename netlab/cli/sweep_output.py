@@ -63,9 +63,10 @@ def show_plan(
     seeds = {run.config["training"]["seed"] for run in planned}
     assemblies = len(planned) // len(seeds) if seeds else 0
     console.print(
-        f"{len(planned)} runs: {assemblies} assemblies x {len(seeds)} seeds"
+        f"{counted(len(planned), 'run')}: {counted(assemblies, 'assembly', 'assemblies')} x "
+        f"{counted(len(seeds), 'seed')}"
         if assemblies * len(seeds) == len(planned)
-        else f"{len(planned)} runs"
+        else counted(len(planned), "run")
     )
     if combinations > len(planned):
         console.print(f"{combinations - len(planned)} combinations mean the same as others and are left out")
@@ -80,6 +81,11 @@ def show_plan(
         each = f"{threads} thread{'s' if threads > 1 else ''} each"
         elsewhere = " at the speed of this machine" if place.is_elsewhere else ""
         console.print(f"about {duration(seconds)} for the rest{elsewhere}, {at_once}, {each}")
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """``1 run``, ``2 runs``."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def problems_of(planned: Sequence[PlannedRun]) -> dict[str, int]:
