@@ -67,14 +67,10 @@ def measure(run: Path, fraction: float, seed: int) -> tuple[list[str], Values, f
     from netlab.runs.directory import RunDirectory
     from netlab.runs.restore import load_run
     from netlab.separability.layers import resolve_measures
-    from netlab.separability.sources import HEAD, Network, Settings
+    from netlab.separability.sources import Settings, network_of_run
 
     loaded = load_run(RunDirectory(run), Catalog(PluginManager.from_environment()))
-    subject = Network(
-        run.name, loaded.network, {"train": loaded.splits.train, "test": loaded.splits.test},
-        loaded.data.class_names, Settings(fraction=fraction, seed=seed),
-        preprocess=loaded.normalization, head=HEAD,
-    )  # fmt: skip
+    subject = network_of_run(loaded, Settings(fraction=fraction, seed=seed))
     values: Values = {}
     layers: list[str] = []
     for report in subject.reports(resolve_measures(METRICS)):

@@ -165,11 +165,11 @@ class Catalog:
         return sorted({component.name for component in self._components if component.kind == kind})
 
     def clashes(self, component: Component) -> list[Component]:
-        """The other components of the same kind and name."""
+        """The components of the same kind and name from other plugins."""
         return [
             other
             for other in self.of_kind(component.kind)
-            if other.name == component.name and other is not component
+            if other.name == component.name and other.plugin is not component.plugin
         ]
 
     def find(self, kind: str, text: str) -> Component:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from netlab.catalog import Catalog, Component
 from netlab.data.load import data_digest, load_data
 from netlab.data.split import Splits, split_data
-from netlab.errors import UsageError
+from netlab.errors import NetlabError, UsageError
 from netlab.kinds.dataset import ImageData
 from netlab.kinds.events import RunInfo
 from netlab.network import Part, count_parameters
@@ -21,10 +23,12 @@ from netlab.runs.curves import plot_history
 from netlab.runs.directory import RunDirectory
 from netlab.runs.environment import describe_environment
 from netlab.runs.files import write_json, write_text
+from netlab.runs.interface import interface_of, write_interface
 from netlab.runs.restore import build_network, normalization_for
 from netlab.training.device import choose_device, choose_precision
+from netlab.training.distributed import ALONE, Ranks
 from netlab.training.loop import Setup, Trained, out_of_patience, train
-from netlab.training.progress import Reporter
+from netlab.training.progress import Reporter, Silent
 from netlab.training.settings import RESUMABLE, TrainingSettings, resolve_settings, split_settings
 
 
@@ -51,10 +55,12 @@ def prepare(
     data_dir: Path,
     offline: bool,
     device: str,
+    ranks: Ranks = ALONE,
 ) -> Experiment:
     """Validate the options, load the data, resolve the settings and assemble the network.
 
-    ``components`` and ``part_options`` are keyed by kind: dataset, backbone, block, norm.
+    ``components`` and ``part_options`` are keyed by kind: dataset, backbone, block, norm. Of several
+    ``ranks``, each has its own device, and one a machine loads the data before the others do.
 
     Raises:
         UsageError: whatever does not fit, in one line.
@@ -65,10 +71,17 @@ def prepare(
         kind: Part(component, component.make_options(part_options[kind]))
         for kind, component in components.items()
     }
-    chosen_device = choose_device(device)
+    chosen_device = ranks.device if ranks.world > 1 else choose_device(device)
     dataset = parts["dataset"]
-    data = load_data(dataset.component, dataset.options, root=data_dir, offline=offline)
+    data = ranks.first_on_machine(
+        lambda: load_data(dataset.component, dataset.options, root=data_dir, offline=offline)
+    )
     settings, splits, config = resolve(catalog, parts, data, training_file, training_flags)
+    if (batch := min(settings.batch_size, len(splits.train))) < ranks.world:
+        raise UsageError(
+            f"{ranks.world} processes can not share a batch of {batch}:"
+            " start fewer, or give a larger --batch-size"
+        )
     name = name or default_name(config, RESUMABLE)
     config = {"run": {"name": name, "data_dir": str(data_dir.absolute())}, **config}
     setup = Setup(
@@ -79,6 +92,7 @@ def prepare(
         settings=settings,
         device=chosen_device,
         precision=choose_precision(settings.precision, chosen_device),
+        ranks=ranks,
     )
     return Experiment(RunDirectory(runs / name), config, parts, data, setup)
 
@@ -118,19 +132,29 @@ def resolve(
 def run_experiment(experiment: Experiment, catalog: Catalog, reporter: Reporter) -> dict[str, Any]:
     """Train (or resume), test, and complete the run directory. Gives what ``result.json`` holds.
 
+    Of several processes, the first does all this and the others only train with it.
+
     Raises:
         UsageError: the run is finished, held by another process, or was begun with other settings.
+        NetlabError: the processes do not see the same settings, data or checkpoint.
     """
+    parameters = count_parameters(experiment.setup.network)
+    if not experiment.setup.ranks.is_first:
+        check_agreement(experiment)
+        return result_of(train(experiment.setup, experiment.run, Silent()), experiment, parameters)
     run = experiment.run
     with run.locked():
-        check_resumable(experiment)
+        notes = check_resumable(experiment)
+        check_agreement(experiment)  # the others wait here for the check above
         run.create()
         run.result.unlink(missing_ok=True)  # there is more to do, and its checkpoint was read
         write_text(run.config, to_toml(experiment.config))
         write_json(run.environment, environment_of(experiment))
+        write_interface(run, interface_of(experiment.data, experiment.setup.normalization))
         info = RunInfo(run.path, experiment.config)
         catalog.manager.call("netlab_run_started", run=info)
-        parameters = count_parameters(experiment.setup.network)
+        for note in notes:
+            reporter.note(note)
 
         def epoch_finished(epoch: int, row: Mapping[str, float]) -> None:
             catalog.manager.call("netlab_epoch_finished", run=info, epoch=epoch, values=row)
@@ -148,16 +172,24 @@ def run_experiment(experiment: Experiment, catalog: Catalog, reporter: Reporter)
     return result
 
 
-def check_resumable(experiment: Experiment) -> None:
+def check_resumable(experiment: Experiment) -> list[str]:
     """Refuse to go on with a run that is finished or was begun with other settings or data.
+
+    Gives a note where the same results can only be expected up to rounding.
 
     Raises:
         UsageError: saying what differs or that nothing is left to do.
         NetlabError: the run's checkpoint or one of its files is damaged.
     """
     run, setup = experiment.run, experiment.setup
+    notes: list[str] = []
     if not run.exists:
-        return
+        if run.last_checkpoint.exists():
+            raise NetlabError(
+                f"{run.path} has a checkpoint but no config.toml that says of what:"
+                " delete it, or use another --name"
+            )
+        return notes
     old = read_config(run.config)
     changed = differences(old, experiment.config, RESUMABLE)
     if run.environment.exists():
@@ -166,20 +198,18 @@ def check_resumable(experiment: Experiment) -> None:
             raise UsageError(
                 f"the data of run '{run.name}' has changed since it was begun: use another --name"
             )
-        here = {"device": str(setup.device), "precision": setup.precision}
-        changed += [
-            f"{key}: {recorded[key]} -> {value}"
-            for key, value in here.items()
-            if recorded.get(key, value) != value
-        ]
+        changed += changed_execution(recorded, setup)
     if changed:
         raise UsageError(
             f"run '{run.name}' was begun with other settings ({'; '.join(changed)}):"
             " use another --name, or delete its directory"
         )
     if not run.last_checkpoint.exists():
-        return
+        return notes
+    if run.environment.exists():
+        notes += changed_processes(run.read_environment(), setup)
     progress = read_progress(run.last_checkpoint)
+    read_progress(run.best_checkpoint)  # a lost or damaged one is noticed before the result goes
     if setup.settings.epochs < progress.epoch:
         raise UsageError(
             f"run '{run.name}' has already made {progress.epoch} epochs:"
@@ -192,6 +222,65 @@ def check_resumable(experiment: Experiment) -> None:
             f" in {run.path}."
             " Train it longer with --epochs (or --patience), or start another with --name or --seed"
         )
+    return notes
+
+
+def changed_execution(recorded: Mapping[str, Any], setup: Setup) -> list[str]:
+    """What may not change in how a run is executed: it would change what is learnt."""
+    recorded = {**recorded, "device": str(recorded.get("device", "")).partition(":")[0] or None}
+    here = {"device": setup.device.type, "precision": setup.precision, "sync_bn": synchronized(setup)}
+    return [
+        f"{key}: {recorded[key]} -> {value}"
+        for key, value in here.items()
+        if value is not None and recorded.get(key) not in (None, value)
+    ]
+
+
+def synchronized(setup: Setup) -> bool | None:
+    """Whether batch norms see the whole batch; None for a process alone, which has nothing else."""
+    return setup.ranks.sync_bn if setup.ranks.world > 1 else None
+
+
+def changed_processes(recorded: Mapping[str, Any], setup: Setup) -> list[str]:
+    """What a run that is resumed with other processes or threads should know; it may go on."""
+    world = setup.ranks.world
+    before = recorded.get("world_size", 1)
+    if before != world:
+        local = ", and batch norms see other shares of a batch"
+        if False not in (recorded.get("sync_bn"), synchronized(setup)):
+            local = ""
+        return [f"{before} processes before, {world} now: sums are rounded otherwise{local}"]
+    threads = torch.get_num_threads()
+    if (before := recorded.get("threads", threads)) != threads:
+        return [f"{before} threads before, {threads} now: sums are rounded otherwise"]
+    return []
+
+
+def check_agreement(experiment: Experiment) -> None:
+    """Wait for all ranks, and see that they train the same network on the same data from the same epoch.
+
+    Raises:
+        NetlabError: naming what differs.
+    """
+    setup, last = experiment.setup, experiment.run.last_checkpoint
+    if setup.ranks.world == 1:
+        return
+    config = {table: values for table, values in experiment.config.items() if table != "run"}
+    differing = setup.ranks.differences(
+        {
+            "settings": to_toml(config),
+            "data": data_digest(experiment.data),
+            "kind of device": f"{setup.device.type} {setup.precision}",
+            "--sync-bn": str(setup.ranks.sync_bn),
+            "version of PyTorch": torch.__version__,
+            "checkpoint": str(read_progress(last)) if last.exists() else "",
+        }
+    )
+    if differing:
+        raise NetlabError(
+            f"the processes do not have the same {', '.join(differing)}: on several machines, the folders"
+            " of runs and data must be shared, and the same netlab installed"
+        )
 
 
 def environment_of(experiment: Experiment) -> dict[str, Any]:
@@ -201,6 +290,9 @@ def environment_of(experiment: Experiment) -> dict[str, Any]:
         (part.component for part in experiment.parts.values()),
         device=experiment.setup.device,
         precision=experiment.setup.precision,
+        world_size=experiment.setup.ranks.world,
+        backend=experiment.setup.ranks.backend,
+        sync_bn=synchronized(experiment.setup),
         data_digest=data_digest(experiment.data),
         val_indices_digest=hashlib.sha256(indices.numpy().tobytes()).hexdigest(),
     )

@@ -148,7 +148,7 @@ class PluginManager:
 
     def fail(self, plugin: Plugin, phase: Phase, error: BaseException) -> PluginFailure:
         """Keep a failure of ``plugin``; raise it in strict mode."""
-        details = "".join(traceback.format_exception(error))
+        details = traceback_text(error)
         failure = PluginFailure(plugin.name, plugin.distribution, plugin.version, phase, error, details)
         self.failures.append(failure)
         if self.strict:
@@ -299,6 +299,16 @@ class PluginManager:
             plugin.state = "failed"
             plugin.components.clear()
             self.fail(plugin, "register", error)
+
+
+def traceback_text(error: BaseException) -> str:
+    """The traceback from the first frame that is not the way to the plugin: this module and importlib."""
+    shown = traceback.TracebackException.from_exception(error)
+    for position, frame in enumerate(shown.stack):
+        if frame.filename != __file__ and "importlib" not in frame.filename:
+            del shown.stack[:position]
+            break
+    return "".join(shown.format())
 
 
 def report_failures(failures: Iterable[PluginFailure], *, debug: bool = False) -> None:

@@ -86,14 +86,20 @@ def netlab_run_started(run: RunInfo) -> None:
 def netlab_epoch_finished(run: RunInfo, epoch: int, values: Mapping[str, float]) -> None:
     """An epoch of a training run ended.
 
-    ``epoch`` counts from 1. ``values`` is the row just added to ``history.csv``: among others
-    ``train_loss``, ``train_accuracy``, ``val_loss``, ``val_accuracy``, ``lr`` and ``seconds``.
+    Called after the epoch's row of ``history.csv`` and its checkpoint are written. An exception raised here
+    is reported and does not stop the run. ``epoch`` counts from 1. ``values`` is the row just added to
+    ``history.csv``: among others ``train_loss``, ``train_accuracy``, ``val_loss``, ``val_accuracy``, ``lr``
+    and ``seconds``.
     """
 
 
 @hookspec
 def netlab_run_finished(run: RunInfo) -> None:
-    """A training run ended and its ``result.json`` is written. Not called when a run is interrupted."""
+    """A training run ended.
+
+    Called once, after ``result.json`` is written; not when a run is interrupted. An exception raised here is
+    reported.
+    """
 
 
 @hookspec
@@ -109,8 +115,9 @@ def netlab_report_sections(runs: Sequence[Path]) -> Iterable[ReportSection]:  # 
 def netlab_commands() -> Iterable[tuple[str, str, str]]:  # type: ignore[empty-body]
     """Add commands to ``netlab``: yield ``(name, help, "module:function")``.
 
-    The function is a Typer command function, imported only when its command is called. A name that
-    netlab itself uses is reported as a failure of the plugin and left out.
+    Called when netlab lists its commands, and when a command that is not netlab's own is used. The function
+    is a Typer command function, imported only when its command is called. A name that netlab itself uses is
+    reported as a failure of the plugin and left out.
     """
 
 

@@ -46,6 +46,7 @@ def test_a_clash_is_an_error_on_use_and_both_stay_listed() -> None:
 def test_a_variant_becomes_an_option() -> None:
     catalog = catalog_of(one=[spec("many", tags=("variants",)), spec("single")])
     assert catalog.find("block", "many:resnet18").preset == {"variant": "resnet18"}
+    assert catalog.clashes(catalog.find("block", "many:resnet18")) == []
     with pytest.raises(UsageError, match="no variants"):
         catalog.find("block", "single:resnet18")
 

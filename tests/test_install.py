@@ -45,7 +45,7 @@ def test_the_wheel_alone_finds_its_parts_and_trains(wheel: Path, tmp_path: Path)
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     assert "failed" not in done.stderr

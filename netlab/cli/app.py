@@ -13,13 +13,15 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import typer
 
 from netlab import __version__
-from netlab.cli.session import Session, run_guarded, take_global_flags
+from netlab.cli.session import COMPLETING, Session, run_guarded, take_global_flags
 from netlab.errors import NetlabError
+from netlab.launch import read_launch
 from netlab.manager import report_failures
 
 
@@ -38,6 +40,7 @@ COMMANDS = (
     Command(
         "metrics", "netlab.cli.metrics", "Measure how well every layer separates the classes.", "Networks"
     ),
+    Command("predict", "netlab.cli.predict", "Classify images with a trained network.", "Networks"),
     Command("sweep", "netlab.cli.sweep", "Train many assemblies, each over several seeds.", "Comparison"),
     Command(
         "compare", "netlab.cli.compare", "Compare assemblies: means, differences, intervals.", "Comparison"
@@ -48,6 +51,8 @@ COMMANDS = (
     ),
     Command("plugins", "netlab.cli.plugins", "List and inspect the installed parts.", "Parts"),
 )
+
+SHARED = {"run"}  # what several processes can work on together
 
 
 def show_version(wanted: bool) -> None:
@@ -71,7 +76,7 @@ def root(
 
 def line_completed() -> str | None:
     """The line that a shell asks to complete, up to the cursor; None when netlab was really called."""
-    if "_NETLAB_COMPLETE" not in os.environ:
+    if COMPLETING not in os.environ:
         return None
     return os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS") or ""
 
@@ -95,6 +100,7 @@ def build_app(session: Session) -> typer.Typer:
         name="netlab",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["--help", "-h"]},
         # Drawing panels imports as much again as all the rest of `netlab --help`.
         rich_markup_mode=None if called is None else "rich",
     )
@@ -141,6 +147,25 @@ def add_plugin_commands(app: typer.Typer, session: Session, called: str | None) 
         )(built)
 
 
+def leave_to_first_process(session: Session) -> None:
+    """Of several processes (``torchrun``), only rank 0 uses the terminal, and does alone what is not shared.
+
+    Another one that fails alone still says so: see ``Session.may_complain``, which until the processes
+    have met is true for one on each machine.
+    """
+    launch = read_launch()
+    if launch.world > 1:
+        # DistributedDataParallel warns in each process that it looked for unused parameters in vain.
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    if launch.rank == 0:
+        return
+    if called_command(session) not in SHARED:
+        sys.exit(0)
+    session.errors = sys.stderr
+    session.may_complain = lambda: launch.local_rank == 0
+    sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - until the process ends
+
+
 def listed_only() -> None:
     """A command that was not called."""
 
@@ -159,6 +184,7 @@ def main(words: Sequence[str] | None = None) -> None:
         session.arguments = ["--help"]
 
     def action() -> None:
+        leave_to_first_process(session)
         try:
             app = build_app(session)
         except NetlabError:

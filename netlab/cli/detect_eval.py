@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -62,6 +63,7 @@ def build(session: Session) -> Callable[..., None]:
         from rich.console import Console
 
         from netlab.detection.curve_table import write_curves
+        from netlab.detection.evaluate import curve, precision_and_recall
         from netlab.detection.evaluate import evaluate as measure
         from netlab.detection.mistakes import MistakeGallery
         from netlab.detection.plots import plot_precision_recall
@@ -74,7 +76,7 @@ def build(session: Session) -> Callable[..., None]:
         detector = with_flags_applied(detector, iou=iou, refinements=refinements)
         images = chosen_images(voc_dir, detector, folder, split, one_based=one_based)
         console = Console(stderr=as_json)
-        gallery = MistakeGallery(detector.class_names)
+        gallery = MistakeGallery(detector.class_names, detector.rule)
         with Progress(console, quiet=as_json) as progress, broken_cache_files_reported():
             detections, truths = detect_all(
                 detector, images, choose_device(device), progress, seen=gallery.add
@@ -82,16 +84,24 @@ def build(session: Session) -> Callable[..., None]:
         progress.close_warnings()
         if not truths:
             raise UsageError(f"no image of {voc_dir} can be read")
-        result = measure(detections, truths, detector.class_names)
+        result = measure(detections, truths, detector.class_names).as_dict() | {"images": len(truths)}
+        for label, name in enumerate(detector.class_names, start=1):
+            confidence = detector.rule.least(label)
+            precision, recall = precision_and_recall(curve(detections, truths, label, 0.5), confidence)
+            result["per_class"][name] |= {
+                "confidence": confidence,
+                "precision": None if math.isnan(precision) else precision,
+                "recall": None if math.isnan(recall) else recall,
+            }
         target = out or folder / "evaluation"
         target.mkdir(parents=True, exist_ok=True)
         plots = plot_precision_recall(detections, truths, detector.class_names, target)
         plots += gallery.save(target)
         write_curves(detections, truths, detector.class_names, target)
         if as_json:
-            print(json.dumps({**result.as_dict(), "images": len(truths)}, indent=2))
+            print(json.dumps(result, indent=2))
             return
-        print_table(console, result.as_dict(), len(truths))
+        print_table(console, result)
         for path in plots:
             if path.suffix == ".png":
                 console.print(f"{path}", highlight=False, soft_wrap=True)
@@ -145,22 +155,30 @@ def known_classes(voc_dir: Path, names: Sequence[str], model_names: Sequence[str
     return known
 
 
-def print_table(console: Any, result: Mapping[str, Any], images: int) -> None:
+def print_table(console: Any, result: Mapping[str, Any]) -> None:
     """One row a class, and the mean."""
     from rich.table import Table
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("class")
-    for name in ("AP50", "AP75", "AP", "VOC07", "objects", "found"):
+    for name in ("AP50", "AP75", "AP", "VOC07", "objects", "confidence", "precision", "recall"):
         table.add_column(name, justify="right")
 
-    def cells(row: Mapping[str, Any]) -> list[str]:
-        return ["-" if row[key] is None else f"{row[key]:.3f}" for key in ("ap50", "ap75", "ap", "voc2007")]
+    def cells(row: Mapping[str, Any], *keys: str) -> list[str]:
+        return ["-" if row[key] is None else f"{row[key]:.3f}" for key in keys]
 
+    measures = ("ap50", "ap75", "ap", "voc2007")
     for name, row in result["per_class"].items():
-        table.add_row(name, *cells(row), f"{row['objects']:,}", f"{row['detections']:,}")
+        at_confidence = cells(row, "precision", "recall")
+        table.add_row(
+            name, *cells(row, *measures), f"{row['objects']:,}", f"{row['confidence']:.2f}", *at_confidence
+        )
     if len(result["per_class"]) > 1:
         table.add_section()
-        table.add_row("mean", *cells(result))
+        table.add_row("mean", *cells(result, *measures))
     console.print(table, highlight=False)
-    console.print(f"{images} images; 'found' counts boxes of any confidence", highlight=False, style="dim")
+    console.print(
+        f"{result['images']} images; precision and recall at the model's confidence",
+        highlight=False,
+        style="dim",
+    )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from netlab.catalog import Component
 from netlab.cli.flags import Flag, own_spellings, rewrite_short_flags, with_flags
+from netlab.cli.selection import selector_completions
 from netlab.cli.session import Session
 
 if TYPE_CHECKING:
@@ -21,15 +22,24 @@ RUNS = Path("detectors")
 
 
 def finish(
-    session: Session, command: Callable[..., None], flags: Sequence[Flag], parts: Sequence[Component]
+    session: Session,
+    command: Callable[..., None],
+    flags: Sequence[Flag],
+    parts: Sequence[Component],
+    *,
+    several: bool = False,
 ) -> Callable[..., None]:
-    """The command with ``flags``, and the session's words rewritten to their canonical form."""
+    """The command with ``flags``, and the session's words rewritten to their canonical form.
+
+    ``several`` says whether a selector takes a list of names, ``a,b``.
+    """
     rewritten = rewrite_short_flags(
         session.after_command[1:], flags, own_spellings(command), session.catalog, parts
     )
     position = session.arguments.index("detect") + 2
     session.arguments[position:] = rewritten
-    return with_flags(command, flags)
+    kinds = ("proposer", "extractor")
+    return with_flags(command, flags, selector_completions(session.catalog, kinds, several=several))
 
 
 def split_names(given: Sequence[str] | None) -> list[str]:

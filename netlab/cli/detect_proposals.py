@@ -86,7 +86,7 @@ def build(session: Session) -> Callable[..., None]:
         else:
             raise UsageError("name images, or a data set with --evaluate")
 
-    return finish(session, proposals, flags, chosen)
+    return finish(session, proposals, flags, chosen, several=True)
 
 
 def chosen_proposers(catalog: Catalog, words: Iterable[str]) -> list[Component]:

@@ -9,6 +9,7 @@ canonical flags, and validates only types and choices: ranges and the rest are p
 from __future__ import annotations
 
 import inspect
+import os
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from netlab.catalog import Catalog, Component
+from netlab.cli.session import COMPLETING
 from netlab.errors import NetlabError, PluginError, UsageError, closest
 from netlab.flag_types import flag_type
 from netlab.kinds import KINDS
@@ -167,15 +169,17 @@ def default_text(default: Any) -> str:
 def typer_parameter(flag: Flag, *, short: bool) -> inspect.Parameter:
     """The flag as a parameter of a Typer command; None means that it was not given.
 
-    ``short`` says whether its short form works here, and so is shown.
+    ``short`` says whether its short form works here, and so is shown. Short forms are rewritten before Typer
+    sees the words; only while a shell asks for completions does it see the words as they are typed.
     """
     name = flag.canonical.removeprefix("--")
-    declaration = f"--{name}/--no-{name}" if flag.is_switch else f"--{name}"
+    names = [name, *([flag.dashed] if short and COMPLETING in os.environ else [])]
+    declarations = [f"--{name}/--no-{name}" if flag.is_switch else f"--{name}" for name in names]
     many_choices = typing.get_origin(flag.annotation) is Literal and (
         len(typing.get_args(flag.annotation)) > SHOWN_CHOICES
     )
     option = typer.Option(
-        declaration,
+        *declarations,
         help=escape_markup(f"{flag.help} Short: --{flag.dashed}." if short else flag.help),
         rich_help_panel=flag.panel,
         show_default=False,
@@ -246,7 +250,7 @@ def flags_with_short_form(flags: Sequence[Flag], own: set[str]) -> list[Flag]:
 
 def own_spellings(function: Callable[..., None]) -> set[str]:
     """Every flag that a command function declares itself, and --help."""
-    found = {"--help"}
+    found = {"--help", "-h"}
     for parameter in inspect.signature(function, eval_str=True).parameters.values():
         for extra in typing.get_args(parameter.annotation)[1:]:
             # Inside Annotated, Typer takes the first declaration for the (unused) default.
@@ -314,7 +318,8 @@ def unknown_flag(
         if component.title in chosen:
             continue
         try:
-            offered = component_flags(component)
+            # A metric's flags bear its own name, as several are chosen at once.
+            offered = component_flags(component, component.name if component.kind == "metric" else None)
         except NetlabError:
             continue
         if any(name in flag.spellings() for flag in offered):

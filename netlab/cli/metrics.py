@@ -21,7 +21,7 @@ from netlab.cli.executor_options import (
     place_of,
 )
 from netlab.cli.flags import Flag, component_flags, own_spellings, rewrite_short_flags, with_flags
-from netlab.cli.selection import read_selectors
+from netlab.cli.selection import complete_names, read_selectors
 from netlab.cli.session import Session
 from netlab.errors import UsageError
 
@@ -175,8 +175,8 @@ def build(session: Session) -> Callable[..., None]:
     ) -> None:
         """Measure how well every layer separates the classes.
 
-        Measures the layers of a run (default), of any PyTorch network (--model), pixels (--data) or
-        features from files (--features).
+        Of a run (the default), of any PyTorch network (--model), of pixels (--data)
+        or of features from files (--features).
         """
         from netlab.cli import metrics_output as output
 
@@ -252,7 +252,8 @@ def build(session: Session) -> Callable[..., None]:
         flags += component_flags(dataset)
         parts.append(dataset)
     session.arguments[1:] = rewrite_short_flags(words, flags, own, catalog, parts)
-    return with_flags(metrics, flags)
+    completions = {"names": complete_names(catalog, "metric"), "data": complete_names(catalog, "dataset")}
+    return with_flags(metrics, flags, completions)
 
 
 def check_shared_out(
@@ -279,7 +280,7 @@ def shared_out(
     The memory is that of a worker on another machine; here the workers share it.
     """
     from netlab.executors.place import AT_ONCE, open_executor, share_at
-    from netlab.executors.share import usable_processors
+    from netlab.launch import usable_processors
     from netlab.separability.distributed import Files, distributed_minima
 
     most = AT_ONCE if place.is_elsewhere else usable_processors()
@@ -306,7 +307,7 @@ def metric_names(words: Sequence[str], command: Callable[..., None], catalog: Ca
     for word in words:
         if word.startswith("-") and word != "-":
             name, equals, _ = word.partition("=")
-            is_switch = name in switches or name == "--help"
+            is_switch = name in switches or name in ("--help", "-h")
             after_value = not equals and not is_switch
             if name not in own and name.startswith("--no-"):
                 after_value = False
@@ -399,9 +400,4 @@ def choose_subject(
 
     directory = find_run(run, runs) if run is not None else newest_finished(runs)
     trained = load_run(directory, catalog, data_dir=data_dir, offline=offline)
-    network = sources.Network(
-        directory.name, trained.network, {"train": trained.splits.train, "test": trained.splits.test},
-        trained.data.class_names, settings, preprocess=trained.normalization, layers=layers, depth=depth,
-        head=None if layers else sources.HEAD,
-    )  # fmt: skip
-    return network, directory.path
+    return sources.network_of_run(trained, settings, layers=layers, depth=depth), directory.path

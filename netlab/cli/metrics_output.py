@@ -98,7 +98,6 @@ def measure_and_show(
         rows = outputs.save(folder, reports, subject.record(), order)
         written.append(folder / "separability.csv")
         if plots:
-            (folder / "plots").mkdir(exist_ok=True)
             names = [measure.name for measure in measures]
             written += outputs.plot_curves(folder / "plots", rows, names, subject.title)
     if per_point is not None:
@@ -137,14 +136,14 @@ def show_plan(console: Any, plan: Any, settings: Any) -> None:
             layer.name,
             "x".join(map(str, layer.shape)),
             f"{layer.features:,}",
-            f"{4 * plan.points * layer.features / 2**20:,.0f} MB",
-            f"{plan.operations(layer) / 1e9:,.3g} GFLOP",
+            f"{4 * plan.points * layer.features / 2**20:,.1f} MB",
+            f"{plan.operations(layer) / 1e9:,.2f} GFLOP",
         )
     console.print(table)
-    passes = len(plan.passes)
+    passes, layers = len(plan.passes), len(plan.layers)
     console.print(
-        f"{plan.points:,} points, {len(plan.layers)} layers in {passes} pass{'es' if passes > 1 else ''} "
-        f"over the images, within {plan.memory / 2**30:.3g} GiB\n"
+        f"{plan.points:,} points, {layers} layer{'s' if layers > 1 else ''} in "
+        f"{passes} pass{'es' if passes > 1 else ''} over the images, within {plan.memory / 2**30:.3g} GiB\n"
     )
 
 
@@ -297,10 +296,12 @@ def show_notes(console: Any, reports: Sequence[Any]) -> None:
             for note in result.notes:
                 where = report.name if report.split == "all" else f"{report.name} {report.split}"
                 places.setdefault((metric, note), []).append(where)
-    if places:
-        console.print()
-    total = len(reports)
+    metrics: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for (metric, note), where in places.items():
+        metrics.setdefault((note, tuple(where)), []).append(metric)
+    if metrics:
+        console.print()
+    for (note, where), names in metrics.items():
         more = f" and {len(where) - 3} more" if len(where) > 3 else ""
-        held = "" if len(where) == total else f" ({', '.join(where[:3])}{more})"
-        console.print(f"note, {metric}: {note}{held}", markup=False, style="yellow")
+        held = "" if len(where) == len(reports) else f" ({', '.join(where[:3])}{more})"
+        console.print(f"note, {', '.join(names)}: {note}{held}", markup=False, style="yellow")

@@ -22,6 +22,10 @@ def build(session: Session) -> typer.Typer:
         names |= {plugin.name for plugin in session.catalog.manager.plugins}
         return sorted(name for name in names if name.startswith(incomplete))
 
+    def complete_kind(incomplete: str) -> list[tuple[str, str]]:
+        kinds = {kind.name: kind.summary for kind in KINDS.values()} | dict.fromkeys(HOOK_KINDS, "")
+        return [(name, summary) for name, summary in kinds.items() if name.startswith(incomplete)]
+
     @app.callback()
     def plugins() -> None:
         """List, inspect, write and check plugins: the packages that netlab's parts come from."""
@@ -29,9 +33,16 @@ def build(session: Session) -> typer.Typer:
     @app.command("list")
     def list_parts(
         pattern: Annotated[
-            str, typer.Argument(metavar="[NAME]", help="Only these names; * and ? are wildcards.")
+            str,
+            typer.Argument(
+                metavar="[NAME]",
+                help="Only these names; * and ? are wildcards.",
+                autocompletion=complete_part,
+            ),
         ] = "*",
-        kind: Annotated[str | None, typer.Option("--kind", help=KIND_HELP)] = None,
+        kind: Annotated[
+            str | None, typer.Option("--kind", help=KIND_HELP, autocompletion=complete_kind)
+        ] = None,
         as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     ) -> None:
         """List every part by kind and name, and every plugin that is not in order."""
@@ -48,7 +59,9 @@ def build(session: Session) -> typer.Typer:
                 autocompletion=complete_part,
             ),
         ],
-        kind: Annotated[str | None, typer.Option("--kind", help=KIND_HELP)] = None,
+        kind: Annotated[
+            str | None, typer.Option("--kind", help=KIND_HELP, autocompletion=complete_kind)
+        ] = None,
         as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     ) -> None:
         """Show a part: contract, options, source and who else offers it; or a plugin and its failures."""
@@ -60,7 +73,12 @@ def build(session: Session) -> typer.Typer:
     def new(
         name: Annotated[str, typer.Argument(help="What users will type, such as squeeze-excite.")],
         kind: Annotated[
-            str, typer.Option("--kind", help="What it adds: " + ", ".join((*KINDS, "tracker")))
+            str,
+            typer.Option(
+                "--kind",
+                help="What it adds: " + ", ".join((*KINDS, "tracker")),
+                autocompletion=complete_kind,
+            ),
         ] = "block",
         directory: Annotated[
             Path | None, typer.Option("--directory", help="The new folder: netlab-plugin-NAME.")

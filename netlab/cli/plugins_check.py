@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -191,7 +192,7 @@ def check_light_import(plugin: Plugin) -> Row:
     from netlab.testing.checks import ConformanceError
     from netlab.testing.every_kind import expect_light_declaration
 
-    took = f"{1000 * plugin.import_seconds:.0f} ms"
+    took = f"{1000 * plugin.import_seconds:.1f} ms"
     try:
         expect_light_declaration(plugin.target)
     except ConformanceError as error:
@@ -202,10 +203,16 @@ def check_light_import(plugin: Plugin) -> Row:
 
 
 def check_part(part: Component) -> Iterator[Row]:
-    """The stages of one component."""
+    """The stages of one component; one that can not be loaded is not built eight times."""
     title = f"{part.kind} {part.name}"
-    yield attempt(part.plugin.name, title, "resolve", part.load)
-    yield attempt(part.plugin.name, title, "options", partial(component_flags, part))
+    found = [
+        attempt(part.plugin.name, title, "resolve", part.load),
+        attempt(part.plugin.name, title, "options", partial(component_flags, part)),
+    ]
+    yield from found
+    if any(row.result == "failed" for row in found):
+        yield Row(part.plugin.name, title, "conformance", "skipped", "first it has to be loaded")
+        return
     from netlab.testing.checks import Check, component_checks, make_subject
 
     for check in component_checks(part.kind):
@@ -233,38 +240,44 @@ def attempt(plugin: str, part: str, stage: str, action: Callable[[], object]) ->
 
 
 def print_table(rows: list[Row]) -> None:
-    """One line a plugin's stage; a part's conformance checks are summed up where they pass."""
+    """Under each plugin and part its stages, one a line; those that a part passed are made one."""
     from rich.console import Console
     from rich.markup import escape
+    from rich.padding import Padding
     from rich.table import Table
 
-    if not rows:
-        return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("plugin", "part", "stage", "result", "detail"):
-        table.add_column(column, no_wrap=column in ("plugin", "result"), overflow="fold")
+    console = Console(highlight=False)
     colours = {"ok": "green", "failed": "bold red", "skipped": "yellow"}
-    previous = ("", "")
-    for row in summed_up(rows):
-        names = tuple(
-            "" if now == before else now for now, before in zip((row.plugin, row.part), previous, strict=True)
-        )
-        previous = (row.plugin, row.part)
-        result = f"[{colours[row.result]}]{row.result}[/]"
-        table.add_row(*names, row.stage, result, escape(row.detail))
-    Console(highlight=False).print(table)
+    for (plugin, part), group in itertools.groupby(rows, key=lambda row: (row.plugin, row.part)):
+        console.print(part or f"plugin {plugin}", style="bold", markup=False)
+        table = Table(box=None, show_header=False, pad_edge=False)
+        table.add_column(no_wrap=True, min_width=7)
+        table.add_column(max_width=30)
+        table.add_column(overflow="fold")
+        for row in summed_up(list(group)):
+            result = f"[{colours[row.result]}]{row.result}[/]"
+            table.add_row(result, row.stage, escape(row.detail))
+        console.print(Padding(table, (0, 0, 0, 2)))
+    if rows and not any(row.result == "failed" for row in rows):
+        skipped = sum(row.result == "skipped" for row in rows)
+        said_nothing = f", {skipped} skipped" if skipped else ""
+        console.print(f"{len(rows) - skipped} checks passed{said_nothing}")
 
 
 def summed_up(rows: list[Row]) -> Iterator[Row]:
-    """The rows, those of passed conformance checks of a part made one."""
-    passed: dict[tuple[str, str], int] = {}
+    """The rows of a plugin or part; of a part, those that passed are one, and those that failed alike."""
+    if not rows[0].part:
+        yield from rows
+        return
+    passed = [row for row in rows if row.result == "ok"]
+    if passed:
+        stages = dict.fromkeys(row.stage.partition(":")[0] for row in passed)
+        checks = sum(row.stage.startswith("conformance") for row in passed)
+        detail = f"{checks} checks passed" if checks else ""
+        yield replace(passed[0], stage=", ".join(stages), detail=detail)
+    alike: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
-        if row.stage.startswith("conformance") and row.result == "ok":
-            passed[row.plugin, row.part] = passed.get((row.plugin, row.part), 0) + 1
-    for row in rows:
-        if row.stage.startswith("conformance") and row.result == "ok":
-            count = passed.pop((row.plugin, row.part), None)
-            if count is not None:
-                yield Row(row.plugin, row.part, "conformance", "ok", f"{count} checks passed")
-        else:
-            yield row
+        if row.result != "ok":
+            alike.setdefault((row.result, row.detail), []).append(row)
+    for same in alike.values():
+        yield replace(same[0], stage=", ".join(row.stage.removeprefix("conformance: ") for row in same))

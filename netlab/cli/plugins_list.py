@@ -102,35 +102,44 @@ def plugin_row(plugin: Plugin, manager: PluginManager) -> dict[str, Any]:
 
 
 def print_rows(parts: list[dict[str, Any]], plugins: list[dict[str, Any]]) -> None:
-    """Both as tables."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+    """The parts under their kinds, then the plugins that are not in order.
 
-    console = Console()
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("kind", "name", "summary", "from"):
-        table.add_column(column, no_wrap=column in ("kind", "name"))
-    for row in parts:
-        source = "netlab" if row["builtin"] else f"{row['distribution']} {row['version']}"
-        if row["state"] == "clash":
-            source += " (clash)"
-        table.add_row(row["kind"], row["name"], escape(row["summary"]), escape(source))
+    Where a part comes from stands behind its summary, unless it is built in.
+    """
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    longest = max((len(row["name"]) for row in parts), default=0)
+    for kind in dict.fromkeys(row["kind"] for row in parts):
+        console.print(kind, style="bold")
+        table = Table(box=None, show_header=False, pad_edge=False)
+        table.add_column(min_width=longest, no_wrap=True)
+        table.add_column()
+        for row in (row for row in parts if row["kind"] == kind):
+            summary = Text(row["summary"].replace("``", ""))
+            if not row["builtin"] or row["state"] == "clash":
+                summary.append(f" ({row['distribution']} {row['version']})", style="dim")
+            if row["state"] == "clash":
+                summary.append(f" clash: write {row['name']}@{row['distribution']}", style="yellow")
+            table.add_row(row["name"], summary)
+        console.print(Padding(table, (0, 0, 0, 2)))
     if parts:
-        console.print(table)
-    for row in parts:
-        if row["state"] == "clash" and row["kind"] in KINDS:
-            console.print(
-                f"clash: {row['kind']} '{row['name']}' is offered twice;"
-                f" write {row['name']}@{row['distribution']} for this one",
-                markup=False,
-                highlight=False,
-            )
+        print_origin(console, parts)
     for row in plugins:
         if row["state"] != "ok":
             console.print(
                 f"plugin '{row['name']}' ({row['distribution']} {row['version']}): {row['state']}"
                 + ("" if row["state"] == "blocked" else f" (netlab plugins show {row['name']} says why)"),
                 markup=False,
-                highlight=False,
+                style="yellow" if row["state"] == "blocked" else "red",
             )
+
+
+def print_origin(console: Any, parts: list[dict[str, Any]]) -> None:
+    """What is said of parts without a distribution behind them."""
+    own = {f"{row['distribution']} {row['version']}" for row in parts if row["builtin"]}
+    if own and not all(row["builtin"] for row in parts):
+        console.print(f"Built in ({', '.join(own)}) where nothing else is said.", style="dim")

@@ -81,7 +81,8 @@ def matching_plugins(session: Session, text: str) -> list[Plugin]:
 def part_facts(session: Session, part: Component) -> dict[str, Any]:
     """Everything about a component that can be known without importing it: its options are imported."""
     try:
-        options: list[Flag] = component_flags(part)
+        # The flags of a metric bear its own name: a command measures several.
+        options: list[Flag] = component_flags(part, part.name if part.kind == "metric" else None)
         problem = None
     except NetlabError as error:
         options, problem = [], first_line(error)
@@ -115,7 +116,8 @@ def contract(kind: str) -> str:
     signature = inspect.signature(protocol.__call__)
     parameters = [p for name, p in signature.parameters.items() if name != "self"]
     text = inspect.getdoc(protocol.__call__) or ""
-    return f"{signature.replace(parameters=parameters)}\n\n{text}".replace("'", "")
+    shown = str(signature.replace(parameters=parameters)).replace("'", "")
+    return f"{shown}\n\n{text.replace('``', chr(39))}"
 
 
 def source_file(target: str) -> str | None:
@@ -209,4 +211,5 @@ def print_failures(console: Console, failures: list[dict[str, str]]) -> None:
     """Every failure with its traceback."""
     for failure in failures:
         console.print(f"\n{failure['message']}", markup=False, style="red")
-        console.print(failure["traceback"], markup=False, end="")
+        if "Traceback" in failure["traceback"]:
+            console.print(failure["traceback"], markup=False, end="", soft_wrap=True)

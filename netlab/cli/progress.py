@@ -35,6 +35,9 @@ class PlainReporter:
         if first_epoch > 1:
             self._say(f"resuming after epoch {first_epoch - 1}")
 
+    def note(self, text: str) -> None:
+        self._say(f"note: {text}")
+
     def step(self, *, epoch: int, step: int, loss: float) -> None:
         return
 
@@ -83,6 +86,9 @@ class LiveReporter:
         self._task = self._progress.add_task(
             f"epoch {first_epoch}/{epochs}", total=(epochs - first_epoch + 1) * steps_per_epoch, shown=""
         )
+
+    def note(self, text: str) -> None:
+        self._console.print(f"note: {text}", markup=False, highlight=False)
 
     def step(self, *, epoch: int, step: int, loss: float) -> None:
         if self._task is None:

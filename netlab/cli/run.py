@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import sys
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +17,7 @@ from netlab.catalog import Catalog, Component
 from netlab.cli.flags import component_flags, model_flags, own_spellings, rewrite_short_flags, with_flags
 from netlab.cli.selection import choose_parts, read_selectors, read_toml, selector_completions
 from netlab.cli.session import Session
-from netlab.errors import UsageError, closest
+from netlab.errors import NetlabError, UsageError, closest
 from netlab.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -77,6 +79,17 @@ def build(session: Session) -> Callable[..., None]:
         print_config: Annotated[
             bool, typer.Option("--print-config", help="Print the resolved TOML and stop.")
         ] = False,
+        threads: Annotated[
+            int | None,
+            typer.Option("--threads", min=1, help="Processor threads, of each process: shared out."),
+        ] = None,
+        sync_bn: Annotated[
+            bool,
+            typer.Option(
+                "--sync-bn/--no-sync-bn",
+                help="Of several processes: batch norms see the whole batch, or each its share.",
+            ),
+        ] = True,
         quiet: Annotated[bool, typer.Option("--quiet", help="Print only the result.")] = False,
     ) -> None:
         """Assemble a network from parts by name, train it, and leave a complete run directory.
@@ -84,26 +97,30 @@ def build(session: Session) -> Callable[..., None]:
         The same command again resumes an unfinished run.
         """
         from netlab.experiment import prepare
+        from netlab.training.distributed import joined
 
         run_table = known_run_keys(file.get("run", {}))
-        experiment = prepare(
-            catalog,
-            parts,
-            part_options=merged_options(parts, file, values),
-            training_file=file.get("training", {}),
-            training_flags=values.get("", {}),
-            runs=runs,
-            name=name or run_table.get("name"),
-            data_dir=data_dir or Path(run_table.get("data_dir", "data")),
-            offline=offline,
-            device=device,
-        )
-        if print_config:
-            from netlab.runs.config import to_toml
+        with joined(device, threads, sync_bn=sync_bn) as ranks:
+            session.may_complain = ranks.is_first_to_fail
+            experiment = prepare(
+                catalog,
+                parts,
+                part_options=merged_options(parts, file, values),
+                training_file=file.get("training", {}),
+                training_flags=values.get("", {}),
+                runs=runs,
+                name=name or run_table.get("name"),
+                data_dir=data_dir or Path(run_table.get("data_dir", "data")),
+                offline=offline,
+                device=device,
+                ranks=ranks,
+            )
+            if print_config:
+                from netlab.runs.config import to_toml
 
-            print(to_toml(experiment.config), end="")
-            return
-        execute(experiment, catalog, session, quiet=quiet)
+                print(to_toml(experiment.config), end="")
+                return
+            execute(experiment, catalog, session, quiet=quiet)
 
     session.arguments[1:] = rewrite_short_flags(
         session.after_command, flags, own_spellings(run), catalog, parts.values()
@@ -151,13 +168,47 @@ def execute(experiment: Experiment, catalog: Catalog, session: Session, *, quiet
     if console.is_terminal and not quiet:
         reporter = LiveReporter(console)
     try:
-        with reporter as shown:
+        with raised_on_sigterm(experiment.setup.ranks.backend), reporter as shown:
             result = run_experiment(experiment, catalog, shown)
     except KeyboardInterrupt:
         print("netlab: interrupted; the same command goes on after the last finished epoch", file=sys.stderr)
         raise typer.Exit(130) from None
+    except Terminated:
+        raise StoppedError(
+            "stopped by SIGTERM; the same command goes on after the last finished epoch"
+        ) from None
     report_failures(catalog.manager.failures[known_failures:], debug=session.debug)
     print_result(console, result, experiment.run.path, quiet=quiet)
+
+
+class Terminated(BaseException):
+    """SIGTERM came. As KeyboardInterrupt, it is no Exception: no plugin's failure."""
+
+
+class StoppedError(NetlabError):
+    """The run was stopped from outside."""
+
+    exit_code = 143
+
+
+@contextlib.contextmanager
+def raised_on_sigterm(backend: str | None) -> Iterator[None]:
+    """Let SIGTERM raise ``Terminated``, so that files are closed and the user is told.
+
+    Not with nccl: a process that waits for another one's GPU runs no Python, and had better just die.
+    """
+
+    def raise_terminated(*_: Any) -> None:
+        raise Terminated
+
+    if backend == "nccl" or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, raise_terminated)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def describe(experiment: Experiment) -> str:
@@ -165,7 +216,10 @@ def describe(experiment: Experiment) -> str:
     config, setup = experiment.config, experiment.setup
     parts = ", ".join(f"{table} {config[table]['name']}" for table in SELECTORS)
     images = f"{len(setup.splits.train):,} training, {len(setup.splits.val):,} validation"
-    return f"{parts}\n{images}, {len(setup.splits.test):,} test images; {setup.device}, {setup.precision}"
+    device = f"{setup.device}, {setup.precision}"
+    if setup.ranks.world > 1:
+        device = f"{setup.ranks.world} processes, {setup.device.type}, {setup.precision}"
+    return f"{parts}\n{images}, {len(setup.splits.test):,} test images; {device}"
 
 
 def print_result(console: Any, result: Mapping[str, Any], path: Path, *, quiet: bool) -> None:

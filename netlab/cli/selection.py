@@ -57,22 +57,32 @@ def choose_parts(
     return chosen
 
 
-def complete_names(catalog: Catalog, kind: str) -> Callable[[str], list[tuple[str, str]]]:
-    """Completes a selector's value: (name, summary) of the components of a kind, clashing names in full."""
+Completion = Callable[[str], list[tuple[str, str]]]
+
+
+def complete_names(catalog: Catalog, kind: str, *, several: bool = False) -> Completion:
+    """Completes a selector's value: (name, summary) of the components of a kind, clashing names in full.
+
+    With ``several`` the value may be a list, ``a,b``: its last name is completed.
+    """
 
     def complete(incomplete: str) -> list[tuple[str, str]]:
+        before, comma, last = incomplete.rpartition(",") if several else ("", "", incomplete)
+        given = before.split(",")
         found = []
         for component in catalog.of_kind(kind):
             name = component.name
             if catalog.clashes(component):
                 name = f"{name}@{component.plugin.distribution}"
-            if name.startswith(incomplete):
-                found.append((name, component.spec.summary))
+            if name.startswith(last) and name not in given:
+                found.append((f"{before}{comma}{name}", component.spec.summary))
         return found
 
     return complete
 
 
-def selector_completions(catalog: Catalog, kinds: Sequence[str]) -> dict[str, Callable[[str], list[Any]]]:
+def selector_completions(
+    catalog: Catalog, kinds: Sequence[str], *, several: bool = False
+) -> dict[str, Completion]:
     """For each selector of these kinds, what completes its value in a shell (see ``with_flags``)."""
-    return {KINDS[kind].selector: complete_names(catalog, kind) for kind in kinds}
+    return {KINDS[kind].selector: complete_names(catalog, kind, several=several) for kind in kinds}

@@ -9,13 +9,15 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
-from netlab.errors import NetlabError, first_line
-from netlab.manager import PluginManager, report_failures, report_slow_imports
+from netlab.errors import NetlabError, closest, first_line
+from netlab.manager import PluginManager, canonical, report_failures, report_slow_imports
 
 if TYPE_CHECKING:
     from netlab.catalog import Catalog
+
+COMPLETING = "_NETLAB_COMPLETE"  # the environment variable by which a shell asks for completions
 
 
 @dataclass
@@ -23,6 +25,8 @@ class Session:
     """One call of ``netlab``: its words after the program's name, and its global flags.
 
     ``completing`` is true while a shell asks how to complete a line: then nothing may be printed.
+    ``errors`` is where the end of the process is explained: standard error, unless something else was
+    put in its place. ``may_complain`` says whether it is this process that explains it.
     """
 
     arguments: list[str]
@@ -30,6 +34,8 @@ class Session:
     blocked: list[str] = field(default_factory=list)
     typed: tuple[str, ...] = ()  # the words as they were typed
     completing: bool = False
+    errors: TextIO | None = None
+    may_complain: Callable[[], bool] = lambda: True
 
     @cached_property
     def manager(self) -> PluginManager:
@@ -38,7 +44,16 @@ class Session:
         if not self.completing:
             report_failures(manager.failures, debug=self.debug)
             report_slow_imports(manager.plugins)
+            self._report_unknown(manager)
         return manager
+
+    def _report_unknown(self, manager: PluginManager) -> None:
+        """A name after --no-plugin that blocked nothing is likely a slip; one in a file may serve others."""
+        known = {name for plugin in manager.plugins for name in (plugin.name, plugin.distribution)}
+        for name in self.blocked:
+            if name not in known and canonical(name) not in known:
+                hint = closest(name, known)
+                print(f"netlab: --no-plugin {name}: there is no such plugin.{hint}", file=sys.stderr)
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -96,10 +111,12 @@ def complain(error: Exception, exit_code: int, session: Session) -> int:
     if session.completing:
         return exit_code
     if session.debug:
-        traceback.print_exception(error)
+        traceback.print_exception(error, file=session.errors)
+    if not session.may_complain():
+        return exit_code
     message = describe_os_error(error) if isinstance(error, OSError) else first_line(error)
     hint = "" if isinstance(error, (NetlabError, OSError)) or session.debug else " (--debug shows where)"
-    print(f"netlab: error: {message}{hint}", file=sys.stderr)
+    print(f"netlab: error: {message}{hint}", file=session.errors or sys.stderr)
     return exit_code
 
 

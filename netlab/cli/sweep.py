@@ -20,9 +20,10 @@ from netlab.cli.executor_options import (
     place_of,
 )
 from netlab.cli.flags import own_spellings, rewrite_short_flags, with_flags
-from netlab.cli.selection import read_selectors
+from netlab.cli.selection import complete_names, read_selectors, selector_completions
 from netlab.cli.session import Session
 from netlab.cli.sweep_grid import (
+    PART_KINDS,
     SELECTORS,
     as_lists,
     chosen_components,
@@ -147,7 +148,9 @@ def build(session: Session) -> Callable[..., None]:
 
     rewritten = rewrite_short_flags(session.after_command, flags, own_spellings(sweep), catalog, components)
     session.arguments[1:] = with_switch_values(rewritten, flags)
-    return with_flags(sweep, as_lists(flags))
+    completions = selector_completions(catalog, PART_KINDS, several=True)
+    completions["metrics"] = complete_names(catalog, "metric", several=True)
+    return with_flags(sweep, as_lists(flags), completions)
 
 
 def metric_names(session: Session, flag: str | None, file: Sequence[str]) -> tuple[str, ...]:

@@ -33,7 +33,8 @@ class TrainingBatches:
     """The training images as shuffled, augmented, normalized batches.
 
     Batches are float32 (B, C, H, W), channels-last in memory, with labels int64 (B,). Every batch is
-    full: the last, incomplete one of an epoch is dropped, unless it is the only one.
+    full: the last, incomplete one of an epoch is dropped, unless it is the only one. ``share`` is the
+    part of every batch that is given, to one of several processes; the draws are the whole batch's.
     """
 
     data: LabelledImages
@@ -41,6 +42,7 @@ class TrainingBatches:
     augmentation: Augmentation
     batch_size: int
     seed: int
+    share: slice | None = None
 
     def __len__(self) -> int:
         """Batches an epoch."""
@@ -53,7 +55,9 @@ class TrainingBatches:
         draws = draw(self.augmentation, len(order), generator)
         device = self.data.images.device
         for position in range(len(self)):
-            batch = slice(position * self.batch_size, (position + 1) * self.batch_size)
+            whole = range(position * self.batch_size, (position + 1) * self.batch_size)
+            places = whole[self.share] if self.share else whole
+            batch = slice(places.start, places.stop)
             indices = order[batch]
             images = gather_moved(self.data.images, indices, draws[batch])
             if self.augmentation.rotation:
@@ -64,9 +68,10 @@ class TrainingBatches:
 
 
 def evaluation_batches(
-    data: LabelledImages, normalization: Normalization, batch_size: int
+    data: LabelledImages, normalization: Normalization, batch_size: int, *, first: int = 0, every: int = 1
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """The images in their order, normalized only, channels-last in memory."""
-    for start in range(0, len(data), batch_size):
+    """The images in their order, normalized only, channels-last in memory: batch ``first`` (from 0) and
+    each ``every``-th after it."""
+    for start in range(first * batch_size, len(data), every * batch_size):
         images = data.images[start : start + batch_size].contiguous(memory_format=torch.channels_last)
         yield normalization(images), data.labels[start : start + batch_size]

@@ -66,15 +66,43 @@ def _draw_text(canvas: RGB, text: str, x: int, y: int, colour: tuple[int, int, i
     cv2.putText(canvas, text, baseline, cv2.FONT_HERSHEY_SIMPLEX, scale, ink, weight, cv2.LINE_AA)
 
 
-def tile(pictures: Sequence[RGB], columns: int, side: int = 240, gap: int = 6) -> RGB:
-    """Pictures in rows, each fitted into a square of ``side`` pixels, on white."""
-    rows = -(-len(pictures) // columns)
-    sheet = np.full((rows * (side + gap) + gap, columns * (side + gap) + gap, 3), 255, np.uint8)
-    for index, picture in enumerate(pictures):
-        scale = side / max(picture.shape[:2])
-        size = (max(round(picture.shape[1] * scale), 1), max(round(picture.shape[0] * scale), 1))
-        small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-        top, left = gap + (index // columns) * (side + gap), gap + (index % columns) * (side + gap)
-        top, left = top + (side - size[1]) // 2, left + (side - size[0]) // 2
-        sheet[top : top + size[1], left : left + size[0]] = small
+def tile(
+    pictures: Sequence[RGB], columns: int, side: int = 240, gap: int = 6, caption: Sequence[str] = ()
+) -> RGB:
+    """Pictures in rows, each fitted into a square of ``side`` pixels, on white, under lines of text.
+
+    A row is as high as its highest picture, and no column is left empty.
+    """
+    columns = max(min(columns, len(pictures)), 1)
+    rows = [
+        [_fitted(picture, side) for picture in pictures[start : start + columns]]
+        for start in range(0, len(pictures), columns)
+    ]
+    line = 18
+    head = len(caption) * line + gap if caption else 0
+    height = head + gap + sum(max(picture.shape[0] for picture in row) + gap for row in rows)
+    sheet = np.full(
+        (height, max(columns * (side + gap) + gap, _TEXT_WIDTH * bool(caption)), 3), 255, np.uint8
+    )
+    for number, text in enumerate(caption, start=1):
+        at = (gap, number * line - 2)
+        cv2.putText(sheet, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.45, (60, 60, 60), 1, cv2.LINE_AA)
+    top = head + gap
+    for row in rows:
+        high = max(picture.shape[0] for picture in row)
+        for column, picture in enumerate(row):
+            y = top + (high - picture.shape[0]) // 2
+            x = gap + column * (side + gap) + (side - picture.shape[1]) // 2
+            sheet[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
+        top += high + gap
     return sheet
+
+
+_TEXT_WIDTH = 640  # pixels that a line of a caption may need
+
+
+def _fitted(picture: RGB, side: int) -> RGB:
+    scale = side / max(picture.shape[:2])
+    size = (max(round(picture.shape[1] * scale), 1), max(round(picture.shape[0] * scale), 1))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(picture, size, interpolation=method), np.uint8)

@@ -55,6 +55,15 @@ class Curve:
         return 2 * np.cumsum(self.correct) / (np.arange(1, len(self.correct) + 1) + max(self.objects, 1))
 
 
+def precision_and_recall(found: Curve, confidence: float) -> tuple[float, float]:
+    """Precision and recall of the detections of at least ``confidence``; nan of nothing."""
+    kept = int((found.scores >= np.float32(confidence)).sum())
+    right = int(found.correct[:kept].sum())
+    return (right / kept if kept else float("nan")), (
+        right / found.objects if found.objects else float("nan")
+    )
+
+
 # What a detection found, where that is no true box: nothing, or a difficult object.
 FALSE_ALARM, NOT_COUNTED = -1, -2
 

@@ -35,8 +35,8 @@ def plot_training(rows: Sequence[Mapping[str, float]], folder: Path, *, title: s
     loss.set_ylim(bottom=0)
     loss.legend(frameon=False)
     ap.plot(epochs, [row["val_ap50"] for row in rows], color=VAL_COLOUR, **style)
-    ap.set_ylabel("validation AP at IoU .5, before refinement")
-    ap.set_ylim(0, 1)
+    ap.set_ylabel("validation AP50, before refinement")
+    ap.set_ylim(0, 1.02)
     mined = [row["epoch"] for row in rows if row["hard_negatives"]]
     for axes in (loss, ap):
         if mined:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from netlab.runs.files import write_atomically, write_csv
 CHECKPOINT_FORMAT = "netlab-detection-checkpoint-1"
 HISTORY_COLUMNS = ("epoch", "train_loss", "train_box_loss", "val_ap50", "hard_negatives", "lr", "seconds")
 STANDARDIZED_FROM = 20_000  # regions
-FETCHED_STEPS = 64  # steps whose features are in memory at a time
+FETCHED_STEPS = 8  # steps whose features are fetched at a time: few enough to stay in the cache
 HARDEST_SHARE = 0.1  # probability of a class from which background counts as hard
 Row = dict[str, float]
 
@@ -77,41 +78,53 @@ def train_head(
     rng = np.random.default_rng(settings.seed)
     sample = np.concatenate([positive, background])
     sample = rng.permutation(sample)[:STANDARDIZED_FROM]
-    head.fit_standardization(torch.from_numpy(regions.fetch(np.sort(sample))))
+    head.fit_standardization(regions.fetch(np.sort(sample)))
     optimizer = torch.optim.Adam(head.parameters(), lr=settings.lr, betas=(0.9, 0.99))
     state = TrainingState()
     if checkpoint is not None and checkpoint.is_file():
         state = load_checkpoint(checkpoint, head, optimizer)
-    while state.epoch < settings.epochs:
-        began = time.perf_counter()
-        epoch = state.epoch + 1
-        if settings.hard_negatives and epoch == settings.mine_after + 1:
-            state.hard = mine_hard_negatives(regions, head, most=len(background) + len(positive))
-        # The order of an epoch is a function of (seed, epoch), so that resuming changes nothing.
-        rng = np.random.default_rng([settings.seed, epoch])
-        torch.manual_seed(settings.seed * 1_000_003 + epoch)
-        steps = draw_steps(positive, background, state.hard, settings, rng)
-        loss, box_loss = _train_epoch(
-            regions, head, optimizer, steps, settings, class_weights, epoch, on_step
-        )
-        row: Row = {
-            "epoch": epoch,
-            "train_loss": loss,
-            "train_box_loss": box_loss,
-            "val_ap50": validate(head) if validate else float("nan"),
-            "hard_negatives": len(state.hard),
-            "lr": optimizer.param_groups[0]["lr"],
-            "seconds": time.perf_counter() - began,
-        }
-        state.epoch = epoch
-        state.history.append(row)
-        if history is not None:
-            write_csv(history, HISTORY_COLUMNS, state.history)
-        if checkpoint is not None:
-            save_checkpoint(checkpoint, head, optimizer, state)
-        on_epoch(row)
+    with _one_thread():
+        while state.epoch < settings.epochs:
+            began = time.perf_counter()
+            epoch = state.epoch + 1
+            if settings.hard_negatives and epoch == settings.mine_after + 1:
+                state.hard = mine_hard_negatives(regions, head, most=len(background) + len(positive))
+            # The order of an epoch is a function of (seed, epoch), so that resuming changes nothing.
+            rng = np.random.default_rng([settings.seed, epoch])
+            torch.manual_seed(settings.seed * 1_000_003 + epoch)
+            steps = draw_steps(positive, background, state.hard, settings, rng)
+            loss, box_loss = _train_epoch(
+                regions, head, optimizer, steps, settings, class_weights, epoch, on_step
+            )
+            row: Row = {
+                "epoch": epoch,
+                "train_loss": loss,
+                "train_box_loss": box_loss,
+                "val_ap50": validate(head) if validate else float("nan"),
+                "hard_negatives": len(state.hard),
+                "lr": optimizer.param_groups[0]["lr"],
+                "seconds": time.perf_counter() - began,
+            }
+            state.epoch = epoch
+            state.history.append(row)
+            if history is not None:
+                write_csv(history, HISTORY_COLUMNS, state.history)
+            if checkpoint is not None:
+                save_checkpoint(checkpoint, head, optimizer, state)
+            on_epoch(row)
     head.eval()
     return state
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """A step is too small to share: more threads only wait for each other, on a busy machine for long."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def draw_steps(
@@ -155,7 +168,7 @@ def _train_epoch(
     losses, box_losses = [], []
     for first in range(0, len(steps), FETCHED_STEPS):
         chunk = steps[first : first + FETCHED_STEPS]
-        fetched = torch.from_numpy(regions.fetch(np.concatenate(chunk)))
+        fetched = regions.fetch(np.concatenate(chunk))
         at = 0
         for offset, numbers in enumerate(chunk):
             progress = (epoch - 1 + (first + offset) / len(steps)) / settings.epochs
@@ -203,12 +216,12 @@ def mine_hard_negatives(regions: RegionSet, head: DetectionHead, *, most: int) -
     head.eval()
     numbers, chances = [], []
     with torch.inference_mode():
-        for block, features in regions.blocks():
-            candidates = regions.candidates[block]
-            logits, _ = head(torch.from_numpy(features[candidates].astype(np.float32)))
+        for block in regions.blocks():
+            candidates = block[regions.candidates[block]]
+            logits, _ = head(regions.fetch(candidates))
             chance = 1.0 - logits.softmax(1)[:, BACKGROUND].numpy()
             hard = chance >= HARDEST_SHARE
-            numbers.append(block[candidates][hard])
+            numbers.append(candidates[hard])
             chances.append(chance[hard])
     found, chance = np.concatenate(numbers), np.concatenate(chances)
     return np.sort(found[np.argsort(-chance, kind="stable")[:most]])

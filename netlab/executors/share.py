@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass
 
 from netlab.errors import UsageError
+from netlab.launch import usable_processors
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +58,3 @@ def share_out(
 def workers_a_gpu(gpus_each: float) -> int:
     """How many workers fit on one GPU: 2 for .5 and for .4, 3 for .333."""
     return max(math.floor(1 / gpus_each + 1e-9), 1)
-
-
-def usable_processors() -> int:
-    """The processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -18,7 +18,7 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,8 +63,10 @@ def make_config(parts: Mapping[str, Part], training: Mapping[str, Any], catalog:
     return {**tables, "training": dict(training)}
 
 
-def parts_of_config(config: Mapping[str, Any], catalog: Catalog) -> dict[str, Part]:
-    """The parts that a configuration names, with their options.
+def parts_of_config(
+    config: Mapping[str, Any], catalog: Catalog, *, kinds: Sequence[str] = PART_KINDS
+) -> dict[str, Part]:
+    """The parts of these kinds that a configuration names, with their options.
 
     Raises:
         UsageError: a part is not installed, or its options no longer fit it.
@@ -72,7 +74,7 @@ def parts_of_config(config: Mapping[str, Any], catalog: Catalog) -> dict[str, Pa
     from netlab.network import Part  # imports PyTorch, which reading a configuration does not need
 
     parts = {}
-    for kind in PART_KINDS:
+    for kind in kinds:
         table = dict(config[KINDS[kind].selector])
         component = catalog.find(kind, table.pop("name"))
         parts[kind] = Part(component, component.make_options(table))
@@ -123,7 +125,10 @@ def default_name(config: Mapping[str, Any], ignored: frozenset[str]) -> str:
         "training": training,
     }
     digest = hashlib.sha256(json.dumps(counted, sort_keys=True, default=str).encode()).hexdigest()[:6]
-    parts = [str(config[table]["name"]) for table in ("data", "backbone", "block", "norm")]
+    parts = [
+        "-".join(str(config[table][key]) for key in ("name", "variant") if key in config[table])
+        for table in ("data", "backbone", "block", "norm")
+    ]
     name = "-".join([*parts, f"s{training['seed']}", digest])
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name)
 

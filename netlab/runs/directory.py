@@ -39,6 +39,10 @@ class RunDirectory:
         return self.path / "environment.json"
 
     @property
+    def interface(self) -> Path:
+        return self.path / "interface.json"
+
+    @property
     def history(self) -> Path:
         return self.path / "history.csv"
 

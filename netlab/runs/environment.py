@@ -36,8 +36,12 @@ def describe_environment(
     precision: str,
     data_digest: str,
     val_indices_digest: str,
+    world_size: int = 1,
+    backend: str | None = None,
+    sync_bn: bool | None = None,
 ) -> dict[str, Any]:
-    """Versions, machine, device, threads, git revision, who supplied each part, and the data's digest."""
+    """Versions, machine, device, processes and the threads of each, git revision, who supplied each part,
+    and the data's digest."""
     return {
         "netlab": __version__,
         "python": platform.python_version(),
@@ -47,6 +51,9 @@ def describe_environment(
         "device": str(device),
         "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else processor_name(),
         "precision": precision,
+        "world_size": world_size,
+        "backend": backend,
+        "sync_bn": sync_bn,
         "threads": torch.get_num_threads(),
         "git_revision": git_revision(),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],

@@ -32,15 +32,18 @@ def read_history(path: Path) -> list[dict[str, float]]:
     """Read all rows; an absent file has none.
 
     Raises:
-        NetlabError: a row is damaged.
+        NetlabError: a row is damaged, or a column is not there.
     """
     if not path.exists():
         return []
     try:
         with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            if missing := set(COLUMNS) - set(reader.fieldnames or ()):
+                raise ValueError(f"it has no column {min(missing)}")
             return [
                 {key: int(value) if key == "epoch" else float(value) for key, value in row.items()}
-                for row in csv.DictReader(file)
+                for row in reader
             ]
     except (ValueError, TypeError, csv.Error) as error:
         raise NetlabError(f"{path} is damaged: {error}") from None

@@ -54,6 +54,32 @@ def build_network(parts: dict[str, Part], data: ImageData, *, seed: int) -> nn.S
     )
 
 
+def parts_of_run(directory: RunDirectory, config: dict[str, Any], catalog: Catalog) -> dict[str, Part]:
+    """The parts that a run was trained with.
+
+    Raises:
+        UsageError: one is not installed (naming the distributions that the run had, and this environment
+            has not), or its options no longer fit it.
+    """
+    try:
+        return parts_of_config(config, catalog)
+    except UsageError as error:
+        if not directory.environment.exists():
+            raise
+        here = {plugin.distribution for plugin in catalog.manager.plugins}
+        missing = {
+            f"{part.get('distribution')} {part.get('version')}"
+            for part in directory.read_environment().get("components", ())
+            if part.get("distribution") not in here
+        }
+        if not missing:
+            raise
+        raise UsageError(
+            f"{error} Run '{directory.name}' was trained with {', '.join(sorted(missing))}, which is not"
+            f" installed here (netlab plugins freeze --run {directory.name})"
+        ) from None
+
+
 def load_run(
     directory: RunDirectory,
     catalog: Catalog,
@@ -71,7 +97,7 @@ def load_run(
     config = read_config(directory.config)
     if not directory.best_checkpoint.exists():
         raise UsageError(f"run '{directory.name}' has no checkpoint: train it first (netlab run)")
-    parts = parts_of_config(config, catalog)
+    parts = parts_of_run(directory, config, catalog)
     root = Path(data_dir or config["run"].get("data_dir", "data"))
     data = load_data(parts["dataset"].component, parts["dataset"].options, root=root, offline=offline)
     if check_data and directory.environment.exists():

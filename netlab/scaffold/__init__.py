@@ -45,24 +45,35 @@ def placeholders(name: str, kind: str) -> dict[str, str]:
     }
 
 
+def package_texts(name: str, kind: str) -> dict[str, str]:
+    """Place in the package -> text, of every file.
+
+    Raises:
+        UsageError: the name or kind will not do.
+    """
+    values = placeholders(name, kind)
+    templates = files("netlab.scaffold") / "templates"
+    texts = read_templates(templates / "common") | read_templates(templates / kind)
+    return {
+        Template(place.removesuffix(".tmpl")).substitute(values): Template(text).substitute(values)
+        for place, text in texts.items()
+    }
+
+
 def write_package(name: str, kind: str, folder: Path) -> list[Path]:
     """Write the package into ``folder`` and give its files, sorted.
 
     Raises:
         UsageError: the name or kind will not do, or the folder is there and not empty.
     """
-    values = placeholders(name, kind)
+    texts = package_texts(name, kind)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"'{folder}' exists already and is not empty: choose another with --directory")
-    templates = files("netlab.scaffold") / "templates"
-    texts = read_templates(templates / "common") | read_templates(templates / kind)
-    written = []
     for place, text in texts.items():
-        path = folder / Template(place.removesuffix(".tmpl")).substitute(values)
+        path = folder / place
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(Template(text).substitute(values), encoding="utf-8")
-        written.append(path)
-    return sorted(written)
+        path.write_text(text, encoding="utf-8")
+    return sorted(folder / place for place in texts)
 
 
 def read_templates(folder: Traversable, prefix: str = "") -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from netlab.errors import UsageError
@@ -48,8 +49,11 @@ class ImageSet:
 
 @dataclass(frozen=True, slots=True)
 class LayerReport:
-    """The metrics of one layer on one split. ``seconds`` are by metric; what metrics share is counted
-    at the first that asks for it."""
+    """The metrics of one layer on one split.
+
+    ``seconds`` are by metric; what metrics share is counted at the first that asks for it. ``kept`` are
+    the points measured, by their place among those given; None: all.
+    """
 
     name: str
     split: str
@@ -57,6 +61,7 @@ class LayerReport:
     features: int
     results: dict[str, MetricResult] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    kept: NDArray[np.int64] | None = None
 
 
 def measure_space(
@@ -67,7 +72,7 @@ def measure_space(
     A metric that is not defined on it raises UsageError; with ``strict`` off it gives NaN and the
     reason as a note.
     """
-    report = LayerReport(name, split, space.n, space.d)
+    report = LayerReport(name, split, space.n, space.d, kept=space.kept)
     for measure in measures:
         start = time.perf_counter()
         try:

@@ -92,12 +92,13 @@ def write_points(
     rows: list[dict[str, Any]] = []
     for report in reports:
         indices, labels = points[report.split]
-        for position, (index, label) in enumerate(zip(indices, labels, strict=True)):
+        kept = range(len(labels)) if report.kept is None else report.kept
+        for position, place in enumerate(kept):
             row: dict[str, Any] = {
                 "layer": report.name,
                 "split": report.split,
-                "point": int(index),
-                "label": label,
+                "point": int(indices[place]),
+                "label": labels[place],
             }
             for name in metrics:
                 result = report.results.get(name)
@@ -170,6 +171,7 @@ def plot_curves(
         curves = curves_of(chosen, layers)
         if len(layers) < 2 or not curves:
             continue
+        folder.mkdir(exist_ok=True)
         figure = Figure(figsize=(max(6.0, 0.42 * len(layers) + 2.2), 4.4), layout="constrained")
         axes = figure.subplots()
         draw_curves(axes, layers, curves)

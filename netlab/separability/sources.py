@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
@@ -28,6 +29,9 @@ from netlab.separability.layers import (
 from netlab.separability.source import label_values
 from netlab.separability.space import Minima
 from netlab.separability.tiles import class_minima
+
+if TYPE_CHECKING:
+    from netlab.runs.restore import LoadedRun
 
 Int = NDArray[np.int64]
 HEAD = "flatten"  # by the contract of backbones, the head begins with the layer of this name
@@ -113,7 +117,10 @@ def _needed(measures: Sequence[Measure], settings: Settings) -> list[str]:
 
 
 class Network:
-    """The layers of a network on the images of a data set."""
+    """The layers of a network on the images of a data set.
+
+    ``weights`` identifies the weights: measurements join those of the same weights only.
+    """
 
     def __init__(
         self,
@@ -127,8 +134,10 @@ class Network:
         layers: Sequence[str] = (),
         depth: int | None = None,
         head: str | None = None,
+        weights: str | None = None,
     ) -> None:
         self.title, self.model, self.parts = title, model, parts
+        self.weights = weights
         self.class_names, self.settings = list(class_names), settings
         self.preprocess, self.layers, self.depth, self.head = preprocess, layers, depth, head
         self.sets: list[ImageSet] = []
@@ -136,7 +145,7 @@ class Network:
         self._plan: Walk | None = None
 
     def record(self) -> dict[str, Any]:
-        return self.settings.record(self.title)
+        return {**self.settings.record(self.title), "weights": self.weights}
 
     def plan(self, measures: Sequence[Measure]) -> Walk:
         if self._plan is None:
@@ -254,6 +263,20 @@ class Arrays:
                 yield report
 
 
+def network_of_run(
+    trained: LoadedRun, settings: Settings, *, layers: Sequence[str] = (), depth: int | None = None
+) -> Network:
+    """The network of a run on its own images; without ``layers`` its head is left out."""
+    with trained.directory.best_checkpoint.open("rb") as file:
+        weights = hashlib.file_digest(file, "sha256").hexdigest()
+    return Network(
+        trained.directory.name, trained.network,
+        {"train": trained.splits.train, "test": trained.splits.test}, trained.data.class_names, settings,
+        preprocess=trained.normalization, layers=layers, depth=depth, head=None if layers else HEAD,
+        weights=weights,
+    )  # fmt: skip
+
+
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
@@ -277,7 +300,8 @@ def network_of(
     size = image_size
     if size is None and trained is not None:
         size = int(trained.transforms().crop_size[0])
-    mean, deviation = IMAGENET if text.startswith("torchvision:") else ((0.5,) * 3, (0.5,) * 3)
+    torchvision_model = text.startswith("torchvision:")
+    mean, deviation = IMAGENET if torchvision_model else ((0.5,) * 3, (0.5,) * 3)
 
     def preprocess(images: Tensor) -> Tensor:
         batch = images.float() / 255
@@ -290,7 +314,8 @@ def network_of(
         shape = (1, 3, 1, 1)
         return (batch - batch.new_tensor(mean).view(shape)) / batch.new_tensor(deviation).view(shape)
 
+    title = text if weights == "none" and not torchvision_model else f"{text}, weights {weights}"
     return Network(
-        f"{text} ({weights})", model, {"train": data.train, "test": data.test}, data.class_names, settings,
+        title, model, {"train": data.train, "test": data.test}, data.class_names, settings,
         preprocess=preprocess, layers=layers, depth=depth,
     )  # fmt: skip

@@ -84,6 +84,7 @@ class FeatureSpace:
             raise ValueError(f"there are {source.n} points but {len(values)} labels")
         goals = None if targets is None else _targets(targets, source.n)
         source, keep, self.omitted = _finite(source, nan)
+        self.kept: Int | None = None if keep is None else np.flatnonzero(keep)
         if keep is not None:
             values, goals = values[keep], None if goals is None else goals[keep]
         if source.n < 2:
@@ -121,6 +122,8 @@ class FeatureSpace:
         self.reference = reference
         self._reference_codes = None if reference is None else coded[1].codes
         self.notes: tuple[str, ...] = ()
+        if labels is not None and len(self.class_names) == 1:
+            self.notes += ("all points are of one class: there is nothing to tell apart",)
         if self.omitted:
             self.notes += (f"{self.omitted} point(s) with a feature that is not finite left out",)
         self.queries: Int = np.arange(self.n)

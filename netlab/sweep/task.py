@@ -135,18 +135,10 @@ def measure_run(task: RunTask, catalog: Any, metrics: Sequence[str]) -> None:
     from netlab.runs.restore import load_run
     from netlab.separability import outputs
     from netlab.separability.layers import Measure
-    from netlab.separability.sources import HEAD, Network, Settings
+    from netlab.separability.sources import Settings, network_of_run
 
     trained = load_run(task.directory, catalog, offline=task.offline)
-    network = Network(
-        task.name,
-        trained.network,
-        {"train": trained.splits.train, "test": trained.splits.test},
-        trained.data.class_names,
-        Settings(),
-        preprocess=trained.normalization,
-        head=HEAD,
-    )
+    network = network_of_run(trained, Settings())
     components = [catalog.find("metric", metric) for metric in metrics]
     measures = [Measure.of_component(component, component.make_options({})) for component in components]
     plan = network.plan(measures)

@@ -1,7 +1,12 @@
-"""Checks of datasets. Contract: ``netlab.kinds.dataset``."""
+"""Checks of datasets. Contract: ``netlab.kinds.dataset``.
+
+A data set that is downloaded is looked for in the folder ``NETLAB_TEST_DATA_DIR`` (an environment
+variable, as ``--data-dir``); where it is not, the checks that need the data are skipped.
+"""
 
 from __future__ import annotations
 
+import os
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -42,8 +47,9 @@ def load(subject: Subject) -> ImageData:
         NotApplicable: it is not on this machine.
     """
     with tempfile.TemporaryDirectory() as folder, without_network():
+        root = Path(os.environ.get("NETLAB_TEST_DATA_DIR") or folder)
         try:
-            data = subject.build(root=Path(folder), offline=True)
+            data = subject.build(root=root, offline=True)
         except UsageError as error:
             raise NotApplicable(f"its data is not here: {first_line(error)}") from None
         except NotApplicable:

@@ -74,16 +74,30 @@ def result(subject: Subject) -> None:
 
 def bounds(subject: Subject) -> None:
     """The value is finite, and in the range that the tag 'range:LOW:HIGH' states."""
-    value = float(measure(subject, *clusters()).value)
-    expect(math.isfinite(value), f"the value is {value}")
+    low, high = stated_range(subject)
+    features, labels = clusters()
+    shuffled = np.random.default_rng(3).permutation(labels)
+    for what, points, classes in (
+        ("overlapping clusters", features, labels),
+        ("clusters far apart", features + 100.0 * labels[:, None], labels),
+        ("labels at random", features, shuffled),
+    ):
+        value = float(measure(subject, points, classes).value)
+        expect(math.isfinite(value), f"{what}: the value is {value}")
+        expect(
+            low <= value <= high,
+            f"{what}: the value is {value}, outside the stated range {low:g} to {high:g}",
+        )
+
+
+def stated_range(subject: Subject) -> tuple[float, float]:
+    """The range that the tag ``range:LOW:HIGH`` states, without the tag that of all numbers."""
     for tag in subject.component.spec.tags:
         name, _, limits = tag.partition(":")
         if name == "range":
             low, _, high = limits.partition(":")
-            inside = float(low or "-inf") <= value <= float(high or "inf")
-            expect(
-                inside, f"the value is {value}, outside the stated range {low or '-inf'} to {high or 'inf'}"
-            )
+            return float(low or "-inf"), float(high or "inf")
+    return -math.inf, math.inf
 
 
 def order_of_points(subject: Subject) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from netlab.training.distributed import ALONE, Ranks
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
@@ -20,9 +22,14 @@ class Evaluation:
 
 
 def evaluate(
-    network: nn.Module, batches: Iterator[tuple[Tensor, Tensor]], *, classes: int, precision: str
+    network: nn.Module,
+    batches: Iterator[tuple[Tensor, Tensor]],
+    *,
+    classes: int,
+    precision: str,
+    ranks: Ranks = ALONE,
 ) -> Evaluation:
-    """Run the network in evaluation mode over all batches."""
+    """Run the network in evaluation mode over all batches; those of all ``ranks`` are counted together."""
     was_training = network.training
     network.eval()
     loss_sum, count = 0.0, 0
@@ -37,5 +44,6 @@ def evaluate(
             confusion += torch.bincount((labels * classes + predicted).cpu(), minlength=classes * classes)
             count += len(labels)
     network.train(was_training)
-    confusion = confusion.view(classes, classes)
+    loss_sum, count = ranks.sum(torch.tensor([loss_sum, count], dtype=torch.float64)).tolist()
+    confusion = ranks.sum(confusion).view(classes, classes)
     return Evaluation(loss_sum / count, int(confusion.diagonal().sum()) / count, confusion)

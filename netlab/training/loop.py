@@ -17,9 +17,17 @@ from netlab.data.normalize import Normalization
 from netlab.data.split import Splits
 from netlab.errors import NetlabError
 from netlab.kinds.dataset import LabelledImages
-from netlab.runs.checkpoint import Progress, load_checkpoint, load_weights, save_checkpoint, save_weights
+from netlab.runs.checkpoint import (
+    Progress,
+    load_checkpoint,
+    load_weights,
+    read_progress,
+    save_checkpoint,
+    save_weights,
+)
 from netlab.runs.directory import RunDirectory
 from netlab.runs.history import read_history, write_history
+from netlab.training.distributed import ALONE, Ranks
 from netlab.training.elu import use_blockwise_elu
 from netlab.training.evaluate import Evaluation, evaluate
 from netlab.training.progress import Reporter
@@ -32,7 +40,8 @@ NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm, nn.LocalRes
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """Everything that a training run needs, resolved. ``precision`` is ``bf16`` or ``fp32``."""
+    """Everything that a training run needs, resolved. ``precision`` is ``bf16`` or ``fp32``; ``ranks``
+    are the processes that train together."""
 
     network: nn.Module
     splits: Splits
@@ -41,6 +50,7 @@ class Setup:
     settings: TrainingSettings
     device: torch.device
     precision: str
+    ranks: Ranks = ALONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +75,13 @@ def train(
     run killed in between finds a checkpoint that is older than the rest, and makes the same epoch
     again. The test set is touched once, at the end, with the best weights.
 
+    Of several processes only the first writes; all of them see the same losses and accuracies, and so
+    take the same decisions.
+
     Raises:
         NetlabError: the loss is not finite (the last good checkpoint stays), or a checkpoint is damaged.
     """
-    settings, device = setup.settings, setup.device
+    settings, device, ranks = setup.settings, setup.device, setup.ranks
     if settings.deterministic and device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it
     torch.use_deterministic_algorithms(settings.deterministic)
@@ -77,20 +90,29 @@ def train(
         network = network.to(memory_format=torch.channels_last)
     if setup.precision == "bf16" and device.type == "cpu" and not settings.compile:
         use_blockwise_elu(network)
+    network = ranks.synchronize_norms(network)
     optimizer = make_optimizer(network, settings)
 
     progress, history = Progress(), []
     if run.last_checkpoint.exists():
         progress = load_checkpoint(run.last_checkpoint, network, optimizer)
+        best = read_progress(run.best_checkpoint)
+        if best.epoch > progress.epoch:
+            # Killed after it had written the best weights of an epoch that the checkpoint lacks: the epoch
+            # is made again, perhaps rounded otherwise, and these weights are the ones to beat.
+            progress = replace(best, epoch=progress.epoch)
         history = history_until(run, progress.epoch)
-    forward: Callable[[Tensor], Tensor] = torch.compile(network) if settings.compile else network
+    parallel = ranks.parallel(network)
+    forward: Callable[[Tensor], Tensor] = torch.compile(parallel) if settings.compile else parallel
 
+    batch_size = min(settings.batch_size, len(setup.splits.train))
     batches = TrainingBatches(
         on_device(setup.splits.train, device),
         setup.normalization,
         augmentation_of(settings),
-        min(settings.batch_size, len(setup.splits.train)),
+        batch_size,
         settings.seed,
+        ranks.share(batch_size),
     )
     val = on_device(setup.splits.val, device)
     reporter.started(
@@ -104,12 +126,8 @@ def train(
         began = time.perf_counter()
         train_loss, train_accuracy = train_epoch(forward, network, optimizer, batches, epoch, setup, reporter)
         seconds = time.perf_counter() - began
-        validation = evaluate(
-            network,
-            evaluation_batches(val, setup.normalization, EVALUATION_BATCH),
-            classes=setup.classes,
-            precision=setup.precision,
-        )
+        ranks.share_buffers(network)
+        validation = evaluate_on(val, network, setup)
         if not math.isfinite(validation.loss):
             raise NetlabError(
                 f"the validation loss became {validation.loss} after epoch {epoch}; {kept_checkpoint(epoch)}."
@@ -130,19 +148,17 @@ def train(
         progress = replace(progress, epoch=epoch)
         if is_best:
             progress = Progress(epoch, epoch, validation.accuracy, validation.loss)
-            save_weights(run.best_checkpoint, network, progress)
-        write_history(run.history, history)
-        save_checkpoint(run.last_checkpoint, network, optimizer, progress)
+        if ranks.is_first:
+            if is_best:
+                save_weights(run.best_checkpoint, network, progress)
+            write_history(run.history, history)
+            save_checkpoint(run.last_checkpoint, network, optimizer, progress)
         reporter.epoch(row, is_best=is_best)
         on_epoch(epoch, row)
 
+    ranks.wait()  # until the best weights are written
     load_weights(run.best_checkpoint, network)
-    test = evaluate(
-        network,
-        evaluation_batches(on_device(setup.splits.test, device), setup.normalization, EVALUATION_BATCH),
-        classes=setup.classes,
-        precision=setup.precision,
-    )
+    test = evaluate_on(on_device(setup.splits.test, device), network, setup)
     if not math.isfinite(test.loss):
         raise NetlabError(
             f"the loss on the test images is {test.loss}: the network gives no finite logits for them"
@@ -160,11 +176,12 @@ def train_epoch(
     reporter: Reporter,
 ) -> tuple[float, float]:
     """One pass over the training images: mean cross-entropy and accuracy, as seen while training."""
-    settings = setup.settings
+    settings, ranks = setup.settings, setup.ranks
     network.train()
-    # Dropout and the like of a plugin's layers: as the order, a function of (seed, epoch).
-    torch.manual_seed(epoch_seed(settings.seed + 1, epoch))
-    loss_sum, correct, count = 0.0, 0, 0
+    # Dropout and the like of a plugin's layers: as the order, a function of (seed, epoch), and each rank's
+    # own, for it has other images.
+    torch.manual_seed(epoch_seed(settings.seed + 1, epoch) + ranks.rank)
+    loss_sum, correct, count = 0.0, 0.0, 0
     for position, (images, labels) in enumerate(batches.epoch(epoch)):
         step = (epoch - 1) * len(batches) + position
         for group in optimizer.param_groups:
@@ -172,8 +189,17 @@ def train_epoch(
         with torch.autocast(images.device.type, torch.bfloat16, enabled=setup.precision == "bf16"):
             logits = forward(images)
         logits = logits.float()
-        loss = nn.functional.cross_entropy(logits, labels, label_smoothing=settings.label_smoothing)
-        loss_value = float(loss.detach())
+        loss = nn.functional.cross_entropy(
+            logits, labels, reduction="sum", label_smoothing=settings.label_smoothing
+        )
+        # Ranks' gradients are averaged, and the average is to be that of the whole batch's mean loss,
+        # also where the ranks have shares of different sizes.
+        loss = loss * (ranks.world / batches.batch_size)
+        # The recorded loss has no label smoothing, so that it compares with the validation loss.
+        plain = nn.functional.cross_entropy(logits.detach(), labels, reduction="sum")
+        right = (logits.argmax(1) == labels).sum()
+        sums = ranks.sum(torch.stack([loss.detach().double() / ranks.world, plain.double(), right.double()]))
+        loss_value, plain_sum, right_count = sums.tolist()
         if not math.isfinite(loss_value):
             raise NetlabError(
                 f"the loss became {loss_value} at epoch {epoch}, step {position + 1};"
@@ -185,15 +211,19 @@ def train_epoch(
             # Without batch normalization, the peak rate of the recipe 'fast' diverges without it.
             nn.utils.clip_grad_norm_(network.parameters(), settings.clip)
         optimizer.step()
-        # The recorded loss has no label smoothing, so that it compares with the validation loss.
-        plain = loss_value
-        if settings.label_smoothing:
-            plain = float(nn.functional.cross_entropy(logits.detach(), labels))
-        loss_sum += plain * len(labels)
-        correct += int((logits.argmax(1) == labels).sum())
-        count += len(labels)
-        reporter.step(epoch=epoch, step=position + 1, loss=plain)
+        loss_sum += plain_sum
+        correct += right_count
+        count += batches.batch_size
+        reporter.step(epoch=epoch, step=position + 1, loss=plain_sum / batches.batch_size)
     return loss_sum / count, correct / count
+
+
+def evaluate_on(data: LabelledImages, network: nn.Module, setup: Setup) -> Evaluation:
+    """Evaluate the network on images; every rank takes its share of the batches."""
+    batches = evaluation_batches(
+        data, setup.normalization, EVALUATION_BATCH, first=setup.ranks.rank, every=setup.ranks.world
+    )
+    return evaluate(network, batches, classes=setup.classes, precision=setup.precision, ranks=setup.ranks)
 
 
 def kept_checkpoint(epoch: int) -> str:

@@ -12,6 +12,9 @@ class Reporter(Protocol):
     def started(self, *, first_epoch: int, epochs: int, steps_per_epoch: int, batch_size: int) -> None:
         """Training begins with ``first_epoch`` (from 1; more than 1 on resume)."""
 
+    def note(self, text: str) -> None:
+        """Something that the user should know, in one line."""
+
     def step(self, *, epoch: int, step: int, loss: float) -> None:
         """A step was made; ``step`` counts from 1 in the epoch."""
 
@@ -23,6 +26,9 @@ class Silent:
     """Tells nobody."""
 
     def started(self, *, first_epoch: int, epochs: int, steps_per_epoch: int, batch_size: int) -> None:
+        return
+
+    def note(self, text: str) -> None:
         return
 
     def step(self, *, epoch: int, step: int, loss: float) -> None:

@@ -2,7 +2,7 @@
 
 Tags that ``netlab metrics`` reads: ``targets`` (needs targets, not labels), ``unlabelled`` (needs
 neither), ``reference`` (measures points against reference points), ``layers`` (compares a layer with
-the one before).
+the one before), ``range:LOW:HIGH`` (the range of the value, open where empty).
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ def _metric(
     *,
     options: str | None = None,
     tags: tuple[str, ...] = (),
+    between: str = "0:1",
 ) -> ComponentSpec:
+    """A metric; ``between`` is the range of its value, LOW:HIGH, open where empty."""
     return ComponentSpec(
         kind="metric",
         name=name,
@@ -34,7 +36,7 @@ def _metric(
         target=f"netlab_metrics.{target}",
         options=None if options is None else f"netlab_metrics.options:{options}",
         reference=reference,
-        tags=frozenset(tags),
+        tags=frozenset({*tags, f"range:{between}"}),
     )
 
 
@@ -73,6 +75,7 @@ def netlab_components() -> Iterable[ComponentSpec]:
         "Length of the run of own- (+) or other-class (-) neighbours",
         "data_score:data_score",
         KALHOR,
+        between=":",
     )
     yield _metric(
         "cross-si", "SI of points against other (training) points", "cross:cross_si", KALHOR,
@@ -85,6 +88,7 @@ def netlab_components() -> Iterable[ComponentSpec]:
     yield _metric(
         "margin", "Distance to the nearest other class less that to the own", "margin:margin",
         "Crammer et al., Margin analysis of the LVQ algorithm, NIPS 2002",
+        between=":",
     )  # fmt: skip
     yield _metric("n2", "Ratio of nearest own-class to other-class distances", "n2:n2", LORENA)
     yield _metric(
@@ -96,22 +100,27 @@ def netlab_components() -> Iterable[ComponentSpec]:
     yield _metric(
         "silhouette", "Silhouette coefficient of the classes", "clusters:silhouette",
         "Rousseeuw, Silhouettes, Journal of Computational and Applied Mathematics 20, 1987",
+        between="-1:1",
     )  # fmt: skip
     yield _metric(
         "davies-bouldin", "Davies-Bouldin index of the classes (lower is better)", "clusters:davies_bouldin",
         "Davies and Bouldin, A cluster separation measure, IEEE TPAMI 1, 1979",
+        between="0:",
     )  # fmt: skip
     yield _metric(
         "calinski-harabasz", "Variance ratio criterion of the classes", "clusters:calinski_harabasz",
         "Caliński and Harabasz, A dendrite method for cluster analysis, Communications in Statistics 3, 1974",
+        between="0:",
     )  # fmt: skip
     yield _metric(
         "fisher", "Between-class over within-class scatter", "scatter:fisher",
         "Fukunaga, Introduction to Statistical Pattern Recognition, 2nd ed., 1990, section 10.2",
+        between="0:",
     )  # fmt: skip
     yield _metric(
         "nc1", "Within-class variability collapse (lower is better)", "scatter:nc1",
         "Papyan, Han and Donoho, Prevalence of neural collapse, PNAS 117, 2020",
+        between="0:",
     )  # fmt: skip
     yield _metric(
         "linear-cka", "Similarity to the layer before", "cka:linear_cka",
@@ -123,6 +132,7 @@ def netlab_components() -> Iterable[ComponentSpec]:
         "Facco et al., Estimating the intrinsic dimension of datasets by a minimal neighborhood information, "
         "Scientific Reports 7, 2017",
         options="IntrinsicDimensionOptions", tags=("unlabelled",),
+        between="0:",
     )  # fmt: skip
     yield _metric(
         "linear-probe", "Accuracy of a linear classifier on the features", "probe:linear_probe",

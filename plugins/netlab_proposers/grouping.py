@@ -38,12 +38,26 @@ class Regions:
         return len(self.sizes)
 
 
-def merge_regions(regions: Regions, measures: Measures) -> NDArray[np.int64]:
-    """Boxes of all regions of the hierarchy, int64 (2n - 1, 4) or fewer: the given n, then as merged.
+@dataclass(frozen=True, slots=True)
+class Hierarchy:
+    """Candidate objects: ``boxes`` int64 (m, 4), the 2n - 1 regions from the given ones to the whole
+    image and then the unions; ``levels`` int64 (m,), 1 for the last region merged and counted back
+    from there. A union is as many levels below its newer region as there are levels with unions."""
+
+    boxes: NDArray[np.int64]
+    levels: NDArray[np.int64]
+
+
+def merge_regions(regions: Regions, measures: Measures, *, unions: int = 0) -> Hierarchy:
+    """The hierarchy over ``regions``.
 
     Pairs leave a heap in the order of their similarity; an entry whose region has meanwhile been
     merged is skipped. Ties go to the pair with the lowest numbers, so the result does not depend on
     anything but the input.
+
+    A greedy hierarchy merges a region with one neighbour only. Of the last ``unions`` merged regions
+    the union with every neighbour is a candidate too, like the pairs of Arbelaez et al., Multiscale
+    Combinatorial Grouping, CVPR 2014. Their similarity was computed anyway: they cost next to nothing.
     """
     n = len(regions)
     area = float(regions.image_size)
@@ -52,6 +66,7 @@ def merge_regions(regions: Regions, measures: Measures) -> NDArray[np.int64]:
     histograms = np.concatenate([given, np.empty((n - 1, given.shape[1]), np.float32)])
     sizes: list[int] = regions.sizes.tolist()
     boxes: list[list[int]] = regions.boxes.tolist()
+    united: list[tuple[int, int]] = []
     neighbours: list[set[int]] = [set() for _ in range(n)]
     for i, j in regions.pairs.tolist():
         neighbours[i].add(j)
@@ -77,6 +92,8 @@ def merge_regions(regions: Regions, measures: Measures) -> NDArray[np.int64]:
         boxes.append(box)
         neighbours.append(touching)
         order = sorted(touching)
+        if new >= 2 * n - 1 - unions:
+            united += [(k, new) for k in order]
         shared = np.minimum(histograms[order], histogram).sum(1).tolist()
         for k, value in zip(order, shared, strict=True):
             both = sizes[k] + size
@@ -90,7 +107,16 @@ def merge_regions(regions: Regions, measures: Measures) -> NDArray[np.int64]:
             heapq.heappush(heap, (-value, k, new))
             neighbours[k] -= {i, j}
             neighbours[k].add(new)
-    return np.array(boxes, np.int64).reshape(-1, 4)
+    return _with_unions(np.array(boxes, np.int64), np.array(united, np.int64).reshape(-1, 2), unions)
+
+
+def _with_unions(boxes: NDArray[np.int64], united: NDArray[np.int64], below: int) -> Hierarchy:
+    """The regions (r, 4) and the boxes around the pairs ``united`` (u, 2), the newer region second,
+    ``below`` levels further down."""
+    levels = np.arange(len(boxes), 0, -1)
+    a, b = boxes[united[:, 0]], boxes[united[:, 1]]
+    around = np.concatenate([np.minimum(a[:, :2], b[:, :2]), np.maximum(a[:, 2:], b[:, 2:])], axis=1)
+    return Hierarchy(np.concatenate([boxes, around]), np.concatenate([levels, levels[united[:, 1]] + below]))
 
 
 def _histograms(regions: Regions, measures: Measures) -> NDArray[np.float32]:

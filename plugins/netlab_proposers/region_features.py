@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -52,24 +53,67 @@ def _signed_bins(gradient: NDArray[np.int16]) -> NDArray[np.int64]:
     return bins.astype(np.int64)[gradient.astype(np.int64) - low]
 
 
-def measure_regions(labels: NDArray[np.int32], bins: PixelBins) -> Regions:
-    """The regions of a segmentation ``labels`` (H, W), numbered from 0 without gaps."""
-    n = int(labels.max()) + 1
-    height, width = labels.shape
-    flat = labels.reshape(-1).astype(np.int64)
+def measure_segmentations(segmentations: Sequence[NDArray[np.int32]], bins: PixelBins) -> list[Regions]:
+    """The regions of each segmentation (H, W) of the image, numbered from 0 without gaps.
+
+    Pixels are counted once, in the cells where the segmentations agree; a region of any of them is a
+    union of cells, so its histograms are sums and its box is the box around theirs.
+    """
+    cells, owners = _common_cells(segmentations)
+    n = int(cells.max()) + 1
+    flat = cells.reshape(-1)
     sizes = np.bincount(flat, minlength=n)
-    weight = (1.0 / sizes).astype(np.float32)[:, None]
     colour = np.concatenate(_counts(flat, bins.colour, n, COLOUR_BINS), axis=1)
-    texture = np.concatenate(
-        [_both_sides(counts) for counts in _counts(flat, bins.texture, n, 2 * TEXTURE_BINS)], axis=1
-    )
+    texture = np.concatenate(_counts(flat, bins.texture, n, 2 * TEXTURE_BINS), axis=1)
+    boxes, pairs = _boxes(cells, n), _touching(cells, n)
+    return [_unite(owner, sizes, boxes, colour, texture, pairs, bins) for owner in owners]
+
+
+def _common_cells(
+    segmentations: Sequence[NDArray[np.int32]],
+) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
+    """Cells (H, W) of pixels that no segmentation separates, and of each segmentation its region (cells,)."""
+    cells = segmentations[0].astype(np.int64)
+    owners = [np.arange(int(cells.max()) + 1)]
+    for labels in segmentations[1:]:
+        regions = int(labels.max()) + 1
+        cells *= regions
+        cells += labels
+        occurs = np.zeros(len(owners[0]) * regions, bool)
+        occurs[cells] = True
+        codes = np.flatnonzero(occurs)
+        number = np.empty(len(occurs), np.int64)
+        number[codes] = np.arange(len(codes))
+        cells = number[cells]
+        owners = [owner[codes // regions] for owner in owners] + [codes % regions]
+    return cells, owners
+
+
+def _unite(
+    owner: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+    boxes: NDArray[np.int64],
+    colour: NDArray[np.float32],
+    texture: NDArray[np.float32],
+    pairs: NDArray[np.int64],
+    bins: PixelBins,
+) -> Regions:
+    """The regions that own the cells which the other arrays measure."""
+    order = np.argsort(owner, kind="stable")
+    starts = np.flatnonzero(np.diff(owner[order], prepend=-1))
+    total = np.add.reduceat(sizes[order], starts)
+    weight = (1.0 / total).astype(np.float32)[:, None]
+    channels, axes = len(bins.colour), len(bins.texture)
+    both_sides = _both_sides(np.add.reduceat(texture[order], starts, axis=0), axes)
+    low = np.minimum.reduceat(boxes[order, :2], starts, axis=0)
+    high = np.maximum.reduceat(boxes[order, 2:], starts, axis=0)
     return Regions(
-        sizes=sizes,
-        boxes=_boxes(labels, n),
-        colour=colour * (weight / len(bins.colour)),
-        texture=texture * (weight / (2 * len(bins.texture))),
-        pairs=_touching(labels, n),
-        image_size=height * width,
+        sizes=total,
+        boxes=np.concatenate([low, high], axis=1),
+        colour=np.add.reduceat(colour[order], starts, axis=0) * (weight / channels),
+        texture=both_sides * (weight / (2 * axes)),
+        pairs=_distinct_pairs(owner[pairs[:, 0]], owner[pairs[:, 1]], len(starts)),
+        image_size=int(sizes.sum()),
     )
 
 
@@ -83,16 +127,15 @@ def _counts(
     return [count.reshape(n, bins).astype(np.float32) for count in counts]
 
 
-def _both_sides(counts: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Two histograms of 10 bins from one of 20: a pixel on one side is in the other's first bin."""
-    negative, positive = counts[:, TEXTURE_BINS - 1 :: -1].copy(), counts[:, TEXTURE_BINS:].copy()
-    negative_total, positive_total = negative.sum(1), positive.sum(1)
-    negative[:, 0] += positive_total
-    positive[:, 0] += negative_total
-    return np.concatenate([negative, positive], axis=1)
+def _both_sides(counts: NDArray[np.float32], axes: int) -> NDArray[np.float32]:
+    """Two histograms of 10 bins from each of 20: a pixel on one side is in the other's first bin."""
+    counts = counts.reshape(len(counts), axes, 2, TEXTURE_BINS)
+    sides = np.stack([counts[:, :, 0, ::-1], counts[:, :, 1]], axis=2)
+    sides[..., 0] += sides.sum(3)[:, :, ::-1]
+    return sides.reshape(len(counts), -1)
 
 
-def _boxes(labels: NDArray[np.int32], n: int) -> NDArray[np.int64]:
+def _boxes(labels: NDArray[np.int64], n: int) -> NDArray[np.int64]:
     height, width = labels.shape
     in_row = np.zeros((n, height), bool)
     in_row[labels, np.arange(height)[:, None]] = True
@@ -109,8 +152,8 @@ def _boxes(labels: NDArray[np.int32], n: int) -> NDArray[np.int64]:
     )
 
 
-def _touching(labels: NDArray[np.int32], n: int) -> NDArray[np.int64]:
-    """Pairs of regions that share a pixel's side or corner, each once."""
+def _touching(labels: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """Pairs of labels that share a pixel's side or corner, each once."""
     codes = []
     for first, second in (
         (labels[:, :-1], labels[:, 1:]),
@@ -119,7 +162,12 @@ def _touching(labels: NDArray[np.int32], n: int) -> NDArray[np.int64]:
         (labels[:-1, 1:], labels[1:, :-1]),
     ):
         differ = first != second
-        a, b = first[differ].astype(np.int64), second[differ].astype(np.int64)
-        codes.append(np.minimum(a, b) * n + np.maximum(a, b))
-    pairs = np.unique(np.concatenate(codes))
-    return np.stack([pairs // n, pairs % n], axis=1)
+        codes.append(first[differ] * n + second[differ])
+    found = np.unique(np.concatenate(codes))
+    return _distinct_pairs(found // n, found % n, n)
+
+
+def _distinct_pairs(a: NDArray[np.int64], b: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """The pairs of different numbers below ``n``, each once, the lower number first: int64 (m, 2)."""
+    codes = np.unique((np.minimum(a, b) * n + np.maximum(a, b))[a != b])
+    return np.stack([codes // n, codes % n], axis=1)

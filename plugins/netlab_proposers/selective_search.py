@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from netlab.kinds.proposer import Proposals
 from netlab_proposers.grouping import Measures, merge_regions
-from netlab_proposers.region_features import measure_regions, pixel_bins
+from netlab_proposers.region_features import measure_segmentations, pixel_bins
 
 if TYPE_CHECKING:
     from netlab_proposers.options import SelectiveSearchOptions
@@ -59,15 +59,17 @@ def selective_search(
     for space in strategy.colour_spaces:
         converted = _convert(image, space)
         bins = pixel_bins(converted)
-        for scale in strategy.scales:
-            segmentation = cv2.ximgproc.segmentation.createGraphSegmentation(
+        segmentations = [
+            cv2.ximgproc.segmentation.createGraphSegmentation(
                 options.smoothing, scale, options.min_region
-            )
-            regions = measure_regions(segmentation.processImage(converted), bins)
+            ).processImage(converted)
+            for scale in strategy.scales
+        ]
+        for regions in measure_segmentations(segmentations, bins):
             for measures in strategy.groupings:
-                hierarchy = merge_regions(regions, measures)[::-1]
-                boxes.append(hierarchy)
-                priorities.append(np.arange(1, len(hierarchy) + 1) * rng.random(len(hierarchy)))
+                hierarchy = merge_regions(regions, measures, unions=options.unions)
+                boxes.append(hierarchy.boxes)
+                priorities.append(hierarchy.levels * rng.random(len(hierarchy.levels)))
     return _ranked(np.concatenate(boxes), np.concatenate(priorities), limit)
 
 

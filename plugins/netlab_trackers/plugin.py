@@ -9,6 +9,13 @@ from netlab.specs import hookimpl
 
 
 @hookimpl
+def netlab_run_started(run: RunInfo) -> None:
+    from netlab_trackers import tensorboard
+
+    tensorboard.start(run.directory, run.config)
+
+
+@hookimpl
 def netlab_epoch_finished(run: RunInfo, epoch: int, values: Mapping[str, float]) -> None:
     from netlab_trackers import tensorboard
 

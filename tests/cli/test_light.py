@@ -34,7 +34,7 @@ print(json.dumps([sorted({name.partition(".")[0] for name in sys.modules}), len(
 )
 def test_no_heavy_module_is_imported(words: list[str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", PROBE, *words], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", PROBE, *words], capture_output=True, text=True, check=True, timeout=300
     )
     modules, printed = json.loads(done.stdout.splitlines()[-1])
     assert printed > 0

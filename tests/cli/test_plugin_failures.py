@@ -282,7 +282,7 @@ def test_a_plugin_adds_a_command_with_flags_of_its_own(cli: Cli, install: Instal
     assert "Say a word" in listed
     assert cli("greet", "--times", "2").out.strip() == "hello hello"
     assert cli("greet", "--times", "x").code == 2
-    assert "command  greet" in cli("plugins", "list", "--kind", "command").out
+    assert "command\n  greet  Say a word (greeter 1.0)" in cli("plugins", "list", "--kind", "command").out
 
 
 def test_a_command_that_fails_exits_3_and_names_its_plugin(cli: Cli, install: Install) -> None:
@@ -342,3 +342,48 @@ def test_a_distribution_with_damaged_metadata_is_named_and_can_be_blocked(
     assert "netlab: plugin 'damaged' (damaged 1.0) failed at metadata: UnicodeDecodeError" in listed.err
     assert state_of(cli, "damaged")["state"] == "failed"
     assert cli("--no-plugin", "damaged", "plugins", "list").err == ""
+
+
+def test_a_list_says_who_ships_a_part_and_how_to_choose_among_those_that_clash(
+    cli: Cli, install: Install
+) -> None:
+    install("another", sound("grouped"))
+    listed = " ".join(cli("plugins", "list", "grouped").out.split())
+    assert "(another 1.0) clash: write grouped@another" in listed
+    assert "clash: write grouped@netlab-vision" in listed
+    assert "Built in (netlab-vision" in listed
+
+
+def test_blocking_what_is_not_there_is_said(cli: Cli) -> None:
+    outcome = cli("--no-plugin", "metric", "plugins", "list", "grouped")
+    assert outcome.code == 0
+    assert "--no-plugin metric: there is no such plugin. Did you mean 'metrics'?" in outcome.err
+
+
+def test_the_traceback_of_a_plugin_begins_in_the_plugin(cli: Cli, install: Install) -> None:
+    install("broken", "def inner():\n    raise RuntimeError('boom')\ninner()\n")
+    shown = cli("plugins", "show", "broken").out
+    assert "RuntimeError: boom" in shown
+    assert shown.count("File ") == 2
+    assert "importlib" not in shown
+
+
+def test_a_part_that_can_not_be_loaded_is_checked_no_further(cli: Cli, install: Install) -> None:
+    install("absent", sound("absent", target="no_such_module:part"))
+    rows = json.loads(cli("plugins", "check", "absent", "--json").out)
+    (part,) = [row for row in rows if row["stage"] == "conformance"]
+    assert (part["result"], part["detail"]) == ("skipped", "first it has to be loaded")
+
+
+def test_checks_that_fail_alike_are_one_line(cli: Cli, install: Install) -> None:
+    install("wrong", sound("wrong", target="json:loads"))
+    outcome = cli("plugins", "check", "wrong")
+    assert outcome.code == 3
+    shown = " ".join(outcome.out.split())
+    assert "failed shape, gradients, state-dict" in shown
+    assert "resolve, options, conformance" in shown
+
+
+def test_options_are_shown_as_the_flags_that_a_user_types(cli: Cli) -> None:
+    assert "--block.paths" in cli("plugins", "show", "grouped").out
+    assert "--high-order-si.order" in cli("plugins", "show", "high-order-si").out

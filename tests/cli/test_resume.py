@@ -49,7 +49,7 @@ main(sys.argv[3:])
 
 def run_to_the_end(folder: Path) -> None:
     subprocess.run(
-        [sys.executable, "-m", "netlab", *WORDS], cwd=folder, check=True, capture_output=True, timeout=120
+        [sys.executable, "-m", "netlab", *WORDS], cwd=folder, check=True, capture_output=True, timeout=300
     )
 
 
@@ -118,10 +118,29 @@ def test_a_second_process_on_the_same_run_is_refused(tmp_path: Path) -> None:
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
         )
         assert second.returncode == 2
         assert "another process is working on run 'victim'" in second.stderr
     finally:
         holder.kill()
         holder.wait()
+
+
+def test_a_polite_stop_says_how_to_go_on(tmp_path: Path) -> None:
+    victim = subprocess.Popen(
+        [sys.executable, "-c", DRIVER, "step", "15", *WORDS],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert victim.stdout is not None
+    assert any(line.strip() == "HERE" for line in victim.stdout)
+    victim.terminate()
+    _, errors = victim.communicate(timeout=60)
+    assert victim.returncode == 143
+    assert errors == (
+        "netlab: error: stopped by SIGTERM; the same command goes on after the last finished epoch\n"
+    )
+    assert len(learnt(tmp_path)) == 1

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 import safetensors
 
+from netlab.runs.checkpoint import Progress, read_tensors, write_tensors
+
 Cli = Callable[..., Any]
 
 
@@ -193,12 +195,70 @@ def test_a_history_without_all_its_rows_is_named(cli: Cli, tiny: tuple[str, ...]
     assert "history.csv does not have one row for each of the 2 epochs" in outcome.err
 
 
+def test_a_history_without_a_column_is_named(cli: Cli, tiny: tuple[str, ...]) -> None:
+    assert cli("run", *tiny).code == 0
+    (only_run() / "history.csv").write_text("a,b\n1,2\n")
+    outcome = cli("run", *tiny, "--epochs", "3")
+    assert outcome.code == 1
+    assert "history.csv is damaged: it has no column epoch" in outcome.err
+
+
+def test_a_checkpoint_of_nobody_knows_what_is_not_continued(cli: Cli, tiny: tuple[str, ...]) -> None:
+    assert cli("run", *tiny).code == 0
+    (only_run() / "config.toml").unlink()
+    outcome = cli("run", *tiny, "--epochs", "3")
+    assert outcome.code == 1
+    assert "has a checkpoint but no config.toml" in outcome.err
+
+
 def test_a_damaged_checkpoint_does_not_cost_a_finished_run_its_result(
     cli: Cli, tiny: tuple[str, ...]
 ) -> None:
     assert cli("run", *tiny).code == 0
     (only_run() / "checkpoints" / "last.safetensors").write_bytes(b"damaged")
     assert cli("run", *tiny, "--epochs", "3").code == 1
+    assert (only_run() / "result.json").exists()
+
+
+def test_best_weights_newer_than_the_checkpoint_are_the_ones_to_beat(cli: Cli, tiny: tuple[str, ...]) -> None:
+    """A run killed between the two files makes the epoch again, elsewhere perhaps with a worse end."""
+    assert cli("run", *tiny, "--name", "mine", "--epochs", "1").code == 0
+    last, best = (Path("runs/mine/checkpoints") / f"{name}.safetensors" for name in ("last", "best"))
+    first_epoch = last.read_bytes()
+    assert cli("run", *tiny, "--name", "mine", "--epochs", "2").code == 0
+    tensors, _ = read_tensors(best)
+    write_tensors(best, tensors, Progress(2, best_epoch=2, best_accuracy=0.99, best_loss=0.01))
+    kept = best.read_bytes()
+    last.write_bytes(first_epoch)
+    assert cli("run", *tiny, "--name", "mine", "--epochs", "2").code == 0
+    result = json.loads(Path("runs/mine/result.json").read_text())
+    assert (result["best_epoch"], result["best_val_accuracy"]) == (2, 0.99)
+    assert best.read_bytes() == kept
+
+
+def test_a_run_of_another_kind_of_device_is_not_continued(cli: Cli, tiny: tuple[str, ...]) -> None:
+    assert cli("run", *tiny).code == 0
+    path = only_run() / "environment.json"
+    path.write_text(path.read_text().replace('"device": "cpu"', '"device": "cuda:1"'))
+    outcome = cli("run", *tiny, "--epochs", "3")
+    assert outcome.code == 2
+    assert "device: cuda -> cpu" in outcome.err
+
+
+def test_another_number_of_threads_is_noted_on_resume(cli: Cli, tiny: tuple[str, ...]) -> None:
+    assert cli("run", *tiny, "--threads", "1").code == 0
+    path = only_run() / "environment.json"
+    path.write_text(path.read_text().replace('"threads": 1', '"threads": 64'))
+    assert "note: 64 threads before, 1 now" in cli("run", *tiny, "--epochs", "3", "--threads", "1").out
+
+
+def test_lost_best_weights_are_noticed_before_training_goes_on(cli: Cli, tiny: tuple[str, ...]) -> None:
+    assert cli("run", *tiny).code == 0
+    (only_run() / "checkpoints" / "best.safetensors").unlink()
+    outcome = cli("run", *tiny, "--epochs", "3")
+    assert outcome.code == 1
+    assert "there is no checkpoint" in outcome.err
+    assert "best.safetensors" in outcome.err
     assert (only_run() / "result.json").exists()
 
 
@@ -248,5 +308,5 @@ def test_a_reader_that_goes_away_does_not_stop_the_training(tiny: tuple[str, ...
     assert running.stdout is not None
     running.stdout.readline()
     running.stdout.close()
-    assert running.wait(timeout=120) == 0
+    assert running.wait(timeout=300) == 0
     assert (tmp_path / "runs" / "piped" / "result.json").exists()

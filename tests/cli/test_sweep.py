@@ -288,7 +288,7 @@ def test_a_killed_sweep_leaves_no_worker_and_resumes(
     run = checkpoint.parents[1]
     worker = process_at_work(run)
     sweep.send_signal(signal.SIGKILL)
-    sweep.communicate(timeout=60)
+    sweep.communicate(timeout=300)
     wait_for(lambda: not Path(f"/proc/{worker}").exists())
 
     out, err = start(words, tmp_path).communicate(timeout=300)

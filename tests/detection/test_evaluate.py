@@ -17,6 +17,7 @@ from netlab.detection.evaluate import (
     coco_truth,
     curve,
     evaluate,
+    precision_and_recall,
     voc2007_ap,
 )
 from netlab.detection.recall import best_overlaps, proposal_recall
@@ -86,6 +87,15 @@ def test_the_threshold_maximizes_f1():
         kept = found.scores >= threshold
         f1 = 2 * found.correct[kept].sum() / (kept.sum() + found.objects)
         assert f1 <= found.f1.max() + 1e-9
+
+
+def test_precision_and_recall_at_a_confidence_count_that_confidence_too():
+    found = curve([detections((A, 0.9), (ELSEWHERE, 0.6), (B, 0.3))], [truth(A, B)], 1, 0.5)
+    assert precision_and_recall(found, 0.6) == (1 / 2, 1 / 2)
+    assert precision_and_recall(found, 0.7) == (1, 1 / 2)
+    precision, recall = precision_and_recall(found, 0.95)
+    assert np.isnan(precision)
+    assert recall == 0
 
 
 def test_no_threshold_between_equal_scores():

@@ -114,7 +114,8 @@ def test_tiles_hold_every_picture():
     sheet = tile(
         [np.full((10, 20, 3), level, np.uint8) for level in (10, 60, 110)], columns=2, side=40, gap=4
     )
-    assert sheet.shape == (92, 92, 3)
+    # Two columns of 40 and three gaps; two rows as high as the pictures, 20, and three gaps.
+    assert sheet.shape == (52, 92, 3)
     assert {10, 60, 110} <= set(np.unique(sheet).tolist())
 
 

@@ -46,7 +46,7 @@ def test_the_head_learns_classes_and_boxes():
     head = DetectionHead(DIMENSION, CLASSES)
     state = train_head(regions, head, SETTINGS)
     other = region_set(1)
-    logits, deltas = head(torch.from_numpy(other.fetch(np.arange(len(other)))))
+    logits, deltas = head(other.fetch(np.arange(len(other))))
     kept = other.labels >= 0
     assert (logits.argmax(1).numpy() == other.labels)[kept].mean() > 0.9
     close = other.regressed > 0
@@ -57,10 +57,39 @@ def test_the_head_learns_classes_and_boxes():
 
 
 def test_features_are_fetched_by_number_in_any_order():
-    regions = region_set()
-    everything = np.concatenate([features for _, features in regions.blocks()]).astype(np.float32)
-    numbers = np.random.default_rng(0).permutation(len(regions))[:50]
-    np.testing.assert_array_equal(regions.fetch(numbers), everything[numbers])
+    rng = np.random.default_rng(0)
+    features = [rng.normal(size=(n, 5)).astype(np.float16) for n in (30, 0, 40)]
+    labelled = [
+        LabelledRegions(
+            np.zeros((n, 4), np.float32),
+            np.zeros(n, int),
+            np.zeros((n, 4)),
+            np.zeros(n, int),
+            np.ones(n, bool),
+        )
+        for n in (30, 0, 40)
+    ]
+    regions = RegionSet(labelled, features, [False, True, False])
+    numbers = rng.permutation(len(regions))[:50]
+    np.testing.assert_array_equal(
+        regions.fetch(numbers), np.concatenate(features)[numbers].astype(np.float32)
+    )
+    assert [block.tolist() for block in regions.blocks()] == [list(range(30)), [], list(range(30, 70))]
+
+
+def test_training_takes_one_thread_and_gives_the_others_back():
+    before = torch.get_num_threads()
+    seen: list[int] = []
+    torch.set_num_threads(2)
+    try:
+        train_head(
+            region_set(), DetectionHead(DIMENSION, CLASSES), SETTINGS,
+            on_step=lambda *_: seen.append(torch.get_num_threads()),
+        )  # fmt: skip
+        assert set(seen) == {1}
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_a_step_holds_one_to_three_and_every_positive_comes_once():
@@ -83,7 +112,7 @@ def test_hard_negatives_are_candidates_that_look_like_a_class():
     train_head(regions, head, SETTINGS)
     found = mine_hard_negatives(regions, head, most=10_000)
     assert regions.candidates[found].all()
-    logits, _ = head(torch.from_numpy(regions.fetch(np.arange(len(regions)))))
+    logits, _ = head(regions.fetch(np.arange(len(regions))))
     chance = 1 - logits.softmax(1)[:, 0].detach().numpy()
     np.testing.assert_array_equal(found, np.flatnonzero(regions.candidates & (chance >= 0.1)))
     few = mine_hard_negatives(regions, head, most=3)

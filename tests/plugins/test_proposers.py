@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from netlab_proposers.grouping import Regions, merge_regions
-from netlab_proposers.region_features import measure_regions, pixel_bins
+from netlab_proposers.region_features import measure_segmentations, pixel_bins
 from sklearn.datasets import load_sample_image
 
 from netlab.catalog import Catalog
@@ -94,7 +94,7 @@ def test_our_selective_search_finds_what_opencvs_finds(catalog: Catalog):
     theirs = propose(catalog, "selective-search-cv2", image).boxes
     matched = iou_matrix(theirs, ours).max(axis=1) >= 0.7
     assert matched.mean() >= 0.98
-    assert len(ours) <= 1.1 * len(theirs)
+    assert len(propose(catalog, "selective-search", image, unions=0)) <= 1.1 * len(theirs)
 
 
 def test_quality_mode_finds_more(catalog: Catalog, photograph: np.ndarray):
@@ -109,7 +109,7 @@ def test_region_measures_equal_brute_force():
     image = rng.integers(0, 256, (20, 30, 2), np.uint8)
     labels = np.repeat(np.repeat(rng.permutation(6).reshape(2, 3), 10, 0), 10, 1).astype(np.int32)
     bins = pixel_bins(image)
-    found = measure_regions(labels, bins)
+    (found,) = measure_segmentations([labels], bins)
     for region in range(6):
         inside = (labels == region).ravel()
         assert found.sizes[region] == inside.sum()
@@ -125,12 +125,13 @@ def test_region_measures_equal_brute_force():
 def test_texture_counts_each_side_of_the_gradient_as_its_own_histogram():
     image = np.random.default_rng(2).integers(0, 256, (15, 21, 1), np.uint8)
     labels = np.zeros((15, 21), np.int32)
-    found = measure_regions(labels, pixel_bins(image)).texture.reshape(4, 2, 10)
+    (found,) = measure_segmentations([labels], pixel_bins(image))
+    texture = found.texture.reshape(4, 2, 10)
     dx = cv2.Scharr(image[..., 0], cv2.CV_64F, 1, 0)
     for side, sign in enumerate((-1, 1)):
         clipped = np.clip(sign * dx, 0, None)
         expected, _ = np.histogram(np.floor(clipped * 10 / clipped.max()).clip(0, 9), bins=10, range=(0, 10))
-        np.testing.assert_allclose(found[0, side], expected / (dx.size * 8), rtol=1e-5)
+        np.testing.assert_allclose(texture[0, side], expected / (dx.size * 8), rtol=1e-5)
 
 
 def slow_merge(regions: Regions, measures: frozenset[str]) -> list[list[int]]:
@@ -171,9 +172,47 @@ def slow_merge(regions: Regions, measures: frozenset[str]) -> list[list[int]]:
 def test_the_heap_merges_as_looking_at_every_pair_does(measures: set[str]):
     image = cv2.resize(load_sample_image("china.jpg"), (60, 40), interpolation=cv2.INTER_AREA)
     labels = cv2.ximgproc.segmentation.createGraphSegmentation(0.5, 30, 10).processImage(image)
-    regions = measure_regions(labels, pixel_bins(image))
+    (regions,) = measure_segmentations([labels], pixel_bins(image))
     assert len(regions) > 10
-    assert merge_regions(regions, frozenset(measures)).tolist() == slow_merge(regions, frozenset(measures))
+    found = merge_regions(regions, frozenset(measures))
+    assert found.boxes.tolist() == slow_merge(regions, frozenset(measures))
+    assert found.levels.tolist() == list(range(len(found.boxes), 0, -1))
+
+
+def test_segmentations_measured_together_are_measured_as_each_alone():
+    image = cv2.resize(load_sample_image("flower.jpg"), (90, 60), interpolation=cv2.INTER_AREA)
+    bins = pixel_bins(image)
+    segmentations = [
+        cv2.ximgproc.segmentation.createGraphSegmentation(0.5, k, 10).processImage(image)
+        for k in (20, 50, 300)
+    ]
+    assert len({int(labels.max()) for labels in segmentations}) == 3
+    for together, labels in zip(measure_segmentations(segmentations, bins), segmentations, strict=True):
+        (alone,) = measure_segmentations([labels], bins)
+        for name in ("sizes", "boxes", "colour", "texture", "pairs", "image_size"):
+            np.testing.assert_array_equal(getattr(together, name), getattr(alone, name))
+
+
+def test_unions_are_the_boxes_around_a_late_region_and_its_neighbours():
+    """Four regions in a row, equal but for their size: 0 and 1 merge first, then 2, then 3."""
+    boxes = np.array([[0, 0, 1, 10], [1, 0, 2, 10], [2, 0, 5, 10], [5, 0, 12, 10]])
+    even = np.full((4, 2), 0.5, np.float32)
+    pairs = np.array([[0, 1], [1, 2], [2, 3]])
+    row = Regions(np.array([10, 10, 30, 70]), boxes, even, even, pairs, 120)
+    size = frozenset({"size"})
+    found = merge_regions(row, size, unions=2)
+    assert found.boxes[4:7].tolist() == [[0, 0, 2, 10], [0, 0, 5, 10], [0, 0, 12, 10]]
+    # The last two merged regions are [0, 5] and the whole; only the former has a neighbour, number 3.
+    assert found.boxes[7:].tolist() == [[0, 0, 12, 10]]
+    assert found.levels.tolist() == [7, 6, 5, 4, 3, 2, 1, 2 + 2]
+    assert merge_regions(row, size, unions=3).boxes[7:].tolist() == [[0, 0, 5, 10], [0, 0, 12, 10]]
+
+
+def test_unions_find_more_objects_than_the_hierarchies_alone(catalog: Catalog, photograph: np.ndarray):
+    """Every pair of touching merged regions that a hierarchy did not join is another candidate."""
+    alone = {tuple(box) for box in propose(catalog, "selective-search", photograph, unions=0).boxes.tolist()}
+    more = {tuple(box) for box in propose(catalog, "selective-search", photograph).boxes.tolist()}
+    assert alone < more
 
 
 def test_sliding_windows_leave_no_gap(catalog: Catalog):

@@ -37,3 +37,5 @@ def test_the_event_files_hold_the_history(cli: Cli, tiny: tuple[str, ...]) -> No
     history = [(row["epoch"], row["val_loss"]) for row in read_history(Path("runs/r/history.csv"))]
     assert [step for step, _ in written] == [1, 2]
     assert [value for _, value in written] == pytest.approx([value for _, value in history], rel=1e-6)
+    (config,) = events.Tensors("config/text_summary")
+    assert 'name = "digits"' in config.tensor_proto.string_val[0].decode()

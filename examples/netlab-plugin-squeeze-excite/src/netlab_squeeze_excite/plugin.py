@@ -1,4 +1,7 @@
-"""Declares the block 'squeeze-excite' and a metric. Every netlab command imports this file: nothing heavy."""
+"""Declares the block 'squeeze-excite', a metric and a section of the report.
+
+Every netlab command imports this file: nothing heavy in it.
+"""
 
 from netlab.specs import ComponentSpec, hookimpl
 
@@ -21,3 +24,10 @@ def netlab_components():
         target="netlab_squeeze_excite.variance_ratio:variance_ratio",
         tags=frozenset({"range:0:1"}),
     )
+
+
+@hookimpl
+def netlab_report_sections(runs):
+    from netlab_squeeze_excite.report import gate_section
+
+    return gate_section(runs)

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+MOMENTUM = 0.05  # what one batch counts in the running mean of the gates
+
 
 class SqueezeExciteBlock(nn.Module):
     """``relu(s(F(x)) * F(x) + skip(x))`` with F = conv3x3 - norm - relu - conv3x3 - norm.
@@ -13,6 +15,9 @@ class SqueezeExciteBlock(nn.Module):
     and a sigmoid; the result, in (0, 1), multiplies the channel.
 
     Input (N, in_channels, H, W), output (N, out_channels, ceil(H / stride), ceil(W / stride)).
+
+    The buffer ``gates`` (out_channels,) is the running mean of that number over the images seen in training,
+    so that a report can show it from the weights alone. It changes nothing in what is computed.
     """
 
     def __init__(self, in_channels, out_channels, *, size, norm, options, stride=1):
@@ -29,6 +34,7 @@ class SqueezeExciteBlock(nn.Module):
         squeezed = max(out_channels // options.reduction, 1)
         self.squeeze = nn.Linear(out_channels, squeezed)
         self.excite = nn.Linear(squeezed, out_channels)
+        self.register_buffer("gates", torch.full((out_channels,), 0.5))
         self.skip = nn.Identity()
         if stride > 1 or in_channels != out_channels:
             self.skip = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
@@ -36,4 +42,7 @@ class SqueezeExciteBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         features = self.path(x)
         weights = torch.sigmoid(self.excite(functional.relu(self.squeeze(features.mean((2, 3))))))
+        if self.training:
+            with torch.no_grad():
+                self.gates.lerp_(weights.mean(0).to(self.gates.dtype), MOMENTUM)
         return functional.relu(features * weights[:, :, None, None] + self.skip(x))

@@ -1,0 +1,1 @@
+"""The proposer 'centre-surround' for netlab."""

@@ -1,0 +1,1 @@
+"""timm's norms, residual blocks and classifiers for netlab."""

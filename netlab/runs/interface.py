@@ -1,0 +1,65 @@
+"""What a trained network takes and gives: ``interface.json``, so that it can be used without its data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from netlab.data.normalize import Normalization
+from netlab.errors import NetlabError, UsageError
+from netlab.runs.directory import RunDirectory, read_json_object
+from netlab.runs.files import write_json
+
+if TYPE_CHECKING:
+    from netlab.kinds.dataset import ImageData
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """Images uint8 (N, channels, height, width), normalized so; one logit for each of ``class_names``."""
+
+    channels: int
+    height: int
+    width: int
+    normalization: Normalization
+    class_names: tuple[str, ...]
+
+
+def interface_of(data: ImageData, normalization: Normalization) -> Interface:
+    """The interface of a network that is trained on ``data``."""
+    channels, height, width = data.train.images.shape[1:]
+    return Interface(channels, height, width, normalization, tuple(data.class_names))
+
+
+def write_interface(run: RunDirectory, interface: Interface) -> None:
+    """Write ``interface.json``."""
+    write_json(run.interface, asdict(interface))
+
+
+def read_interface(run: RunDirectory) -> Interface:
+    """Read ``interface.json``.
+
+    Raises:
+        UsageError: the run has none.
+        NetlabError: it is damaged.
+    """
+    if not run.interface.exists():
+        raise UsageError(
+            f"run '{run.name}' has no interface.json: it was trained by an older netlab;"
+            " the same 'netlab run' with one epoch more writes it"
+        )
+    content: Any = read_json_object(run.interface, f"run '{run.name}' has no interface.json")
+    try:
+        mean, std = content["normalization"]["mean"], content["normalization"]["std"]
+        interface = Interface(
+            channels=int(content["channels"]),
+            height=int(content["height"]),
+            width=int(content["width"]),
+            normalization=Normalization(tuple(map(float, mean)), tuple(map(float, std))),
+            class_names=tuple(map(str, content["class_names"])),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise NetlabError(f"{run.interface} is damaged: {type(error).__name__} {error}") from None
+    if not len(mean) == len(std) == interface.channels:
+        raise NetlabError(f"{run.interface} is damaged: mean and std must have a value a channel")
+    return interface

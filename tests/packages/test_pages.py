@@ -1,0 +1,73 @@
+"""The pages for authors of plugins say what is so."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from netlab import specs
+from netlab.declaration import HOOK_NAMES
+from netlab.kinds import KINDS
+
+from .conftest import Environment
+from .pages import follow, keeps_promise
+
+ROOT = Path(__file__).parents[2]
+PAGES = ROOT / "docs" / "plugins"
+sys.path.append(str(ROOT / "docs"))
+
+
+def test_the_first_plugin_is_written_as_the_page_says(environment: Environment, tmp_path: Path) -> None:
+    assert follow(PAGES / "first-plugin.md", environment, tmp_path) > 15
+
+
+def test_contracts_examples_checks_and_hooks_are_those_of_the_code() -> None:
+    import generate
+
+    assert generate.stale_pages() == [], "python docs/generate.py writes them anew"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_a_page_that_the_index_names(kind: str) -> None:
+    text = (PAGES / f"{kind}.md").read_text()
+    for part in ("contract", "example", "checks"):
+        assert f"<!-- generated: {part} {kind} -->" in text
+    assert f"({kind}.md)" in (PAGES / "README.md").read_text()
+
+
+@pytest.mark.parametrize("hook", sorted(HOOK_NAMES))
+def test_every_hook_is_documented_and_implemented_by_somebody(hook: str) -> None:
+    import generate
+
+    summary, _, more = (getattr(specs, hook).__doc__ or "").partition("\n\n")
+    assert summary.strip().endswith((".", "``."))
+    assert "Called " in more, "it does not say when it is called"
+    assert f"## `{hook}`" in (PAGES / "hooks.md").read_text()
+    assert generate.implementations(hook), "no built-in plugin and no example implements it"
+
+
+@pytest.mark.parametrize("page", ["commands.md", "report-sections.md"])
+def test_the_code_of_a_page_is_that_of_the_example(page: str) -> None:
+    sources = [re.sub(r"\s+", " ", path.read_text()) for path in (ROOT / "examples").glob("*/src/**/*.py")]
+    blocks = re.findall(r"```python\n(.*?)```", (PAGES / page).read_text(), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        body = re.sub(r"\s+", " ", block.replace("from netlab.specs import hookimpl\n", "")).strip()
+        assert any(body in source for source in sources), block
+
+
+@pytest.mark.parametrize("page", sorted(PAGES.glob("*.md")), ids=lambda page: page.name)
+def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target
+
+
+def test_output_that_a_page_shows_must_have_been_printed() -> None:
+    assert keeps_promise("a  b\nc\n", "a ... c\n")
+    assert keeps_promise("x\nfailed 3\nmore\n", "...failed 3\n...\n")
+    assert not keeps_promise("a b c\n", "a ... d\n")
+    assert not keeps_promise("something\n", "")

@@ -1,0 +1,57 @@
+"""``--compile`` trains the same network: the loop with a small module, for the compiler takes its time."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from netlab.data.normalize import half
+from netlab.data.split import Splits
+from netlab.kinds.dataset import LabelledImages
+from netlab.runs.directory import RunDirectory
+from netlab.training.loop import Setup, Trained, train
+from netlab.training.progress import Silent
+from netlab.training.settings import TrainingSettings
+
+CPU = torch.device("cpu")
+
+
+def trained(folder: Path, *, compiled: bool) -> tuple[Trained, dict[str, torch.Tensor]]:
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (96, 1, 4, 4), generator=generator, dtype=torch.uint8)
+    data = LabelledImages(images, (images.float().mean((1, 2, 3)) > 127).long())
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(16), nn.ELU(), nn.Linear(16, 2))
+    run = RunDirectory(folder)
+    run.create()
+    setup = Setup(
+        network=network,
+        splits=Splits(data, data, data, torch.arange(96), torch.arange(0)),
+        classes=2,
+        normalization=half(1),
+        settings=TrainingSettings(epochs=2, batch_size=32, compile=compiled, translation=0, hflip=False),
+        device=CPU,
+        precision="fp32",
+    )
+    return train(setup, run, Silent()), network.state_dict()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
+def test_compiled_training_learns_the_same_and_can_be_loaded_plain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))  # really compile
+    plain, weights = trained(tmp_path / "plain", compiled=False)
+    compiled, others = trained(tmp_path / "compiled", compiled=True)
+    assert any((tmp_path / "cache").iterdir())
+    assert weights.keys() == others.keys()  # no prefix of the compiler's wrapper
+    for name in weights:
+        torch.testing.assert_close(others[name], weights[name], rtol=1e-4, atol=1e-5)
+    for ours, theirs in zip(compiled.history, plain.history, strict=True):
+        assert ours["train_loss"] == pytest.approx(theirs["train_loss"], rel=1e-4)
+    assert compiled.test.accuracy == plain.test.accuracy
