@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -128,6 +129,7 @@ def build(session: Session) -> Callable[..., None]:
             show_plan(
                 planned, combinations, predict_seconds(planned, at_once),
                 workers=at_once, threads=share.threads, place=place,
+                measures=bool(measured),
             )  # fmt: skip
             compared_to = baseline or settings.get("baseline")
             check_baseline(planned, compared_to)
@@ -188,7 +190,7 @@ def carry_out(
 ) -> None:
     """Do the runs, show them, keep the record, and print the comparison."""
     from netlab.cli.sweep_live import watcher
-    from netlab.cli.sweep_output import print_outcome
+    from netlab.cli.sweep_output import counted, duration, print_outcome
     from netlab.sweep.driver import run_tasks
     from netlab.sweep.record import SweepRecord, default_sweep_name, write_record
     from netlab.sweep.statuses import status_of, task_of
@@ -207,6 +209,7 @@ def carry_out(
         )
         for run in planned
     ]  # fmt: skip
+    began, waiting = time.monotonic(), sum(not status.ended for status in statuses)
     try:
         with watcher(statuses) as watch:
             run_tasks(tasks, statuses, executor, watch)
@@ -217,6 +220,8 @@ def carry_out(
             file=sys.stderr,
         )
         raise
+    if waiting:
+        print(f"{counted(waiting, 'run')} in {duration(time.monotonic() - began)}")
     print_outcome(name, statuses, runs, baseline)
     failed = [status for status in statuses if status.state == "failed"]
     if failed:

@@ -57,6 +57,7 @@ def show_plan(
     workers: int,
     threads: int,
     place: Place,
+    measures: bool,
 ) -> None:
     """How many runs, how many are left, and how long they will take: on this machine, or at its speed."""
     console = Console(highlight=False)
@@ -80,7 +81,8 @@ def show_plan(
         at_once = f"{workers} at once" if workers > 1 else "one at a time"
         each = f"{threads} thread{'s' if threads > 1 else ''} each"
         elsewhere = " at the speed of this machine" if place.is_elsewhere else ""
-        console.print(f"about {duration(seconds)} for the rest{elsewhere}, {at_once}, {each}")
+        beside = "; measuring the metrics comes on top" if measures else ""
+        console.print(f"about {duration(seconds)} for the rest{elsewhere}, {at_once}, {each}{beside}")
 
 
 def counted(count: int, one: str, many: str = "") -> str:
