@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -128,7 +129,10 @@ def build(session: Session) -> Callable[..., None]:
             show_plan(
                 planned, combinations, predict_seconds(planned, at_once),
                 workers=at_once, threads=share.threads, place=place,
+                measures=bool(measured),
             )  # fmt: skip
+            compared_to = baseline or settings.get("baseline")
+            check_baseline(planned, compared_to)
             if dry_run:
                 return
             confirm(planned, yes=yes)
@@ -137,7 +141,7 @@ def build(session: Session) -> Callable[..., None]:
                 session,
                 opened,
                 name=name or settings.get("name"),
-                baseline=baseline or settings.get("baseline"),
+                baseline=compared_to,
                 metrics=measured,
                 runs=runs,
                 offline=offline,
@@ -159,6 +163,19 @@ def metric_names(session: Session, flag: str | None, file: Sequence[str]) -> tup
     return tuple(names)
 
 
+def check_baseline(planned: Sequence[PlannedRun], baseline: str | None) -> None:
+    """Refuse a baseline that the comparison would not find, before hours are spent.
+
+    Raises:
+        UsageError: no assembly or run of the plan has this name.
+    """
+    from netlab.comparison.assemblies import group_assemblies
+    from netlab.comparison.comparison import find_baseline
+    from netlab.runs.record import RunRecord
+
+    find_baseline(group_assemblies([RunRecord(run.directory, run.config) for run in planned]), baseline)
+
+
 def carry_out(
     planned: Sequence[PlannedRun],
     session: Session,
@@ -173,7 +190,7 @@ def carry_out(
 ) -> None:
     """Do the runs, show them, keep the record, and print the comparison."""
     from netlab.cli.sweep_live import watcher
-    from netlab.cli.sweep_output import print_outcome
+    from netlab.cli.sweep_output import counted, duration, print_outcome
     from netlab.sweep.driver import run_tasks
     from netlab.sweep.record import SweepRecord, default_sweep_name, write_record
     from netlab.sweep.statuses import status_of, task_of
@@ -192,6 +209,7 @@ def carry_out(
         )
         for run in planned
     ]  # fmt: skip
+    began, waiting = time.monotonic(), sum(not status.ended for status in statuses)
     try:
         with watcher(statuses) as watch:
             run_tasks(tasks, statuses, executor, watch)
@@ -202,6 +220,8 @@ def carry_out(
             file=sys.stderr,
         )
         raise
+    if waiting:
+        print(f"{counted(waiting, 'run')} in {duration(time.monotonic() - began)}")
     print_outcome(name, statuses, runs, baseline)
     failed = [status for status in statuses if status.state == "failed"]
     if failed:

@@ -57,15 +57,17 @@ def show_plan(
     workers: int,
     threads: int,
     place: Place,
+    measures: bool,
 ) -> None:
     """How many runs, how many are left, and how long they will take: on this machine, or at its speed."""
     console = Console(highlight=False)
     seeds = {run.config["training"]["seed"] for run in planned}
     assemblies = len(planned) // len(seeds) if seeds else 0
     console.print(
-        f"{len(planned)} runs: {assemblies} assemblies x {len(seeds)} seeds"
+        f"{counted(len(planned), 'run')}: {counted(assemblies, 'assembly', 'assemblies')} x "
+        f"{counted(len(seeds), 'seed')}"
         if assemblies * len(seeds) == len(planned)
-        else f"{len(planned)} runs"
+        else counted(len(planned), "run")
     )
     if combinations > len(planned):
         console.print(f"{combinations - len(planned)} combinations mean the same as others and are left out")
@@ -79,7 +81,13 @@ def show_plan(
         at_once = f"{workers} at once" if workers > 1 else "one at a time"
         each = f"{threads} thread{'s' if threads > 1 else ''} each"
         elsewhere = " at the speed of this machine" if place.is_elsewhere else ""
-        console.print(f"about {duration(seconds)} for the rest{elsewhere}, {at_once}, {each}")
+        beside = "; measuring the metrics comes on top" if measures else ""
+        console.print(f"about {duration(seconds)} for the rest{elsewhere}, {at_once}, {each}{beside}")
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """``1 run``, ``2 runs``."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def problems_of(planned: Sequence[PlannedRun]) -> dict[str, int]:

@@ -295,7 +295,12 @@ def confusion_chart(assemblies: Sequence[Assembly]) -> Chart | None:
         counts = np.sum(matrices, axis=0)
         if counts.ndim != 2 or counts.shape[0] != counts.shape[1]:
             continue
-        names = [str(name) for name in next(iter(assembly.runs.values())).result["class_names"]]
+        results = [run.result for run in assembly.runs.values()]
+        names = next(
+            [str(name) for name in result["class_names"]] for result in results if result.get("class_names")
+        )
+        if len(names) != len(counts):
+            continue
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         views.append(View(assembly.label, confusion_figure(shares, counts, names)))
     if not views:

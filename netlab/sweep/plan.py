@@ -23,6 +23,7 @@ from netlab.runs.directory import RunDirectory
 from netlab.runs.history import read_history
 from netlab.runs.restore import build_network
 from netlab.sweep.grid import Candidate
+from netlab.sweep.task import is_done
 from netlab.training.device import choose_device, choose_precision
 from netlab.training.settings import TrainingSettings
 from netlab.training.timing import time_step
@@ -101,7 +102,7 @@ def plan_run(config: Config, timing: Timing, runs: Path, data_dir: Path) -> Plan
     # another experiment than one that was planned so.
     name = default_name(config, frozenset())
     directory = RunDirectory(runs / name)
-    finished = directory.exists and directory.is_finished
+    finished = is_done(directory)
     done = 0
     if directory.exists and directory.last_checkpoint.exists():
         with contextlib.suppress(NetlabError):  # a damaged history is the run's own failure

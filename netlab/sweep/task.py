@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from netlab.errors import NetlabError, first_line
-from netlab.runs.config import Config
+from netlab.runs.config import Config, read_config
 from netlab.runs.directory import RunDirectory
 from netlab.runs.separability import read_separability
 
@@ -72,6 +72,17 @@ def execute(task: RunTask) -> TaskResult:
     return TaskResult("finished")
 
 
+def is_done(run: RunDirectory) -> bool:
+    """Whether a run is finished and its configuration and result are whole."""
+    if not (run.exists and run.is_finished):
+        return False
+    try:
+        read_config(run.config)
+        return isinstance(run.read_result().get("test_accuracy"), int | float)
+    except (NetlabError, OSError):
+        return False
+
+
 def missing_metrics(run: RunDirectory, metrics: Sequence[str]) -> list[str]:
     """Those of ``metrics`` that the run's ``separability.csv`` does not hold yet."""
     try:
@@ -87,7 +98,9 @@ def train_and_measure(task: RunTask) -> None:
     from netlab.manager import PluginManager
 
     catalog = Catalog(PluginManager.from_environment(task.blocked_plugins))
-    if not (task.directory.exists and task.directory.is_finished):
+    if not is_done(task.directory):
+        # What a damaged result says is made again from the checkpoint.
+        task.directory.result.unlink(missing_ok=True)
         train_run(task, catalog)
     if missing := missing_metrics(task.directory, task.metrics):
         measure_run(task, catalog, missing)

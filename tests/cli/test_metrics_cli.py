@@ -150,6 +150,23 @@ def test_features_from_files_give_one_layer(cli: Cli, arrays: tuple[np.ndarray, 
     assert scaled["metrics"]["si"]["value"] == si_score(x, y, standardize=True)
 
 
+def test_processes_share_the_points_out_and_the_value_is_the_same(cli: Cli, arrays: Any) -> None:
+    alone = json.loads(cli("metrics", "si", "csi", *FILES, "--standardize", "--json").out)
+    shared = cli(
+        "metrics", "si", "csi", *FILES, "--standardize", "--json", "--executor", "local", "--workers", "1"
+    )
+    assert shared.code == 0, shared.err
+    for name, measured in alone["layers"][0]["metrics"].items():
+        found = json.loads(shared.out)["layers"][0]["metrics"][name]
+        assert {**found, "seconds": 0} == {**measured, "seconds": 0}
+
+
+def test_a_worker_needs_a_little_memory(cli: Cli, arrays: Any) -> None:
+    outcome = cli("metrics", "si", *FILES, "--executor", "local", "--workers", "1", "--memory", "110M")
+    assert outcome.code == 1
+    assert "110 MiB for a worker are too little" in outcome.err
+
+
 def test_options_bear_the_metric_s_name(cli: Cli, arrays: Any) -> None:
     words = ("metrics", "high-order-si", "soft-si", *FILES, "--json")
     long = json.loads(cli(*words, "--high-order-si.order", "3", "--soft-si.order", "5").out)
@@ -307,6 +324,10 @@ def test_the_list_describes_every_metric(cli: Cli, catalog: Any) -> None:
         (("si", "--model", "resnet18", "--data", "digits"), "expected torchvision:NAME"),
         (("si", "--run", "a", *FILES), "different things to measure"),
         (("si", "--per-point", "no/where.csv", *FILES), "there is no folder no"),
+        (("si", "--executor", "ray", "--data", "digits"), "--executor needs --features and --labels"),
+        (("si", "--workers", "2", *FILES), "belong to --executor"),
+        (("si", "--executor", "local", "--sample-queries", "9", *FILES), "not with --sample-queries"),
+        (("si", "--executor", "local", "--ray-address", "auto", *FILES), "belongs to --executor ray"),
     ],
 )
 def test_bad_input_is_one_clear_line_and_exit_code_2(
