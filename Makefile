@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test install install-dev format clean
+.PHONY: run test docs format clean
 
 run: $(VENV)/.installed ## Install netlab into .venv and train the first network
 	$(BIN)/netlab run --block grouped --paths 4 --norm bn
@@ -13,6 +13,9 @@ test: $(VENV)/.installed-dev ## Everything that guards the project
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest
+
+docs: $(VENV)/.installed-dev ## What the pages about plugins say of the code
+	$(BIN)/python docs/generate.py
 
 format:
 	$(BIN)/ruff check --fix .

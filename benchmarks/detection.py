@@ -37,6 +37,7 @@ from sklearn.datasets import load_sample_image
 from torchvision import ops
 
 from netlab.catalog import Catalog
+from netlab.detection.annotation import AnnotatedImage
 from netlab.detection.boxes import grow_boxes, iou_matrix
 from netlab.detection.detect import Detections, DetectRule, detect
 from netlab.detection.detector import Backbone, ProposalSource, make_backbone, proposal_source
@@ -46,7 +47,7 @@ from netlab.detection.head import DetectionHead
 from netlab.detection.images import RGB, read_image
 from netlab.detection.labels import BACKGROUND, IGNORED, LabelRule, label_regions
 from netlab.detection.recall import best_overlaps, proposal_recall
-from netlab.detection.voc import AnnotatedImage, read_voc
+from netlab.detection.voc import read_voc
 from netlab.manager import PluginManager
 
 REGIONS = 2000

@@ -2,6 +2,7 @@
 
     python benchmarks/separability.py                    # three sizes, and 50,000 points for netlab alone
     python benchmarks/separability.py --walk RUN         # the layers of a trained run
+    python benchmarks/separability.py --walk RUN --layers 'conv*'
 
 Every method runs in a process of its own, on the same features: points of ten classes in 24 dimensions
 behind a random ReLU layer, standardized. Against netlab stand
@@ -267,7 +268,7 @@ def compare(
         print(f"  {text}; value {truth[kind].mean():.4f}")
 
 
-def compare_walk(run: Path, threads: int) -> None:
+def compare_walk(run: Path, patterns: list[str], threads: int) -> None:
     """The layers of a run on 10 % of its training images: netlab's SI and CSI against the plain ones."""
     from netlab.catalog import Catalog
     from netlab.manager import PluginManager
@@ -282,7 +283,10 @@ def compare_walk(run: Path, threads: int) -> None:
     train = loaded.splits.train
     index = torch.from_numpy(draw(train.labels, 0.1, 0))
     images, labels = train.images[index], train.labels[index].numpy()
-    layers = find_layers(loaded.network, images, preprocess=loaded.normalization, head=HEAD)
+    layers = find_layers(
+        loaded.network, images, preprocess=loaded.normalization, layers=patterns,
+        head=None if patterns else HEAD,
+    )  # fmt: skip
     print(f"\nwalk over {len(layers)} layers of {run.name}, {len(labels):,} points")
     seconds = {"forward": 0.0, "netlab": 0.0, "plain": 0.0}
     print(
@@ -325,6 +329,7 @@ def main() -> None:
         "--engine", choices=("auto", "matmul", "onednn"), default="auto", help="netlab's matrix product"
     )
     parser.add_argument("--walk", type=Path, help="a trained run's folder")
+    parser.add_argument("--layers", action="append", default=[], help="of --walk, only these; wildcards")
     parser.add_argument("--folder", type=Path, help="where decisions are kept (default: a temporary folder)")
     parser.add_argument("--one", nargs=3, metavar=("METHOD", "POINTS", "FEATURES"), help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -339,7 +344,7 @@ def main() -> None:
     print(f"{machine}, {os.cpu_count()} processors, {options.threads} thread(s)")
     print(f"torch {torch.__version__}, numpy {np.__version__}, Python {platform.python_version()}")
     if options.walk:
-        compare_walk(options.walk, options.threads)
+        compare_walk(options.walk, options.layers, options.threads)
         return
     name, peak = product_peak(options.threads)
     print(f"fastest float32 product: {name}, {peak / 1e9:.0f} GFLOP a CPU second")

@@ -17,8 +17,9 @@ from netlab.errors import NetlabError, UsageError
 from netlab.kinds.dataset import ImageData
 from netlab.kinds.events import RunInfo
 from netlab.network import Part, count_parameters
+from netlab.resume import check_resumable, synchronized
 from netlab.runs.checkpoint import read_progress
-from netlab.runs.config import Config, default_name, differences, make_config, read_config, to_toml
+from netlab.runs.config import Config, default_name, make_config, to_toml
 from netlab.runs.curves import plot_history
 from netlab.runs.directory import RunDirectory
 from netlab.runs.environment import describe_environment
@@ -27,7 +28,7 @@ from netlab.runs.interface import interface_of, write_interface
 from netlab.runs.restore import build_network, normalization_for
 from netlab.training.device import choose_device, choose_precision
 from netlab.training.distributed import ALONE, Ranks
-from netlab.training.loop import Setup, Trained, out_of_patience, train
+from netlab.training.loop import Setup, Trained, train
 from netlab.training.progress import Reporter, Silent
 from netlab.training.settings import RESUMABLE, TrainingSettings, resolve_settings, split_settings
 
@@ -144,7 +145,7 @@ def run_experiment(experiment: Experiment, catalog: Catalog, reporter: Reporter)
         return result_of(train(experiment.setup, experiment.run, Silent()), experiment, parameters)
     run = experiment.run
     with run.locked():
-        notes = check_resumable(experiment)
+        notes = check_resumable(run, experiment.config, experiment.data, experiment.setup)
         check_agreement(experiment)  # the others wait here for the check above
         run.create()
         run.result.unlink(missing_ok=True)  # there is more to do, and its checkpoint was read
@@ -170,90 +171,6 @@ def run_experiment(experiment: Experiment, catalog: Catalog, reporter: Reporter)
         write_json(run.result, result)
         catalog.manager.call("netlab_run_finished", run=info)
     return result
-
-
-def check_resumable(experiment: Experiment) -> list[str]:
-    """Refuse to go on with a run that is finished or was begun with other settings or data.
-
-    Gives a note where the same results can only be expected up to rounding.
-
-    Raises:
-        UsageError: saying what differs or that nothing is left to do.
-        NetlabError: the run's checkpoint or one of its files is damaged.
-    """
-    run, setup = experiment.run, experiment.setup
-    notes: list[str] = []
-    if not run.exists:
-        if run.last_checkpoint.exists():
-            raise NetlabError(
-                f"{run.path} has a checkpoint but no config.toml that says of what:"
-                " delete it, or use another --name"
-            )
-        return notes
-    old = read_config(run.config)
-    changed = differences(old, experiment.config, RESUMABLE)
-    if run.environment.exists():
-        recorded = run.read_environment()
-        if recorded.get("data_sha256") not in (None, data_digest(experiment.data)):
-            raise UsageError(
-                f"the data of run '{run.name}' has changed since it was begun: use another --name"
-            )
-        changed += changed_execution(recorded, setup)
-    if changed:
-        raise UsageError(
-            f"run '{run.name}' was begun with other settings ({'; '.join(changed)}):"
-            " use another --name, or delete its directory"
-        )
-    if not run.last_checkpoint.exists():
-        return notes
-    if run.environment.exists():
-        notes += changed_processes(run.read_environment(), setup)
-    progress = read_progress(run.last_checkpoint)
-    read_progress(run.best_checkpoint)  # a lost or damaged one is noticed before the result goes
-    if setup.settings.epochs < progress.epoch:
-        raise UsageError(
-            f"run '{run.name}' has already made {progress.epoch} epochs:"
-            " --epochs may grow, not shrink below that"
-        )
-    nothing_left = setup.settings.epochs == progress.epoch or out_of_patience(progress, setup.settings)
-    if run.is_finished and nothing_left:
-        raise UsageError(
-            f"run '{run.name}' is finished: test accuracy {run.read_result().get('test_accuracy')},"
-            f" in {run.path}."
-            " Train it longer with --epochs (or --patience), or start another with --name or --seed"
-        )
-    return notes
-
-
-def changed_execution(recorded: Mapping[str, Any], setup: Setup) -> list[str]:
-    """What may not change in how a run is executed: it would change what is learnt."""
-    recorded = {**recorded, "device": str(recorded.get("device", "")).partition(":")[0] or None}
-    here = {"device": setup.device.type, "precision": setup.precision, "sync_bn": synchronized(setup)}
-    return [
-        f"{key}: {recorded[key]} -> {value}"
-        for key, value in here.items()
-        if value is not None and recorded.get(key) not in (None, value)
-    ]
-
-
-def synchronized(setup: Setup) -> bool | None:
-    """Whether batch norms see the whole batch; None for a process alone, which has nothing else."""
-    return setup.ranks.sync_bn if setup.ranks.world > 1 else None
-
-
-def changed_processes(recorded: Mapping[str, Any], setup: Setup) -> list[str]:
-    """What a run that is resumed with other processes or threads should know; it may go on."""
-    world = setup.ranks.world
-    before = recorded.get("world_size", 1)
-    if before != world:
-        local = ", and batch norms see other shares of a batch"
-        if False not in (recorded.get("sync_bn"), synchronized(setup)):
-            local = ""
-        return [f"{before} processes before, {world} now: sums are rounded otherwise{local}"]
-    threads = torch.get_num_threads()
-    if (before := recorded.get("threads", threads)) != threads:
-        return [f"{before} threads before, {threads} now: sums are rounded otherwise"]
-    return []
 
 
 def check_agreement(experiment: Experiment) -> None:

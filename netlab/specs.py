@@ -51,7 +51,8 @@ class ComponentSpec:
     Tags that the engine reads: ``default`` (the part of its kind that is used when none is named;
     honoured only from netlab's own distribution), ``stride`` (a block that accepts ``stride``),
     ``variants`` (a part that stands for many: ``NAME:VARIANT`` on the command line sets its option
-    ``variant``). Other tags are free.
+    ``variant``); of metrics ``reference``, ``layers``, ``targets``, ``unlabelled`` (what they need) and
+    ``range:LOW:HIGH`` (the range of the value, open where empty). Other tags are free.
     """
 
     kind: str  # "block", "norm", "backbone", "dataset", "metric", "proposer", "extractor"

@@ -23,22 +23,24 @@ import torch
 from netlab.catalog import Catalog
 from netlab.detection.boxes import iou_matrix
 from netlab.detection.cache import default_cache_folder
+from netlab.detection.described import DescribedImage, describe_all
 from netlab.detection.detect import NOTHING, Detections, DetectRule, detect
 from netlab.detection.detector import make_backbone, proposal_source
 from netlab.detection.evaluate import DetectionResult, evaluate
 from netlab.detection.features import Pool
 from netlab.detection.head import DetectionHead
 from netlab.detection.images import read_image
+from netlab.detection.plan import DetectionPlan
 from netlab.detection.regions import RegionSet
 from netlab.detection.settings import DetectionSettings
-from netlab.detection.train_run import DescribedImage, DetectionPlan, describe_all, truth_of
 from netlab.detection.training import train_head
+from netlab.detection.validation import truth_of
 from netlab.detection.voc import read_voc
 from netlab.manager import PluginManager
 from netlab.runs.directory import RunDirectory
 
 # The last map, averaged: what a classifier sees. A warped crop fills it; in the map of a whole image the
-# average hardly tells where a region ends, so the first RoIAlign rows find almost nothing (2x2 cells do).
+# average hardly tells where a region ends, so that alone it finds almost nothing.
 COARSE = (Pool(4, 1),)
 RCNN = {"jitter": 0, "flips": False, "background_iou": 0.1, "hard_negatives": False}
 NO_NMS = 1.0
@@ -72,9 +74,7 @@ ROWS = (
     Row("crop: + NMS"),
     Row("crop: + hard negatives", settings=HARD),
     Row("crop: + box regression", settings=HARD, regression=True),
-    Row("roialign: labels and NMS", "roialign"),
-    Row("roialign: + hard negatives", "roialign", settings=HARD),
-    Row("roialign: + box regression", "roialign", settings=HARD, regression=True),
+    Row("roialign in place of crop, 1x1 cells", "roialign", settings=HARD, regression=True),
     Row("roialign: + 5x5 cells of stride 16", "roialign", None, HARD, regression=True),
     Row("roialign: + flips and copies", "roialign", None, {"background_iou": 0.1}, regression=True),
     Row("roialign: + far background", "roialign", None, {}, regression=True),

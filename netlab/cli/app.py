@@ -105,8 +105,6 @@ def build_app(session: Session) -> typer.Typer:
         rich_markup_mode=None if called is None else "rich",
     )
     app.callback()(root)
-    if called is None or called not in {command.name for command in COMMANDS}:
-        add_plugin_commands(app, session, called)
     for command in COMMANDS:
         built: Any = listed_only
         if command.name == called:
@@ -120,6 +118,8 @@ def build_app(session: Session) -> typer.Typer:
                 short_help=command.help,
                 rich_help_panel=command.panel,
             )(built)
+    if called is None or called not in {command.name for command in COMMANDS}:
+        add_plugin_commands(app, session, called)
     return app
 
 

@@ -94,7 +94,7 @@ def build(session: Session) -> Callable[..., None]:
                     labelled = label_image(
                         source(pixels).boxes,
                         image.boxes,
-                        np.array([data.class_names.index(name) + 1 for name in image.names], np.int64),
+                        image.labels(data.class_names),
                         image.difficult,
                         image.size,
                         rule=LabelRule(),

@@ -16,8 +16,8 @@ from netlab.cli.session import Session
 from netlab.errors import UsageError
 
 if TYPE_CHECKING:
+    from netlab.detection.annotation import AnnotatedImage
     from netlab.detection.detector import Detector
-    from netlab.detection.voc import AnnotatedImage
 
 
 def build(session: Session) -> Callable[..., None]:
@@ -67,7 +67,7 @@ def build(session: Session) -> Callable[..., None]:
         from netlab.detection.evaluate import evaluate as measure
         from netlab.detection.mistakes import MistakeGallery
         from netlab.detection.plots import plot_precision_recall
-        from netlab.detection.train_run import detect_all
+        from netlab.detection.validation import detect_all
         from netlab.training.device import choose_device
 
         folder = model_folder(model, runs)
@@ -117,7 +117,7 @@ def chosen_images(
     Without ImageSets, ``val`` means the images that were held out when the model was trained on this
     folder, and all images of any other folder.
     """
-    from netlab.detection.train_run import file_digest
+    from netlab.detection.plan import file_digest
     from netlab.detection.voc import keep_classes, read_voc
 
     data = read_voc(voc_dir, one_based=one_based)

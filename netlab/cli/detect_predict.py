@@ -152,7 +152,7 @@ def model_folder(model: str, runs: Path) -> Path:
 
 def load_for_use(session: Session, folder: Path, *, cache: Path | None, allow_mismatch: bool) -> Detector:
     """The detector in ``folder``; what differs from where it was trained is warned of."""
-    from netlab.detection.detector import load_detector
+    from netlab.detection.model_file import load_detector
 
     detector, mismatches = load_detector(folder, session.catalog, cache=cache, allow_mismatch=allow_mismatch)
     for line in mismatches:

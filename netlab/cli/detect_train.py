@@ -25,7 +25,7 @@ from netlab.cli.session import Session
 from netlab.errors import UsageError
 
 if TYPE_CHECKING:
-    from netlab.detection.train_run import DetectionPlan
+    from netlab.detection.plan import DetectionPlan
 
 
 def build(session: Session) -> Callable[..., None]:
@@ -118,8 +118,8 @@ def make_plan(
 
     from netlab.detection.detect import DetectRule
     from netlab.detection.detector import make_backbone, proposal_source
+    from netlab.detection.plan import DetectionPlan, data_digest
     from netlab.detection.settings import DetectionSettings
-    from netlab.detection.train_run import DetectionPlan, data_digest
     from netlab.detection.voc import read_voc
     from netlab.runs.directory import RunDirectory
     from netlab.runs.environment import describe_environment

@@ -1,18 +1,15 @@
-"""What ``netlab metrics`` prints: the plan, progress, tables, and descriptions of metrics."""
+"""What ``netlab metrics`` does from plan to files: costs, progress, results; descriptions of metrics."""
 
 from __future__ import annotations
 
 import inspect
 import json
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from netlab.catalog import Component
-
-NUMBERS_A_TABLE = 4  # columns of numbers that fit 80 characters
 
 
 def describe(components: Sequence[Component], *, as_json: bool) -> None:
@@ -76,6 +73,7 @@ def measure_and_show(
     """Measure, print the result, and write the table, the points and the plots."""
     from rich.console import Console
 
+    from netlab.cli import metrics_tables as tables
     from netlab.errors import UsageError
     from netlab.separability import outputs
 
@@ -107,13 +105,14 @@ def measure_and_show(
         print(json.dumps(outputs.to_json(reports), indent=2))
         return
     console = Console(highlight=False)
-    show_settings(console, subject, reports, settings)
-    show_tables(console, reports)
+    tables.show_settings(console, subject, reports, settings)
+    tables.show_tables(console, reports)
     if len({report.name for report in reports}) == 1:
-        show_extra(console, reports)
+        tables.show_extra(console, reports)
     if per_class:
-        show_classes(console, reports)
-    show_notes(console, reports)
+        tables.show_classes(console, reports)
+        tables.show_matrices(console, reports)
+    tables.show_notes(console, reports)
     pictures = [path for path in written if path.suffix in (".png", ".svg")]
     for path in written:
         if path not in pictures:
@@ -191,117 +190,3 @@ def progress_bar(console: Any, plan: Any) -> Iterator[Progress]:
     )
     with rich_progress.Progress(*columns, console=console, transient=True) as bar:
         yield Progress(bar, plan)
-
-
-def show_settings(console: Any, subject: Any, reports: Sequence[Any], settings: Any) -> None:
-    counts = {report.split: report.points for report in reports}
-    points = ", ".join(
-        f"{count:,} points" if split == "all" else f"{split} {count:,} points"
-        for split, count in counts.items()
-    )
-    share = "" if settings.fraction >= 1 else f", a stratified {settings.fraction:.3g} (seed {settings.seed})"
-    scaled = "standardized" if settings.standardize else "not standardized"
-    console.print(f"{subject.title}: {points}{share}; features {scaled}", markup=False)
-
-
-def show_tables(console: Any, reports: Sequence[Any]) -> None:
-    """Layer x metric x split, as many tables as the width needs."""
-    from rich.table import Table
-
-    splits = list(dict.fromkeys(report.split for report in reports))
-    metrics = list(dict.fromkeys(name for report in reports for name in report.results))
-    found = {(r.name, r.split, m): result for r in reports for m, result in r.results.items()}
-    columns = [
-        (metric, split) for metric in metrics for split in splits
-        if any((r.name, split, metric) in found for r in reports)
-    ]  # fmt: skip
-    layers = {report.name: report.features for report in reports}
-    for start in range(0, len(columns), NUMBERS_A_TABLE):
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        table.add_column("layer", overflow="fold")
-        table.add_column("features", justify="right")
-        shown = columns[start : start + NUMBERS_A_TABLE]
-        for metric, split in shown:
-            title = metric if split == "all" else f"{metric}\n{split}"
-            table.add_column(title, justify="right", no_wrap=True)
-        for layer, features in layers.items():
-            table.add_row(
-                layer,
-                f"{features:,}",
-                *(number(found.get((layer, split, metric))) for metric, split in shown),
-            )
-        console.print()
-        console.print(table)
-
-
-def number(result: Any) -> str:
-    """``0.8123 ±.005``; a dash for no value."""
-    if result is None or math.isnan(result.value):
-        return "-"
-    text = f"{result.value:.4f}" if abs(result.value) < 1000 else f"{result.value:.5g}"
-    if result.standard_error is None or not math.isfinite(result.standard_error):
-        return text
-    error = f"{result.standard_error:.3f}" if result.standard_error < 10 else f"{result.standard_error:.3g}"
-    return f"{text} ±{error.removeprefix('0')}"
-
-
-def show_extra(console: Any, reports: Sequence[Any]) -> None:
-    """Further numbers of a single layer."""
-    for report in reports:
-        for metric, result in report.results.items():
-            items = [
-                f"{key} {value:.4f}" if isinstance(value, float) else f"{key} {value}"
-                for key, value in result.extra.items()
-                if isinstance(value, (int, float, str)) and not isinstance(value, bool)
-            ]
-            if "features" in result.extra and "si" in result.extra:
-                pairs = zip(result.extra["features"], result.extra["si"], strict=True)
-                items = [f"{feature} ({value:.4f})" for feature, value in pairs]
-            if items:
-                where = "" if report.split == "all" else f", {report.split}"
-                console.print(f"{metric}{where}: {', '.join(items)}", markup=False, style="dim")
-
-
-def show_classes(console: Any, reports: Sequence[Any]) -> None:
-    """One table a metric and split, the classes as rows and the layers as columns."""
-    from rich.table import Table
-
-    for metric in dict.fromkeys(name for report in reports for name in report.results):
-        for split in dict.fromkeys(report.split for report in reports):
-            chosen = [
-                r for r in reports if r.split == split and metric in r.results and r.results[metric].per_class
-            ]
-            classes = list(dict.fromkeys(name for r in chosen for name in r.results[metric].per_class))
-            for start in range(0, len(chosen), 6):
-                table = Table(
-                    box=None, header_style="bold", pad_edge=False,
-                    title=metric if split == "all" else f"{metric}, {split}", title_justify="left",
-                )  # fmt: skip
-                table.add_column("class", overflow="fold")
-                shown = chosen[start : start + 6]
-                for report in shown:
-                    table.add_column(report.name, justify="right", overflow="fold")
-                for name in classes:
-                    cells = [report.results[metric].per_class.get(name, math.nan) for report in shown]
-                    table.add_row(name, *("-" if math.isnan(v) else f"{v:.4f}" for v in cells))
-                console.print()
-                console.print(table)
-
-
-def show_notes(console: Any, reports: Sequence[Any]) -> None:
-    """Each note once, with where it holds."""
-    places: dict[tuple[str, str], list[str]] = {}
-    for report in reports:
-        for metric, result in report.results.items():
-            for note in result.notes:
-                where = report.name if report.split == "all" else f"{report.name} {report.split}"
-                places.setdefault((metric, note), []).append(where)
-    metrics: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for (metric, note), where in places.items():
-        metrics.setdefault((note, tuple(where)), []).append(metric)
-    if metrics:
-        console.print()
-    for (note, where), names in metrics.items():
-        more = f" and {len(where) - 3} more" if len(where) > 3 else ""
-        held = "" if len(where) == len(reports) else f" ({', '.join(where[:3])}{more})"
-        console.print(f"note, {', '.join(names)}: {note}{held}", markup=False, style="yellow")

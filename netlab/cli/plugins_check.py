@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from netlab.catalog import Catalog, Component
 from netlab.cli.flags import component_flags
@@ -28,6 +28,10 @@ from netlab.manager import (
     canonical,
     installed_entry_points,
 )
+from netlab.specs import load_target
+
+if TYPE_CHECKING:
+    from netlab.cli.plugin_commands import PluginCommand
 
 Result = Literal["ok", "failed", "skipped"]
 STAGES = ("metadata", "light import", "API", "resolve", "options", "conformance")
@@ -162,6 +166,7 @@ def check_plugin(plugin: Plugin, catalog: Catalog, only: Component | None) -> It
         yield row("metadata", "skipped", "blocked: it is not imported")
         return
     yield check_metadata(plugin)
+    commands = offered_commands(plugin, catalog.manager)
     failures = catalog.manager.failures_of(plugin)
     phases = {failure.phase: first_line(failure.error) for failure in failures}
     if "api" in phases:
@@ -178,6 +183,17 @@ def check_plugin(plugin: Plugin, catalog: Catalog, only: Component | None) -> It
     for part in catalog:
         if part.plugin is plugin and (only is None or part.spec == only.spec):
             yield from check_part(part)
+    for command in commands if only is None else ():
+        yield attempt(plugin.name, f"command {command.name}", "resolve", partial(load_target, command.target))
+
+
+def offered_commands(plugin: Plugin, manager: PluginManager) -> list[PluginCommand]:
+    """The commands that a plugin adds; what is wrong with its declaration is kept as its failure."""
+    from netlab.cli.app import COMMANDS
+    from netlab.cli.plugin_commands import plugin_commands
+
+    offered = plugin_commands(manager, {command.name for command in COMMANDS})
+    return [command for several in offered.values() for command in several if command.plugin is plugin]
 
 
 def check_metadata(plugin: Plugin) -> Row:

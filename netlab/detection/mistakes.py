@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from netlab.detection.annotation import AnnotatedImage
 from netlab.detection.boxes import iou_matrix
 from netlab.detection.detect import Detections, DetectRule
 from netlab.detection.draw import draw_boxes, tile
 from netlab.detection.evaluate import FALSE_ALARM, match_detections
 from netlab.detection.images import RGB
 from netlab.detection.save import png, write_bytes
-from netlab.detection.train_run import truth_of
-from netlab.detection.voc import AnnotatedImage
+from netlab.detection.validation import truth_of
 
 TRUTH_COLOUR = (0, 158, 115)
 MISS_COLOUR = (213, 94, 0)

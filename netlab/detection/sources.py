@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,11 +123,12 @@ def _is_known(path: Path) -> bool:
 
 def _unique_names(files: Sequence[Path]) -> list[str]:
     """The stems; where two are the same, with the ending, and then with a number."""
-    stems = [path.stem for path in files]
+    stems = Counter(path.stem for path in files)
     taken: set[str] = set()
     names = []
-    for path, stem in zip(files, stems, strict=True):
-        name = stem if stems.count(stem) == 1 else f"{stem}_{path.suffix[1:].lower()}"
+    for path in files:
+        stem = path.stem
+        name = stem if stems[stem] == 1 else f"{stem}_{path.suffix[1:].lower()}"
         base, number = name, 2
         while name in taken:
             name, number = f"{base}_{number}", number + 1

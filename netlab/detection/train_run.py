@@ -2,100 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import numpy as np
 import tomli_w
 import torch
 
-from netlab.detection.boxes import clip_boxes
-from netlab.detection.cache import cache_key
-from netlab.detection.detect import Detections, DetectRule, detect
-from netlab.detection.detector import Backbone, Detector, ProposalSource, save_detector
-from netlab.detection.evaluate import DetectionResult, Truth, best_threshold, curve, evaluate
+from netlab.detection.described import describe_all
+from netlab.detection.detect import Detections
+from netlab.detection.detector import Detector
+from netlab.detection.evaluate import DetectionResult, Truth, evaluate
 from netlab.detection.head import DetectionHead
-from netlab.detection.images import RGB, ImageError, read_image
-from netlab.detection.labels import LabelRule
-from netlab.detection.regions import LabelledRegions, RegionSet, describe_regions, label_image
-from netlab.detection.settings import DetectionSettings
+from netlab.detection.model_file import save_detector
+from netlab.detection.plan import DetectionPlan, Reporter, split_record
+from netlab.detection.regions import RegionSet
 from netlab.detection.training import Row, TrainingState, inverse_frequency_weights, train_head
-from netlab.detection.voc import AnnotatedImage, DetectionData
+from netlab.detection.validation import detect_all, thresholds, validation_ap
 from netlab.errors import NetlabError, UsageError
-from netlab.runs.directory import RunDirectory
 from netlab.runs.files import write_json, write_text
-
-EVALUATED_FROM = 0.01  # confidence from which detections count for AP
-RESUMABLE = frozenset[str]()
-
-
-class Reporter(Protocol):
-    """Hears of the progress of a training run."""
-
-    def phase(self, name: str, total: int) -> None:
-        """A phase of ``total`` pieces of work begins."""
-
-    def advance(self, shown: str = "") -> None:
-        """A piece of work is done; ``shown`` says how it stands."""
-
-    def epoch(self, row: Row, epochs: int) -> None:
-        """An epoch ended with this row of the history."""
-
-    def warn(self, line: str) -> None:
-        """Something was left out or mended."""
-
-
-@dataclass(frozen=True, slots=True)
-class DetectionPlan:
-    """Everything that a training run is made from, resolved; nothing has been written yet."""
-
-    run: RunDirectory
-    data: DetectionData
-    folder: Path
-    source: ProposalSource
-    backbone: Backbone
-    settings: DetectionSettings
-    rule: DetectRule
-    device: torch.device
-    weights: str
-    environment: Mapping[str, Any] = field(default_factory=dict)
-
-    def config(self) -> dict[str, Any]:
-        """What ``config.toml`` holds."""
-        return {
-            "detection": {
-                "folder": str(self.folder),
-                "classes": list(self.data.class_names),
-                "split": self.data.split,
-                "training_images": len(self.data.train),
-                "validation_images": len(self.data.val),
-            },
-            "proposer": self.source.settings.as_dict(),
-            "extractor": {
-                "name": self.backbone.component.name,
-                "weights": self.weights,
-                "weights_digest": self.backbone.weights_digest(),
-                "options": (
-                    self.backbone.options.model_dump(mode="json") if self.backbone.options is not None else {}
-                ),
-            },
-            "training": self.settings.model_dump(mode="json"),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class DescribedImage:
-    """An image with its labelled regions and their features, plain and perhaps mirrored."""
-
-    image: AnnotatedImage
-    labelled: LabelledRegions
-    features: tuple[np.ndarray, ...]
-    proposals: int
 
 
 def train_detector(plan: DetectionPlan, reporter: Reporter) -> dict[str, Any]:
@@ -191,149 +117,6 @@ def _train(plan: DetectionPlan, reporter: Reporter) -> tuple[Detector, TrainingS
     return detector, state
 
 
-def describe_all(
-    plan: DetectionPlan, images: Sequence[AnnotatedImage], reporter: Reporter, *, training: bool
-) -> list[DescribedImage]:
-    """Read, propose, label and describe every image; those that can not be read are warned of and left out.
-
-    Validation images get no jittered copies and are not mirrored.
-    """
-    settings, names = plan.settings, plan.data.class_names
-    features = plan.backbone.features(plan.device)
-    rule = LabelRule(settings.positive_iou, settings.background_iou, settings.positive_iou)
-    key = features_key(plan.backbone)
-    sides = (False, True) if training and settings.flips else (False,)
-    described = []
-    reporter.phase("training images" if training else "validation images", len(images))
-    for image in images:
-        try:
-            pixels = read_image(image.path)
-        except ImageError as error:
-            reporter.warn(str(error))
-            continue
-        proposals = plan.source(pixels).boxes
-        if len(proposals) == 0:
-            reporter.warn(f"no proposals for {image.path}")
-        digest = hashlib.blake2b(image.name.encode(), digest_size=8).digest()
-        labelled = label_image(
-            proposals,
-            image.boxes,
-            np.array([names.index(name) + 1 for name in image.names], np.int64),
-            image.difficult,
-            image.size,
-            rule=rule,
-            regression_iou=settings.regression_iou,
-            jitter=settings.jitter if training else 0,
-            rng=np.random.default_rng([settings.seed, int.from_bytes(digest, "little")]),
-        )
-        found = tuple(
-            describe_regions(
-                pixels,
-                labelled.regions,
-                features,
-                flipped=flipped,
-                folder=plan.run.path / "features",
-                features_key=key,
-            )
-            for flipped in sides
-        )
-        described.append(DescribedImage(image, labelled, found, len(proposals)))
-        reporter.advance()
-    return described
-
-
-def features_key(backbone: Backbone) -> str:
-    """A digest of everything but image and regions that features depend on."""
-    return cache_key(
-        weights=backbone.weights_digest(),
-        mean=backbone.maps.mean,
-        std=backbone.maps.std,
-        crop_size=backbone.maps.crop_size,
-        way=backbone.way,
-        image_side=backbone.image_side,
-        pools=[(pool.stage, pool.size, pool.grow) for pool in backbone.pools],
-    )
-
-
-def validation_ap(head: DetectionHead, validation: Sequence[DescribedImage], plan: DetectionPlan) -> float:
-    """AP at .5 on the validation images from cached features, without refinement; nan without objects."""
-    head.eval()
-    rule = DetectRule(EVALUATED_FROM, plan.rule.iou, plan.rule.max_detections, refinements=0)
-    detections, truths = [], []
-    for described in validation:
-        own = len(described.labelled.regions) - described.proposals
-        regions = described.labelled.regions[own:]
-        features = torch.from_numpy(described.features[0][own:].astype(np.float32))
-        detections.append(detect(_not_needed, regions, head, described.image.size, rule, features))
-        truths.append(truth_of(described.image, plan.data.class_names))
-    return evaluate(detections, truths, plan.data.class_names).ap50
-
-
-def _not_needed(regions: np.ndarray) -> torch.Tensor:
-    raise AssertionError("features were given")
-
-
-def truth_of(image: AnnotatedImage, class_names: Sequence[str]) -> Truth:
-    """The true boxes of an image with labels in place of names."""
-    labels = np.array([class_names.index(name) + 1 for name in image.names], np.int64)
-    return Truth(clip_boxes(image.boxes, *image.size), labels, image.difficult)
-
-
-def detect_all(
-    detector: Detector,
-    images: Sequence[AnnotatedImage],
-    device: torch.device,
-    reporter: Reporter,
-    *,
-    seen: Callable[[AnnotatedImage, RGB, Detections], None] = lambda image, pixels, found: None,
-) -> tuple[list[Detections], list[Truth]]:
-    """Detections of any confidence that counts for AP in every image, and the truth."""
-    detector = detector.with_rule(confidence=EVALUATED_FROM)
-    features = detector.backbone.features(device)
-    detections, truths = [], []
-    reporter.phase("detecting", len(images))
-    for image in images:
-        try:
-            pixels = read_image(image.path)
-        except ImageError as error:
-            reporter.warn(str(error))
-            continue
-        found = detector.on(features, pixels)
-        seen(image, pixels, found)
-        detections.append(found)
-        truths.append(truth_of(image, detector.class_names))
-        reporter.advance()
-    return detections, truths
-
-
-def thresholds(
-    detections: Sequence[Detections], truths: Sequence[Truth], class_names: Sequence[str]
-) -> dict[int, float]:
-    """The confidence of the best F1 of each class; .5 for a class that was never found."""
-    found = {}
-    for label in range(1, len(class_names) + 1):
-        best = best_threshold(curve(detections, truths, label, 0.5)) if truths else None
-        found[label] = 0.5 if best is None else best
-    return found
-
-
-def split_record(plan: DetectionPlan) -> dict[str, Any]:
-    """Which images were trained on and which held out, by name and by digest of the file."""
-
-    def rows(images: Sequence[AnnotatedImage]) -> dict[str, str]:
-        return {image.name: file_digest(image.path) for image in images}
-
-    return {
-        "folder": str(plan.folder.resolve()),
-        "train": rows(plan.data.train),
-        "val": rows(plan.data.val),
-    }
-
-
-def file_digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def _plot(
     plan: DetectionPlan, state: TrainingState, detections: Sequence[Detections], truths: Sequence[Truth]
 ) -> None:
@@ -360,13 +143,3 @@ def _result(
         "hard_negatives": len(state.hard),
         "seconds": sum(row["seconds"] for row in state.history),
     }
-
-
-def data_digest(data: DetectionData) -> tuple[str, str]:
-    """Digests of all images with their boxes, and of the names of the validation images."""
-    digest = hashlib.sha256()
-    for image in (*data.train, *data.val):
-        digest.update(f"{image.name} {file_digest(image.path)} {image.names}".encode())
-        digest.update(image.boxes.tobytes() + image.difficult.tobytes())
-    held_out = hashlib.sha256("\n".join(image.name for image in data.val).encode())
-    return digest.hexdigest(), held_out.hexdigest()

@@ -64,7 +64,8 @@ def smallest(
             row, position = _scan_double(queries, rows[part], points, limit[part], order, mask, exclude_self)
         return ranked(queries, rows[part], points, row, position, part.start)
 
-    threads = torch.get_num_threads()
+    # Without a copy in memory every search makes parts of one: one at a time.
+    threads = torch.get_num_threads() if len(points.panels()) == 1 else 1
     together = int(max(threads, _PAIRS // max(1, points.n)))
     for begin in range(0, len(rows), together):
         parts = spans(begin, min(begin + together, len(rows)), threads)
@@ -133,6 +134,7 @@ def _scan_single(
     block: Block | None = None
     for begin, end, who in _class_jobs(points, allowed, len(rows)):
         if block is None or begin < block.start or end > block.stop:
+            block = None
             block = points.load(*next(p for p in points.panels() if p[0] <= begin and end <= p[1]))
         right = block.rows(begin, end)
         for first in range(0, len(who), queries.tile()):

@@ -33,29 +33,28 @@ def each(
     """
     jobs = list(jobs)
     threads = torch.get_num_threads() if device.type == "cpu" else 1
-    if threads == 1 or len(jobs) < 2:
-        results = []
-        for job in jobs:
-            results.append(work(job))
-            if done is not None:
-                done(job)
-        return results
-    with (
-        single_threaded(),
-        ThreadPoolExecutor(
+    if threads == 1:
+        return _collect(jobs, map(work, jobs), done)
+    with single_threaded():
+        if len(jobs) < 2:
+            return _collect(jobs, map(work, jobs), done)
+        with ThreadPoolExecutor(
             min(threads, len(jobs)), "separability", initializer=torch.set_num_threads, initargs=(1,)
-        ) as pool,
-    ):
-        results = []
-        try:
-            for job, result in zip(jobs, pool.map(work, jobs), strict=True):
-                results.append(result)
-                if done is not None:
-                    done(job)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-        return results
+        ) as pool:
+            try:
+                return _collect(jobs, pool.map(work, jobs), done)
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+
+
+def _collect(jobs: list[Job], results: Iterable[Result], done: Callable[[Job], None] | None) -> list[Result]:
+    collected = []
+    for job, result in zip(jobs, results, strict=True):
+        collected.append(result)
+        if done is not None:
+            done(job)
+    return collected
 
 
 @contextmanager

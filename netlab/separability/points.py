@@ -160,8 +160,7 @@ class Points:
             if resident:
                 self._resident = self._fill(0, self.n)
             else:
-                for start, stop in self.panels():
-                    self._fill(start, stop, keep=False)
+                self._fill_chunks(None, np.arange(self.n), self.q)
             if np.isfinite(self.q).all():
                 break
             exponent = -self._largest_exponent()
@@ -205,29 +204,30 @@ class Points:
         widths[-1] += 2
         return [torch.empty(rows, width, device=self.device) for width in widths]
 
-    def _fill(self, start: int, stop: int, *, keep: bool = True) -> Block:
-        if not keep:
-            for lo in range(start, stop, _FILLED):
-                self._fill(lo, min(lo + _FILLED, stop))
-            return Block(start, start, ())
+    def _fill(self, start: int, stop: int) -> Block:
         chunks = self._empty(stop - start)
         self._fill_chunks(chunks, np.arange(start, stop), self.q[start:stop])
         return Block(start, stop, tuple(chunks))
 
-    def _fill_chunks(self, chunks: list[Tensor], positions: Int, q_out: Float | None) -> None:
+    def _fill_chunks(self, chunks: list[Tensor] | None, positions: Int, q_out: Float | None) -> None:
+        """Prepare rows into ``chunks``, their squared norms into ``q_out``, or one of the two."""
+
         def fill(rows: slice) -> None:
             indices = self.order[positions[rows]]
             q = torch.zeros(len(indices), dtype=torch.float64, device=self.device)
-            for chunk, (first, last) in zip(chunks, self.bounds, strict=True):
+            for i, (first, last) in enumerate(self.bounds):
                 part = self._single(indices, slice(first, last))
-                chunk[rows, : last - first] = part
                 q += torch.linalg.vector_norm(part, dim=1).double().square()
-            chunks[-1][rows, -2] = 1.0
-            chunks[-1][rows, -1] = q.float()
+                if chunks is not None:
+                    chunks[i][rows, : last - first] = part
+            if chunks is not None:
+                chunks[-1][rows, -2] = 1.0
+                chunks[-1][rows, -1] = q.float()
             if q_out is not None:
                 q_out[rows] = q.cpu().numpy()
 
-        each(fill, spans(0, len(positions), -(-len(positions) // _FILLED)), self.device)
+        count = max(torch.get_num_threads(), -(-len(positions) // _FILLED))
+        each(fill, spans(0, len(positions), count), self.device)
 
     def _single(self, rows: Int, columns: slice) -> Tensor:
         """Rows (original indices) centred and scaled, float32."""
@@ -249,7 +249,8 @@ class Points:
         return block * 2.0**self.exponent if self.exponent else block
 
     def tile(self) -> int:
-        return TILE if self.device.type == "cpu" else CUDA_TILE
+        """Rows of a tile; no more than a panel has."""
+        return min(TILE if self.device.type == "cpu" else CUDA_TILE, self.panel_rows)
 
     def tiles(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
         """[start, stop) in parts of nearly equal length, none longer than a tile."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from threading import Lock
 
@@ -24,7 +25,7 @@ from netlab.separability.product import full_float32
 Progress = Callable[[int, int], None]
 
 _STRIP_TILES = 8  # at most, of a strip: its left operand is prepared once for all of them
-_TILES_AT_ONCE = 64  # of all threads: the products of a strip are in memory together
+_PRODUCT_BYTES = 64 << 20  # of all threads: the products of a strip are in memory together
 _MANY_SEGMENTS = 24  # classes in one tile from which one grouped reduction beats a loop
 
 Span = tuple[int, int]
@@ -66,7 +67,8 @@ def strips_between(points: Points, panel: Span, other: Span) -> list[Strip]:
     threads = torch.get_num_threads()
     tiles = -(-points.n // points.tile())
     even = tiles * (tiles + 1) // (16 * threads)  # the threads finish at about the same time
-    length = max(1, min(_STRIP_TILES, _TILES_AT_ONCE // threads, even))
+    held = _PRODUCT_BYTES // (4 * points.tile() ** 2 * threads)
+    length = max(1, min(_STRIP_TILES, held, even))
     found = []
     for rows in points.tiles(*panel):
         columns = [span for span in points.tiles(*other) if span >= rows]
@@ -101,18 +103,18 @@ def strip_minima(
         if progress is not None:
             progress(done, total)
 
-    first: Block | None = None
+    first = second = None
     for (panel, other), group in groupby(strips, key=lambda strip: strip.panels):
+        second = None  # before the next is loaded: no more than two panels are in memory
         if first is None or (first.start, first.stop) != panel:
+            first = None
             first = points.load(*panel)
         second = first if other == panel else points.load(*other)
         sides = Side(first, best[:, slice(*panel)]), Side(second, best[:, slice(*other)])
-
-        def walk(strip: Strip, left: Side = sides[0], right: Side = sides[1]) -> None:
-            _walk(strip, left, right, points, lock)
-
+        walk = partial(_walk, left=sides[0], right=sides[1], points=points, lock=lock)
         with full_float32():
             each(walk, group, points.device, report)
+        del walk, sides
     return best.T.cpu().numpy()
 
 

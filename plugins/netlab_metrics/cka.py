@@ -21,4 +21,4 @@ def linear_cka(space: Space, *, options: Any) -> MetricResult:
     before, both, here = space.alignment(space.previous)
     if before <= 0 or here <= 0:
         return MetricResult(math.nan, notes=("a layer that is constant has no alignment", *space.notes))
-    return MetricResult(both / math.sqrt(before * here), notes=space.notes)
+    return MetricResult(min(1.0, max(0.0, both / math.sqrt(before * here))), notes=space.notes)

@@ -112,6 +112,21 @@ def test_clashing_names_are_offered_in_full_and_a_broken_plugin_is_silent(
     assert complete("netlab run --block gr") == ["grouped@another", "grouped@netlab-vision"]
 
 
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_other_shells_are_offered_the_same_with_its_summary(
+    shell: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_NETLAB_COMPLETE", f"complete_{shell}")
+    monkeypatch.setenv("_TYPER_COMPLETE_ARGS", "netlab run --block grou")
+    monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", "get-args")
+    monkeypatch.setattr(sys, "argv", ["netlab"])
+    with pytest.raises(SystemExit):
+        main()
+    offered = capsys.readouterr().out
+    assert "grouped" in offered
+    assert "Parallel paths" in offered
+
+
 needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
 
 

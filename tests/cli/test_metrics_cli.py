@@ -71,6 +71,15 @@ class TestRun:
         assert "GFLOP" in outcome.err
         assert "1 pass over the images" in outcome.err
 
+    def test_measurements_of_other_weights_are_replaced(self, run: Cli, tiny: tuple[str, ...]) -> None:
+        run("metrics", "si", "--layers", "conv*", "--no-plots")
+        outcome = run("run", "--norm", "bn", "--name", "second", "--seed", "5", *tiny)
+        assert outcome.code == 0, outcome.err
+        weights = Path("runs/second/checkpoints/best.safetensors").read_bytes()
+        Path("runs/first/checkpoints/best.safetensors").write_bytes(weights)
+        assert run("metrics", "csi", "--run", "first", "--layers", "conv*", "--no-plots").code == 0
+        assert {row["metric"] for row in rows_of("runs/first/separability.csv")} == {"csi"}
+
     def test_a_second_metric_joins_the_first_only_under_the_same_settings(self, run: Cli) -> None:
         run("metrics", "si", "--run", "first", "--no-plots")
         run("metrics", "cross-si", "--run", "runs/first", "--layers", "conv*", "--no-plots")
@@ -343,3 +352,50 @@ def test_values_that_are_not_finite_can_be_left_out(cli: Cli, arrays: tuple[np.n
     assert outcome.code == 0, outcome.err
     assert "59 points" in outcome.out
     assert "1 point(s) with a feature that is not finite left out" in " ".join(outcome.out.split())
+
+
+def test_values_of_points_keep_their_places_when_others_are_left_out(
+    cli: Cli, arrays: tuple[np.ndarray, np.ndarray]
+) -> None:
+    x, y = arrays
+    bad = x.copy()
+    bad[[7, 30], 2] = np.nan
+    np.save("nan.npy", bad)
+    words = ("--labels", "y.npy", "--nan", "omit", "--per-point", "points.csv")
+    assert cli("metrics", "si", "--features", "nan.npy", *words).code == 0
+    rows = rows_of("points.csv")
+    kept = np.setdiff1d(np.arange(60), [7, 30])
+    assert [int(row["point"]) for row in rows] == kept.tolist()
+    assert [row["label"] for row in rows] == np.array(["cat", "dog", "owl"])[y[kept]].tolist()
+    assert np.mean([float(row["si"]) for row in rows]) == pytest.approx(si_score(x[kept], y[kept]))
+
+
+def test_one_class_is_noted(cli: Cli, arrays: Any) -> None:
+    np.save("one.npy", np.zeros(60, dtype=int))
+    outcome = cli("metrics", "si", "csi", "--features", "x.npy", "--labels", "one.npy")
+    assert outcome.code == 0, outcome.err
+    assert "note, si, csi: all points are of one class" in " ".join(outcome.out.split())
+
+
+def test_a_flag_of_a_metric_that_is_not_named_says_whose_it_is(cli: Cli, arrays: Any) -> None:
+    outcome = cli("metrics", "si", *FILES, "--soft-si.order", "3")
+    assert outcome.code == 2
+    assert "--soft-si.order belongs to metric 'soft-si'" in outcome.err
+    assert "netlab metrics soft-si" in outcome.err
+
+
+def test_a_single_layer_leaves_no_empty_folder_of_plots(cli: Cli, arrays: Any) -> None:
+    assert cli("metrics", "si", *FILES, "--out", "found").code == 0
+    assert sorted(path.name for path in Path("found").iterdir()) == [
+        "separability.csv",
+        "separability.json",
+    ]
+
+
+def test_the_classes_that_are_nearest_instead_are_shown(cli: Cli, arrays: Any) -> None:
+    np.save("p.npy", np.array([[0.0], [0.1], [5.0], [5.1], [5.3], [9.0]]))
+    np.save("q.npy", np.array(["a", "a", "b", "b", "c", "c"]))
+    outcome = cli("metrics", "confusion", "--features", "p.npy", "--labels", "q.npy", "--per-class")
+    lines = [line.split() for line in outcome.out.splitlines()]
+    assert ["a", "1.00", "-", "-"] in lines
+    assert ["c", "-", ".50", ".50"] in lines  # 5.3 is nearest to a b, 9.0 to the c at 5.3

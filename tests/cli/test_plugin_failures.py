@@ -279,7 +279,7 @@ def test_a_plugin_adds_a_command_with_flags_of_its_own(cli: Cli, install: Instal
     install("greeter", COMMANDS.format(name="greet", function="greet"))
     listed = cli("--help").out
     assert "(plugin)" in listed
-    assert "Say a word" in listed
+    assert listed.index("Train many assemblies") < listed.index("Say a word"), "netlab's own come first"
     assert cli("greet", "--times", "2").out.strip() == "hello hello"
     assert cli("greet", "--times", "x").code == 2
     assert "command\n  greet  Say a word (greeter 1.0)" in cli("plugins", "list", "--kind", "command").out
@@ -387,3 +387,14 @@ def test_checks_that_fail_alike_are_one_line(cli: Cli, install: Install) -> None
 def test_options_are_shown_as_the_flags_that_a_user_types(cli: Cli) -> None:
     assert "--block.paths" in cli("plugins", "show", "grouped").out
     assert "--high-order-si.order" in cli("plugins", "show", "high-order-si").out
+
+
+def test_a_command_is_checked_too(cli: Cli, install: Install) -> None:
+    install("greeter", COMMANDS.format(name="greet", function="greet"))
+    install("dumb", COMMANDS.format(name="mumble", function="nowhere"))
+    install("thief", COMMANDS.format(name="run", function="greet"))
+    assert cli("plugins", "check", "greeter").code == 0
+    unresolved = cli("plugins", "check", "dumb")
+    assert unresolved.code == 3
+    assert "no attribute 'nowhere'" in " ".join(unresolved.out.split())
+    assert "'run' is netlab's own" in " ".join(cli("plugins", "check", "thief").out.split())

@@ -320,9 +320,13 @@ def test_a_data_set_with_bad_files_trains_on_the_rest(cli: Any, scenes: Path, tm
     picture = messy / "JPEGImages" / "scene_0002.jpg"
     picture.write_bytes(picture.read_bytes()[:-400])
     cv2.imwrite(str(messy / "JPEGImages" / "scene_0003.jpg"), np.full((90, 120, 3), 90, np.uint8))
+    cv2.imwrite(str(messy / "JPEGImages" / "dot.jpg"), np.zeros((2, 2, 3), np.uint8))
+    (messy / "Annotations" / "dot.xml").write_text(annotation(box_xml("three", (0, 0, 2, 2))))
+    with (messy / "ImageSets" / "Main" / "train.txt").open("a") as names:
+        names.write("dot\n")
     done = cli("detect", "train", messy, *QUICK, "--epochs", "1", "--name", "m", "--quiet")
     assert done.code == 0, done.err
-    for name in ("scene_0000", "scene_0001", "scene_0002.jpg is damaged"):
+    for name in ("scene_0000", "scene_0001", "scene_0002.jpg is damaged", "no proposals for"):
         assert name in done.err
 
 

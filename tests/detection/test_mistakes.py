@@ -7,9 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from netlab.detection.annotation import AnnotatedImage
 from netlab.detection.detect import Detections, DetectRule
 from netlab.detection.mistakes import ALARM_COLOUR, KEPT, MISS_COLOUR, MistakeGallery
-from netlab.detection.voc import AnnotatedImage
 
 SIZE = (160, 120)
 PIXELS = np.full((SIZE[1], SIZE[0], 3), 128, np.uint8)

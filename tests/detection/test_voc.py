@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from netlab.detection import voc as v
+from netlab.detection import annotation as v
 from netlab.detection.voc import read_voc
 from netlab.errors import UsageError
 

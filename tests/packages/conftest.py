@@ -59,6 +59,8 @@ class Environment:
 
 def make_environment(folder: Path) -> Environment:
     """Make an environment whose own packages come before those of this interpreter."""
+    if os.name == "nt":
+        pytest.skip("the environment's scripts are for a POSIX shell")
     for module in ("pip", "hatchling"):
         if importlib.util.find_spec(module) is None:
             pytest.skip(f"'{module}' is not installed: packages can not be built")

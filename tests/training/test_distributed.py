@@ -15,8 +15,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from netlab.experiment import changed_execution
 from netlab.launch import Launch, read_launch
+from netlab.resume import changed_execution
 from netlab.training.batch_norm import plain_batch_norm, synchronize_batch_norms
 from netlab.training.distributed import ALONE, Ranks, joined
 

@@ -1,0 +1,153 @@
+"""The tables that ``netlab metrics`` prints: layers, classes, notes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+NUMBERS_A_TABLE = 4  # columns of numbers that fit 80 characters
+WIDEST_MATRIX = 12  # classes whose columns do
+
+
+def show_settings(console: Any, subject: Any, reports: Sequence[Any], settings: Any) -> None:
+    counts = {report.split: report.points for report in reports}
+    points = ", ".join(
+        f"{count:,} points" if split == "all" else f"{split} {count:,} points"
+        for split, count in counts.items()
+    )
+    share = "" if settings.fraction >= 1 else f", a stratified {settings.fraction:.3g} (seed {settings.seed})"
+    scaled = "standardized" if settings.standardize else "not standardized"
+    console.print(f"{subject.title}: {points}{share}; features {scaled}", markup=False)
+
+
+def show_tables(console: Any, reports: Sequence[Any]) -> None:
+    """Layer x metric x split, as many tables as the width needs."""
+    from rich.table import Table
+
+    splits = list(dict.fromkeys(report.split for report in reports))
+    metrics = list(dict.fromkeys(name for report in reports for name in report.results))
+    found = {(r.name, r.split, m): result for r in reports for m, result in r.results.items()}
+    columns = [
+        (metric, split) for metric in metrics for split in splits
+        if any((r.name, split, metric) in found for r in reports)
+    ]  # fmt: skip
+    layers = {report.name: report.features for report in reports}
+    for start in range(0, len(columns), NUMBERS_A_TABLE):
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        table.add_column("layer", overflow="fold")
+        table.add_column("features", justify="right")
+        shown = columns[start : start + NUMBERS_A_TABLE]
+        for metric, split in shown:
+            title = metric if split == "all" else f"{metric}\n{split}"
+            table.add_column(title, justify="right", no_wrap=True)
+        for layer, features in layers.items():
+            table.add_row(
+                layer,
+                f"{features:,}",
+                *(number(found.get((layer, split, metric))) for metric, split in shown),
+            )
+        console.print()
+        console.print(table)
+
+
+def number(result: Any) -> str:
+    """``0.8123 ±.005``; a dash for no value."""
+    if result is None or math.isnan(result.value):
+        return "-"
+    text = f"{result.value:.4f}" if abs(result.value) < 1000 else f"{result.value:.5g}"
+    if result.standard_error is None or not math.isfinite(result.standard_error):
+        return text
+    error = f"{result.standard_error:.3f}" if result.standard_error < 10 else f"{result.standard_error:.3g}"
+    return f"{text} ±{error.removeprefix('0')}"
+
+
+def show_extra(console: Any, reports: Sequence[Any]) -> None:
+    """Further numbers of a single layer."""
+    for report in reports:
+        for metric, result in report.results.items():
+            items = [
+                f"{key} {value:.4f}" if isinstance(value, float) else f"{key} {value}"
+                for key, value in result.extra.items()
+                if isinstance(value, (int, float, str)) and not isinstance(value, bool)
+            ]
+            if "features" in result.extra and "si" in result.extra:
+                pairs = zip(result.extra["features"], result.extra["si"], strict=True)
+                items = [f"{feature} ({value:.4f})" for feature, value in pairs]
+            if items:
+                where = "" if report.split == "all" else f", {report.split}"
+                console.print(f"{metric}{where}: {', '.join(items)}", markup=False, style="dim")
+
+
+def show_classes(console: Any, reports: Sequence[Any]) -> None:
+    """One table a metric and split, the classes as rows and the layers as columns."""
+    from rich.table import Table
+
+    for metric in dict.fromkeys(name for report in reports for name in report.results):
+        for split in dict.fromkeys(report.split for report in reports):
+            chosen = [
+                r for r in reports if r.split == split and metric in r.results and r.results[metric].per_class
+            ]
+            classes = list(dict.fromkeys(name for r in chosen for name in r.results[metric].per_class))
+            for start in range(0, len(chosen), 6):
+                table = Table(
+                    box=None, header_style="bold", pad_edge=False,
+                    title=metric if split == "all" else f"{metric}, {split}", title_justify="left",
+                )  # fmt: skip
+                table.add_column("class", overflow="fold")
+                shown = chosen[start : start + 6]
+                for report in shown:
+                    table.add_column(report.name, justify="right", overflow="fold")
+                for name in classes:
+                    cells = [report.results[metric].per_class.get(name, math.nan) for report in shown]
+                    table.add_row(name, *("-" if math.isnan(v) else f"{v:.4f}" for v in cells))
+                console.print()
+                console.print(table)
+
+
+def show_matrices(console: Any, reports: Sequence[Any]) -> None:
+    """Of the last layer, where a metric counts points by two classes: rows and columns are classes."""
+    from rich.table import Table
+
+    last = {report.split: report for report in reports}
+    for split, report in last.items():
+        for metric, result in report.results.items():
+            if not {"classes", "matrix"} <= result.extra.keys():
+                continue
+            classes = result.extra["classes"]
+            where = "" if split == "all" else f", {report.name}, {split}"
+            if len(classes) > WIDEST_MATRIX:
+                console.print(
+                    f"\n{metric}{where}: a matrix of {len(classes)} classes, see --json", markup=False
+                )
+                continue
+            table = Table(box=None, header_style="bold", pad_edge=False)
+            table.add_column("", overflow="fold")
+            for name in classes:
+                table.add_column(name, justify="right", overflow="fold", min_width=4)
+            for name, row in zip(classes, result.extra["matrix"], strict=True):
+                table.add_row(name, *(f"{value:.2f}".removeprefix("0") if value else "-" for value in row))
+            console.print(
+                f"\n{metric}{where}: of the points of a class (row), the nearest is of class (column)",
+                markup=False, style="italic",
+            )  # fmt: skip
+            console.print(table)
+
+
+def show_notes(console: Any, reports: Sequence[Any]) -> None:
+    """Each note once, with where it holds."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for report in reports:
+        for metric, result in report.results.items():
+            for note in result.notes:
+                where = report.name if report.split == "all" else f"{report.name} {report.split}"
+                places.setdefault((metric, note), []).append(where)
+    metrics: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (metric, note), where in places.items():
+        metrics.setdefault((note, tuple(where)), []).append(metric)
+    if metrics:
+        console.print()
+    for (note, where), names in metrics.items():
+        more = f" and {len(where) - 3} more" if len(where) > 3 else ""
+        held = "" if len(where) == len(reports) else f" ({', '.join(where[:3])}{more})"
+        console.print(f"note, {', '.join(names)}: {note}{held}", markup=False, style="yellow")
