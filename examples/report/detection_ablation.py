@@ -83,7 +83,12 @@ ROWS = (
     Row("roialign: + far background", "roialign", None, {}, regression=True),
     Row("roialign: + a refinement (default)", "roialign", None, {}, regression=True, refinements=1),
     Row(
-        "default without unions", "roialign", None, {}, regression=True, refinements=1,
+        "default without unions",
+        "roialign",
+        None,
+        {},
+        regression=True,
+        refinements=1,
         proposer_options={"unions": 0},
     ),
     *(
@@ -117,8 +122,8 @@ def make_plan(folder: Path, weights: str, row: Row, scratch: Path) -> DetectionP
         catalog.find("extractor", "mobilenet_v2"),
     )
     source = proposal_source(
-        proposer, proposer.make_options(row.proposer_options), limit=settings.limit, long_side=settings.long_side,
-        min_side=settings.min_side, seed=0, cache=default_cache_folder(),
+        proposer, proposer.make_options(row.proposer_options), limit=settings.limit,
+        long_side=settings.long_side, min_side=settings.min_side, seed=0, cache=default_cache_folder(),
     )  # fmt: skip
     backbone = make_backbone(
         extractor, extractor.make_options({}), weights=weights, way=settings.features,
