@@ -268,6 +268,11 @@ def test_an_open_page_follows_the_runs(server: tuple[str, Path], tmp_path: Path)
     with chromium.Page(tmp_path / "profile") as page:
         page.open(address)
         assert not page.evaluate("document.body.textContent.includes('0.1234')")
+        select = "document.querySelector('#chart-curves select')"
+        details = "document.querySelector('#chart-curves details')"
+        page.evaluate(
+            f"{select}.value = 2; {select}.dispatchEvent(new Event('change')); {details}.open = true"
+        )
         result = json.loads((runs / "none-0" / "result.json").read_text())
         (runs / "none-0" / "result.json").write_text(json.dumps({**result, "test_accuracy": 0.1234}))
         end = time.monotonic() + 60
@@ -275,8 +280,14 @@ def test_an_open_page_follows_the_runs(server: tuple[str, Path], tmp_path: Path)
         while not shown and time.monotonic() < end:
             time.sleep(0.2)
             with contextlib.suppress(RuntimeError):  # asked in the middle of loading
-                shown = page.evaluate("document.body.textContent.includes('0.1234')")
+                shown = page.evaluate(
+                    "document.readyState === 'complete' && document.body.textContent.includes('0.1234')"
+                )
         assert shown
+        # what the reader chose and opened is as it was
+        assert page.evaluate(f"{select}.value") == "2"
+        assert page.evaluate(f"{details}.open")
+        assert "validation loss" in page.evaluate(f"{details}.textContent")
         assert page.errors == []
 
 

@@ -144,12 +144,29 @@ const netlabReport = (() => {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawn.forEach(draw));
   window.addEventListener("beforeprint", drawAll);
 
+  // What the reader chose and opened, over a reload; a summary's text tells which details they were.
+  const summaryOf = (details) => (details.dataset.chart || "") + details.querySelector("summary").textContent;
+  function remember() {
+    const views = Object.fromEntries(Object.keys(charts).map((id) => [id, charts[id][chosen[id]].label]));
+    const open = [...document.querySelectorAll("details[open]")].map(summaryOf);
+    sessionStorage.setItem("netlab", JSON.stringify({views, open}));
+  }
+  function recall() {
+    const {views, open} = JSON.parse(sessionStorage.getItem("netlab") || '{"views":{},"open":[]}');
+    for (const select of document.querySelectorAll("select[data-chart]")) {
+      const place = charts[select.dataset.chart].findIndex((view) => view.label === views[select.dataset.chart]);
+      if (place > 0) select.value = chosen[select.dataset.chart] = place;
+    }
+    for (const details of document.querySelectorAll("details")) details.open = open.includes(summaryOf(details));
+  }
+
   // Of a served report: load it again when the runs have changed, at the same place.
   function follow(state) {
+    recall();
     setInterval(async () => {
       try {
         const now = await (await fetch("state")).text();
-        if (now !== state) location.reload();
+        if (now !== state) { remember(); location.reload(); }
       } catch { /* the server has ended: what is shown stays */ }
     }, 3000);
   }
