@@ -68,10 +68,10 @@ def least_cpu_seconds(sides: dict[str, Callable[[], Any]], repeats: int) -> dict
 def photographs() -> dict[str, RGB]:
     """Three photographs that come with scikit-learn and matplotlib."""
     with matplotlib.cbook.get_sample_data("grace_hopper.jpg") as file:
-        portrait = np.asarray(imread(file, format="jpg"), np.uint8)
+        portrait = np.array(imread(file, format="jpg"), np.uint8)
     return {
-        "china.jpg": load_sample_image("china.jpg"),
-        "flower.jpg": load_sample_image("flower.jpg"),
+        "china.jpg": load_sample_image("china.jpg").copy(),
+        "flower.jpg": load_sample_image("flower.jpg").copy(),
         "grace_hopper.jpg": portrait,
     }
 

@@ -60,6 +60,7 @@ class Row:
     nms: float = 0.3
     refinements: int = 0
     proposer: str = "selective-search"
+    proposer_options: dict[str, Any] = field(default_factory=dict)
 
 
 HARD = {**RCNN, "hard_negatives": True}
@@ -81,6 +82,15 @@ ROWS = (
     Row("roialign: + flips and copies", "roialign", None, {"background_iou": 0.1}, regression=True),
     Row("roialign: + far background", "roialign", None, {}, regression=True),
     Row("roialign: + a refinement (default)", "roialign", None, {}, regression=True, refinements=1),
+    Row(
+        "default without unions",
+        "roialign",
+        None,
+        {},
+        regression=True,
+        refinements=1,
+        proposer_options={"unions": 0},
+    ),
     *(
         Row(f"default with {name}", "roialign", None, {}, regression=True, refinements=1, proposer=name)
         for name in ("selective-search-cv2", "edge-boxes", "sliding-window")
@@ -112,8 +122,8 @@ def make_plan(folder: Path, weights: str, row: Row, scratch: Path) -> DetectionP
         catalog.find("extractor", "mobilenet_v2"),
     )
     source = proposal_source(
-        proposer, proposer.make_options({}), limit=settings.limit, long_side=settings.long_side,
-        min_side=settings.min_side, seed=0, cache=default_cache_folder(),
+        proposer, proposer.make_options(row.proposer_options), limit=settings.limit,
+        long_side=settings.long_side, min_side=settings.min_side, seed=0, cache=default_cache_folder(),
     )  # fmt: skip
     backbone = make_backbone(
         extractor, extractor.make_options({}), weights=weights, way=settings.features,
