@@ -42,7 +42,8 @@ from netlab.runs.directory import RunDirectory
 # The last map, averaged: what a classifier sees. A warped crop fills it; in the map of a whole image the
 # average hardly tells where a region ends, so that alone it finds almost nothing.
 COARSE = (Pool(4, 1),)
-RCNN = {"jitter": 0, "flips": False, "background_iou": 0.1, "hard_negatives": False}
+# Crops are slow: their rows, and the first with RoIAlign, look at the best 300 proposals only.
+RCNN = {"jitter": 0, "flips": False, "background_iou": 0.1, "hard_negatives": False, "limit": 300}
 NO_NMS = 1.0
 
 
@@ -62,7 +63,7 @@ class Row:
 
 
 HARD = {**RCNN, "hard_negatives": True}
-FAR = {**HARD, "background_iou": 0.0}
+ALL_PROPOSALS = {**HARD, "limit": 2000}
 ROWS = (
     Row(
         "the report's way, made runnable",
@@ -76,6 +77,7 @@ ROWS = (
     Row("crop: + box regression", settings=HARD, regression=True),
     Row("roialign in place of crop, 1x1 cells", "roialign", settings=HARD, regression=True),
     Row("roialign: + 5x5 cells of stride 16", "roialign", None, HARD, regression=True),
+    Row("roialign: + 2000 proposals", "roialign", None, ALL_PROPOSALS, regression=True),
     Row("roialign: + flips and copies", "roialign", None, {"background_iou": 0.1}, regression=True),
     Row("roialign: + far background", "roialign", None, {}, regression=True),
     Row("roialign: + a refinement (default)", "roialign", None, {}, regression=True, refinements=1),

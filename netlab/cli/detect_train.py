@@ -88,6 +88,8 @@ def build(session: Session) -> Callable[..., None]:
             warn(line)
         if not quiet:
             console.print(describe(plan), highlight=False)
+            if plan.run.last_checkpoint.is_file() and not plan.run.is_finished:
+                console.print("resuming after the last epoch that was finished", highlight=False)
         with Progress(console, quiet=quiet) as progress, broken_cache_files_reported():
             result = train_detector(plan, progress)
         progress.close_warnings()

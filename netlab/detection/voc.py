@@ -120,7 +120,9 @@ def _split(
             kept = [name for name in train if name not in shared]
             return kept, val, f"ImageSets/Main ({first}, {second})", True
     order = [names[i] for i in np.random.default_rng(seed).permutation(len(names))]
-    held_out = min(max(round(val_fraction * len(names)), 1), len(names) - 1) if len(names) > 1 else 0
+    # At least one, unless none is asked for, and never all.
+    least = 1 if val_fraction > 0 else 0
+    held_out = min(max(round(val_fraction * len(names)), least), len(names) - 1)
     described = f"{val_fraction:.0%} of the images, seed {seed}"
     return sorted(order[held_out:]), sorted(order[:held_out]), described, False
 

@@ -343,6 +343,47 @@ def test_zero_positives_is_one_clear_error(cli: Any, voc: Any):
     assert "no region is positive" in done.err
 
 
+def test_without_validation_images_the_threshold_is_a_half(cli: Any, scenes: Path, tmp_path: Path):
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for k in range(2):
+        shutil.copy(scenes / "JPEGImages" / f"scene_000{k}.jpg", flat)
+        shutil.copy(scenes / "Annotations" / f"scene_000{k}.xml", flat)
+    done = cli(
+        "detect", "train", flat, *QUICK, "--epochs", "1", "--validation", "0", "--name", "all", "--runs", tmp_path,
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    assert "no validation images" in done.err
+    result = json.loads((tmp_path / "all" / "result.json").read_text())
+    assert result["ap50"] is None
+    assert set(result["confidence"].values()) == {0.5}
+
+
+def test_class_weights_and_no_hard_negatives_train_too(cli: Any, scenes: Path, tmp_path: Path):
+    done = cli(
+        "detect", "train", scenes, *QUICK, "--class-weights", "inverse", "--no-hard-negatives", "--no-flips",
+        "--background-iou", "0.1", "--hidden", "8", "--name", "other", "--runs", tmp_path,
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    assert "hard negatives" not in done.out
+    assert json.loads((tmp_path / "other" / "result.json").read_text())["hard_negatives"] == 0
+
+
+def test_a_resumed_run_says_so(cli: Any, scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from netlab.cli import detect_parts
+
+    def interrupt(self: Any, row: dict[str, float], epochs: int) -> None:
+        raise KeyboardInterrupt
+
+    words = ("detect", "train", scenes, *QUICK, "--epochs", "2", "--runs", tmp_path, "--name", "again")
+    with monkeypatch.context() as patched:
+        patched.setattr(detect_parts.Progress, "epoch", interrupt)
+        first = cli(*words)
+    assert first.code == 130
+    assert "resuming" not in first.out
+    assert "resuming" in cli(*words).out
+
+
 def test_the_cats_of_the_optional_data_are_found(cli: Any, shared: Path, tmp_path: Path):
     """A short training on real images; the figure is far below what a full one reaches."""
     words = (

@@ -169,6 +169,11 @@ def test_the_split_is_by_image_and_by_seed(voc):
         assert not {i.name for i in data.train} & {i.name for i in data.val}
 
 
+def test_a_share_of_0_holds_nothing_out_and_the_smallest_share_one_image(voc):
+    folder = voc({f"i{k}": GOOD for k in range(5)})
+    assert [len(read_voc(folder, val_fraction=share).val) for share in (0.0, 0.01, 0.9)] == [0, 1, 4]
+
+
 def test_imagesets_split_the_images(scenes: Path):
     data = read_voc(scenes)
     assert (len(data.train), len(data.val)) == (10, 4)

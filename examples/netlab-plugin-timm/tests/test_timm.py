@@ -77,6 +77,11 @@ def test_the_chosen_norm_takes_the_place_of_every_batch_norm():
     assert any(isinstance(layer, nn.BatchNorm2d) for layer in network().modules())
 
 
+def test_a_norm_for_a_network_without_batch_norms_is_refused_in_words():
+    with pytest.raises(ValueError, match="convnext_atto has no batch norm that --norm could replace"):
+        network("convnext_atto", norm=group_norm)
+
+
 def test_an_activation_that_timm_fuses_with_a_norm_stays():
     plain, replaced = network("efficientnet_lite0"), network("efficientnet_lite0", norm=group_norm)
 

@@ -8,6 +8,8 @@ from torch import nn
 from netlab_timm.placing import place_norms
 from netlab_timm.trunk import feature_net, named_layers, passes
 
+SOME_CHANNELS = 64  # to see whether a norm was chosen: any number that groups divide
+
 
 def backbone(*, in_channels, image_size, classes, block, norm, options):
     """timm's layers up to the last feature map, then global average pooling and a dense layer.
@@ -17,7 +19,8 @@ def backbone(*, in_channels, image_size, classes, block, norm, options):
     not used: the network has its own.
 
     Raises:
-        ValueError: no such network, one without feature maps, or too small an image.
+        ValueError: no such network, one without feature maps, too small an image, or a norm for a network
+            without batch norms.
     """
     layers = OrderedDict(named_layers(feature_net(options.variant, in_channels=in_channels)))
     image = torch.zeros(1, in_channels, *image_size)
@@ -30,6 +33,8 @@ def backbone(*, in_channels, image_size, classes, block, norm, options):
         layers["drop"] = nn.Dropout(options.drop)
     layers["dense"] = nn.Linear(found.shape[1], classes)
     network = nn.Sequential(layers)
-    if not isinstance(norm(8, (4, 4)), nn.Identity):
-        place_norms(network, image, norm)
+    if not isinstance(norm(SOME_CHANNELS, (4, 4)), nn.Identity) and not place_norms(network, image, norm):
+        raise ValueError(
+            f"timm's {options.variant} has no batch norm that --norm could replace: leave it out"
+        )
     return network

@@ -5,7 +5,7 @@ from torch import nn
 
 
 def place_norms(module, image, norm, kind=nn.BatchNorm2d):
-    """Replace every ``kind`` in ``module`` by ``norm(channels, size)``, in place.
+    """Replace every ``kind`` in ``module`` by ``norm(channels, size)``, in place; how many there were.
 
     The sizes are those of a pass of ``image`` (N, C, H, W). The activation that timm fuses with a batch
     norm (``BatchNormAct2d``) stays behind the new norm.
@@ -33,3 +33,4 @@ def place_norms(module, image, norm, kind=nn.BatchNorm2d):
         after = [part for part in (getattr(layer, "drop", None), getattr(layer, "act", None)) if part]
         parent, _, last = name.rpartition(".")
         setattr(module.get_submodule(parent), last, nn.Sequential(chosen, *after) if after else chosen)
+    return len(sizes)
