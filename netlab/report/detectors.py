@@ -23,6 +23,7 @@ Read = TypeVar("Read")
 WITH_PICTURES = 8  # detectors at most: the page must stay small
 WIDTH = 1280  # pixels of a picture
 POINTS = 200  # of a curve
+DETECTOR_COLUMNS = ("epoch", "train_loss", "train_box_loss", "val_ap50")
 PICTURES = {
     "misses": "The worst misses, worst first: the missed object in orange, the most confident detection of"
     " its class in green.",
@@ -81,7 +82,9 @@ def read_detector(directory: RunDirectory) -> DetectorRecord:
         directory=directory,
         config=tomllib.loads(directory.config.read_text(encoding="utf-8")),
         environment=attempt(directory.read_environment, {}) if directory.environment.exists() else {},
-        history=attempt(lambda: read_history(directory.history), []) if directory.history.exists() else [],
+        history=attempt(lambda: read_history(directory.history, DETECTOR_COLUMNS), [])
+        if directory.history.exists()
+        else [],
         result=result,
         curves=attempt(lambda: read_curves(curve_file(directory)), {}),
         problems=tuple(problems),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from netlab.errors import NetlabError
@@ -28,8 +28,8 @@ def write_history(path: Path, rows: Sequence[Row]) -> None:
     write_csv(path, COLUMNS, rows)
 
 
-def read_history(path: Path) -> list[dict[str, float]]:
-    """Read all rows; an absent file has none.
+def read_history(path: Path, columns: Collection[str] = COLUMNS) -> list[dict[str, float]]:
+    """Read all rows; an absent file has none. ``columns`` are those that must be there.
 
     Raises:
         NetlabError: a row is damaged, or a column is not there.
@@ -39,7 +39,7 @@ def read_history(path: Path) -> list[dict[str, float]]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file)
-            if missing := set(COLUMNS) - set(reader.fieldnames or ()):
+            if missing := set(columns) - set(reader.fieldnames or ()):
                 raise ValueError(f"it has no column {min(missing)}")
             return [
                 {key: int(value) if key == "epoch" else float(value) for key, value in row.items()}

@@ -138,7 +138,7 @@ def test_a_polite_stop_says_how_to_go_on(tmp_path: Path) -> None:
     assert victim.stdout is not None
     assert any(line.strip() == "HERE" for line in victim.stdout)
     victim.terminate()
-    _, errors = victim.communicate(timeout=60)
+    _, errors = victim.communicate(timeout=300)
     assert victim.returncode == 143
     assert errors == (
         "netlab: error: stopped by SIGTERM; the same command goes on after the last finished epoch\n"

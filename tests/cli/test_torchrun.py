@@ -74,7 +74,7 @@ def torchrun(folder: Path, *words: str) -> Ended:
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=600,
         check=False,
     )
 
@@ -100,7 +100,7 @@ def start_both(folder: Path, *words: str) -> list[Ended]:
                 text=True,
             )
         )
-    outputs = [process.communicate(timeout=180) for process in processes]
+    outputs = [process.communicate(timeout=600) for process in processes]
     return [
         Ended(words, process.returncode, *output) for process, output in zip(processes, outputs, strict=True)
     ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -22,42 +24,65 @@ from .conftest import pid_in, sleeper, wait_for
 LOOPBACK = ("0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000")
 
 
-def listening() -> set[str]:
-    """The listening TCP sockets of this machine, as the kernel writes their addresses."""
+def descendants() -> set[int]:
+    """The processes that this one started, directly or not."""
+    parents = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+    found: set[int] = set()
+    while more := {pid for pid, parent in parents.items() if parent in found | {os.getpid()}} - found:
+        found |= more
+    return found
+
+
+def listening(processes: set[int]) -> set[str]:
+    """The addresses at which the processes listen, as the kernel writes them."""
+    sockets = set()
+    for pid in processes:
+        for descriptor in Path(f"/proc/{pid}/fd").glob("*"):
+            with contextlib.suppress(OSError):
+                sockets.add(str(descriptor.readlink()))
     found = set()
     for table in ("tcp", "tcp6"):
         for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
             words = line.split()
-            if words[3] == "0A":
+            if words[3] == "0A" and f"socket:[{words[9]}]" in sockets:
                 found.add(words[1])
     return found
 
 
-def processes() -> set[str]:
-    """Command lines of the processes that belong to Ray."""
-    found = set()
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                words = (folder / "cmdline").read_text().replace("\0", " ")
-            except OSError:
-                continue
-            if "ray::" in words or "/ray/" in words:
-                found.add(f"{folder.name} {words[:80]}")
+def folders_of(processes: set[int]) -> set[str]:
+    """Ray's own folders that their command lines name."""
+    found: set[str] = set()
+    for pid in processes:
+        found |= set(re.findall(r"/tmp/ray-\w+", command_line(pid)))
     return found
+
+
+def command_line(pid: int) -> str:
+    """Of a process; empty when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    except OSError:
+        return ""
 
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="looks for sockets in /proc")
 def test_a_cluster_of_our_own_is_on_loopback_only_and_leaves_nothing(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    before, folders = processes(), set(Path("/tmp").glob("ray*"))
-    sockets = listening()
+    before = descendants()
     executor = RayExecutor(Share(workers=2, threads=1))
     assert executor.submit(add, 1, 2).result() == 3
-    opened = listening() - sockets
-    assert opened
-    assert all(address.split(":")[0] in LOOPBACK for address in opened)
+    started = descendants() - before
+    folders = folders_of(started)
+    assert len(folders) == 1
+    addresses = listening(started)
+    assert len(addresses) >= 3
+    assert all(address.split(":")[0] in LOOPBACK for address in addresses)
     assert executor.submit(os.getenv, "RAY_USAGE_STATS_ENABLED").result() == "0"
     assert len(executor.submit(os.getenv, "RAY_AUTH_TOKEN").result()) == 64
 
@@ -67,8 +92,10 @@ def test_a_cluster_of_our_own_is_on_loopback_only_and_leaves_nothing(
     executor.shutdown(cancel_futures=True)
     assert time.monotonic() - began < 30
     assert running.exception() is not None
-    wait_for(lambda: processes() <= before, 10)
-    assert set(Path("/tmp").glob("ray*")) == folders
+    # The standard library's own tracker of shared memory stays as long as this process.
+    started = {pid for pid in started if "resource_tracker" not in command_line(pid)}
+    wait_for(lambda: not any(command_line(pid) for pid in started), 10)
+    assert not any(Path(folder).exists() for folder in folders)
     assert capfd.readouterr() == ("", "")
 
 

@@ -93,6 +93,11 @@ class Page:
             self._receive(60)
         return time.monotonic() - began
 
+    def processor_seconds(self) -> float:
+        """What the page's main thread has worked so far; after ``Performance.enable`` with threadTicks."""
+        metrics = self.call("Performance.getMetrics")["metrics"]
+        return float(next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration"))
+
     def evaluate(self, expression: str) -> Any:
         """The value of a JavaScript expression; promises are awaited."""
         result = self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)

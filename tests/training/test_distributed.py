@@ -50,7 +50,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     folder, port = tmp_path_factory.mktemp("ranks"), free_port()
     words = [sys.executable, str(SCRIPT), str(folder)]
     processes = [subprocess.Popen(words, env=launched(rank, port)) for rank in range(WORLD)]
-    assert [process.wait(timeout=120) for process in processes] == [0] * WORLD
+    assert [process.wait(timeout=600) for process in processes] == [0] * WORLD
     return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(WORLD)]
 
 
