@@ -10,6 +10,7 @@ import importlib.util
 import logging
 import os
 import shutil
+import signal
 import threading
 import time
 from collections.abc import Mapping
@@ -131,6 +132,8 @@ def make_submitit(folder: Path, cluster: str, share: Share, options: Mapping[str
         raise UsageError(
             "--executor slurm: there is no Slurm here (no 'sbatch'); --slurm cluster=local tries it without"
         )
+    if cluster == "local":
+        let_children_be_interrupted()
     os.environ.setdefault("SUBMITIT_LOG_LEVEL", "ERROR")
     import submitit
 
@@ -152,6 +155,16 @@ def make_submitit(folder: Path, cluster: str, share: Share, options: Mapping[str
         **{f"slurm_{key}": int(text) if text.isdigit() else text for key, text in options.items()},
     )
     return executor
+
+
+def let_children_be_interrupted() -> None:
+    """Where SIGINT is ignored, as it is for what a script starts with ``&``, ignore it by a handler instead.
+
+    Children inherit that a signal is ignored, but no handler; and submitit cancels its local jobs by SIGINT.
+    """
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if in_main_thread and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, lambda *_: None)
 
 
 def submit(executor: Any, work: Resumable) -> Any:

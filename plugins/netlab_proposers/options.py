@@ -18,7 +18,7 @@ class SelectiveSearchOptions(_Options):
     smoothing: float = Field(0.8, ge=0.0, le=5.0, description="Blur before segmentation: sigma in pixels.")
     min_region: int = Field(100, ge=1, description="Smallest region that is merged from, in pixels.")
     unions: int = Field(
-        40, ge=0, description="Last merged regions whose union with each neighbour is proposed too."
+        15, ge=0, description="Last merged regions whose union with each neighbour is proposed too."
     )
 
 

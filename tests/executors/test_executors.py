@@ -6,6 +6,7 @@ import importlib.util
 import os
 import signal
 import time
+from collections.abc import Iterator
 from concurrent.futures import wait
 from operator import add, truediv
 from pathlib import Path
@@ -46,7 +47,18 @@ def test_a_killed_process_costs_one_call(executor: SlotExecutor, tmp_path: Path)
     assert executor.submit(add, 2, 3).result() == 5
 
 
+@pytest.fixture(params=[False, True], ids=["", "in the background"])
+def in_background(request: pytest.FixtureRequest) -> Iterator[None]:
+    """As in a script that starts netlab with ``&``: SIGINT is ignored, which children inherit."""
+    before = signal.getsignal(signal.SIGINT)
+    if request.param:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @needs_proc
+@pytest.mark.usefixtures("in_background")
 @pytest.mark.parametrize("name", ["local", "submitit"])
 def test_shutdown_with_cancel_ends_what_is_running(name: str, tmp_path: Path) -> None:
     executor = open_executor(PLACES[name], Share(1, 1), tmp_path / "jobs")
