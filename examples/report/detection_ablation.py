@@ -82,14 +82,17 @@ ROWS = (
     Row("roialign: + flips and copies", "roialign", None, {"background_iou": 0.1}, regression=True),
     Row("roialign: + far background", "roialign", None, {}, regression=True),
     Row("roialign: + a refinement (default)", "roialign", None, {}, regression=True, refinements=1),
-    Row(
-        "default without unions",
-        "roialign",
-        None,
-        {},
-        regression=True,
-        refinements=1,
-        proposer_options={"unions": 0},
+    *(
+        Row(
+            f"default with unions {unions}",
+            "roialign",
+            None,
+            {},
+            regression=True,
+            refinements=1,
+            proposer_options={"unions": unions},
+        )  # fmt: skip
+        for unions in (0, 40)
     ),
     *(
         Row(f"default with {name}", "roialign", None, {}, regression=True, refinements=1, proposer=name)
