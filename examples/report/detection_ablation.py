@@ -91,7 +91,7 @@ ROWS = (
             regression=True,
             refinements=1,
             proposer_options={"unions": unions},
-        )  # fmt: skip
+        )
         for unions in (0, 40)
     ),
     *(
