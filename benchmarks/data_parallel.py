@@ -66,7 +66,7 @@ def main() -> None:
     options, words = parser.parse_known_args()
     words = words or ["--block", "grouped", "--norm", "bn"]
     count = options.processes
-    torchrun = ["torch.distributed.run", "--nproc-per-node", str(count), "-m", "netlab"]
+    torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(count), "-m", "netlab"]
     sides = {
         f"1 process, {count} threads": Side(["netlab"], ["--threads", str(count)]),
         "1 process, 1 thread": Side(["netlab"], ["--threads", "1"]),
