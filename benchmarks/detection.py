@@ -37,6 +37,7 @@ from sklearn.datasets import load_sample_image
 from torchvision import ops
 
 from netlab.catalog import Catalog
+from netlab.data.image_files import RGB, read_image
 from netlab.detection.annotation import AnnotatedImage
 from netlab.detection.boxes import grow_boxes, iou_matrix
 from netlab.detection.detect import Detections, DetectRule, detect
@@ -44,7 +45,6 @@ from netlab.detection.detector import Backbone, ProposalSource, make_backbone, p
 from netlab.detection.evaluate import Truth, coco_ap, coco_detections, coco_truth
 from netlab.detection.features import CROP_CONTEXT, Describe, Pool
 from netlab.detection.head import DetectionHead
-from netlab.detection.images import RGB, read_image
 from netlab.detection.labels import BACKGROUND, IGNORED, LabelRule, label_regions
 from netlab.detection.recall import best_overlaps, proposal_recall
 from netlab.detection.voc import read_voc

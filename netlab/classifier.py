@@ -16,8 +16,9 @@ from torch import Tensor, nn
 from netlab.errors import UsageError
 from netlab.network import assemble
 from netlab.runs.checkpoint import load_weights
-from netlab.runs.config import parts_of_config, read_config
+from netlab.runs.config import read_config
 from netlab.runs.interface import Interface, read_interface
+from netlab.runs.restore import parts_of_run
 
 if TYPE_CHECKING:
     from netlab.catalog import Catalog
@@ -73,14 +74,15 @@ def load_classifier(directory: RunDirectory, catalog: Catalog, *, device: torch.
     """The trained network of a run; finished or not, its best weights so far.
 
     Raises:
-        UsageError: the run has no checkpoint yet, or is of a netlab that wrote no ``interface.json``.
+        UsageError: the run has no checkpoint yet, is of a netlab that wrote no ``interface.json``, or one of
+            its parts is not installed.
         NetlabError: a file of the run is damaged.
     """
     config = read_config(directory.config)
     if not directory.best_checkpoint.exists():
         raise UsageError(f"run '{directory.name}' has no checkpoint: train it first (netlab run)")
     interface = read_interface(directory)
-    parts = parts_of_config(config, catalog, kinds=("backbone", "block", "norm"))
+    parts = parts_of_run(directory, config, catalog, kinds=("backbone", "block", "norm"))
     network = assemble(
         parts["backbone"],
         parts["block"],

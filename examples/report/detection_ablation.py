@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 from netlab.catalog import Catalog
+from netlab.data.image_files import read_image
 from netlab.detection.boxes import iou_matrix
 from netlab.detection.cache import default_cache_folder
 from netlab.detection.described import DescribedImage, describe_all
@@ -29,7 +30,6 @@ from netlab.detection.detector import make_backbone, proposal_source
 from netlab.detection.evaluate import DetectionResult, evaluate
 from netlab.detection.features import Pool
 from netlab.detection.head import DetectionHead
-from netlab.detection.images import read_image
 from netlab.detection.plan import DetectionPlan
 from netlab.detection.regions import RegionSet
 from netlab.detection.settings import DetectionSettings

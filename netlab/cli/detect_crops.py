@@ -59,9 +59,9 @@ def build(session: Session) -> Callable[..., None]:
         import numpy as np
         from rich.console import Console
 
+        from netlab.data.image_files import ImageError, read_image
         from netlab.detection.crops import save_crops
         from netlab.detection.detector import proposal_source
-        from netlab.detection.images import ImageError, read_image
         from netlab.detection.labels import LabelRule
         from netlab.detection.regions import label_image
         from netlab.detection.voc import read_voc

@@ -74,7 +74,7 @@ def build(session: Session) -> Callable[..., None]:
         """
         from rich.console import Console
 
-        from netlab.detection.sources import count_images, find_files, read_sources
+        from netlab.data.image_sources import count_images, find_files, read_sources
         from netlab.training.device import choose_device
 
         formats = chosen_formats(save)
@@ -128,7 +128,7 @@ def build(session: Session) -> Callable[..., None]:
 
 def any_video(files: list[Path]) -> bool:
     """Frames of a video are hardly ever seen again: keeping their proposals would only fill the disk."""
-    from netlab.detection.sources import VIDEO_SUFFIXES
+    from netlab.data.image_sources import VIDEO_SUFFIXES
 
     return any(path.suffix.lower() in VIDEO_SUFFIXES for path in files)
 

@@ -120,9 +120,9 @@ def show(
     as_json: bool,
 ) -> None:
     """Propose for every image; print JSON lines, or a line an image, and draw if asked to."""
+    from netlab.data.image_sources import find_files, read_sources
     from netlab.detection.draw import PALETTE, draw_boxes
     from netlab.detection.save import png, write_bytes
-    from netlab.detection.sources import find_files, read_sources
 
     failed = 0
     for source in read_sources(find_files(sources)):
@@ -167,7 +167,7 @@ def measure(
     """Recall of each proposer on all images of a data set."""
     import numpy as np
 
-    from netlab.detection.images import ImageError, read_image
+    from netlab.data.image_files import ImageError, read_image
     from netlab.detection.recall import LIMITS, best_overlaps, proposal_recall
     from netlab.detection.voc import read_voc
 

@@ -18,7 +18,7 @@ import numpy as np
 from defusedxml import DefusedXmlException
 from numpy.typing import NDArray
 
-from netlab.detection.images import SUFFIXES, ImageError, image_size
+from netlab.data.image_files import SUFFIXES, ImageError, image_size
 from netlab.errors import NetlabError
 
 LARGEST_XML = 8_000_000  # bytes

@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from netlab.detection.images import RGB
+from netlab.data.image_files import RGB
 from netlab.kinds.proposer import Proposals
 from netlab.runs.files import write_atomically
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from netlab.detection.images import RGB
+from netlab.data.image_files import RGB
 from netlab.detection.labels import BACKGROUND, IGNORED
 from netlab.detection.save import png, write_bytes
 

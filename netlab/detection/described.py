@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from netlab.data.image_files import ImageError, read_image
 from netlab.detection.annotation import AnnotatedImage
 from netlab.detection.cache import cache_key
 from netlab.detection.detector import Backbone
-from netlab.detection.images import ImageError, read_image
 from netlab.detection.labels import LabelRule
 from netlab.detection.plan import DetectionPlan, Reporter
 from netlab.detection.regions import LabelledRegions, describe_regions, label_image

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from netlab.catalog import Component
+from netlab.data.image_files import RGB
 from netlab.detection.cache import cached_proposals
 from netlab.detection.detect import Detections, DetectRule, detect
 from netlab.detection.features import (
@@ -22,7 +23,6 @@ from netlab.detection.features import (
     pooled_dimension,
 )
 from netlab.detection.head import DetectionHead
-from netlab.detection.images import RGB
 from netlab.detection.proposals import ProposerSettings, first_proposals, propose
 from netlab.kinds.extractor import FeatureMaps
 from netlab.kinds.proposer import Proposals

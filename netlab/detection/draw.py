@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from netlab.detection.images import RGB
+from netlab.data.image_files import RGB
 
 # Okabe and Ito's palette, which stays apart for colour-blind eyes; black and white text on it reads.
 PALETTE = (

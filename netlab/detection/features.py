@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision import ops
 
+from netlab.data.image_files import RGB
 from netlab.detection.boxes import grow_boxes, scale_boxes
-from netlab.detection.images import RGB
 from netlab.detection.proposals import resize
 from netlab.kinds.extractor import FeatureMaps
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from netlab.data.image_files import RGB
 from netlab.detection.annotation import AnnotatedImage
 from netlab.detection.boxes import iou_matrix
 from netlab.detection.detect import Detections, DetectRule
 from netlab.detection.draw import draw_boxes, tile
 from netlab.detection.evaluate import FALSE_ALARM, match_detections
-from netlab.detection.images import RGB
 from netlab.detection.save import png, write_bytes
 from netlab.detection.validation import truth_of
 

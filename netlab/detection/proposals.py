@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from netlab.data.image_files import RGB
 from netlab.detection.boxes import clip_boxes, scale_boxes
-from netlab.detection.images import RGB
 from netlab.kinds.proposer import Proposals, Proposer
 
 # A proposer is always asked for this many, so that fewer are the first of more and one cached answer

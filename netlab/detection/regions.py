@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from netlab.data.image_files import RGB
 from netlab.detection.boxes import box_deltas, clip_boxes, flip_boxes
 from netlab.detection.cache import array_digest, cache_key, cached_array
 from netlab.detection.features import RegionFeatures
-from netlab.detection.images import RGB
 from netlab.detection.labels import IGNORED, LabelRule, label_regions
 
 JITTER_SHIFT = 0.25  # of the box's sides

@@ -16,10 +16,10 @@ from xml.etree import ElementTree
 import cv2
 import numpy as np
 
+from netlab.data.image_files import RGB
+from netlab.data.image_sources import SourceImage
 from netlab.detection.detect import Detections
 from netlab.detection.draw import class_colour, draw_boxes
-from netlab.detection.images import RGB
-from netlab.detection.sources import SourceImage
 from netlab.runs.files import write_atomically, write_text
 
 FORMATS = ("image", "json", "coco", "csv", "yolo", "voc")

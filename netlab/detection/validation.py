@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
+from netlab.data.image_files import RGB, ImageError, read_image
 from netlab.detection.annotation import AnnotatedImage
 from netlab.detection.boxes import clip_boxes
 from netlab.detection.described import DescribedImage
@@ -14,7 +15,6 @@ from netlab.detection.detect import Detections, DetectRule, detect
 from netlab.detection.detector import Detector
 from netlab.detection.evaluate import Truth, best_threshold, curve, evaluate
 from netlab.detection.head import DetectionHead
-from netlab.detection.images import RGB, ImageError, read_image
 from netlab.detection.plan import DetectionPlan, Reporter
 
 EVALUATED_FROM = 0.01  # confidence from which detections count for AP

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from netlab.errors import NetlabError, UsageError
 from netlab.kinds.dataset import ImageData
 from netlab.network import Part, assemble
 from netlab.runs.checkpoint import load_weights
-from netlab.runs.config import parts_of_config, read_config
+from netlab.runs.config import PART_KINDS, parts_of_config, read_config
 from netlab.runs.directory import RunDirectory
 
 
@@ -54,15 +55,17 @@ def build_network(parts: dict[str, Part], data: ImageData, *, seed: int) -> nn.S
     )
 
 
-def parts_of_run(directory: RunDirectory, config: dict[str, Any], catalog: Catalog) -> dict[str, Part]:
-    """The parts that a run was trained with.
+def parts_of_run(
+    directory: RunDirectory, config: dict[str, Any], catalog: Catalog, *, kinds: Sequence[str] = PART_KINDS
+) -> dict[str, Part]:
+    """The parts of these kinds that a run was trained with.
 
     Raises:
         UsageError: one is not installed (naming the distributions that the run had, and this environment
             has not), or its options no longer fit it.
     """
     try:
-        return parts_of_config(config, catalog)
+        return parts_of_config(config, catalog, kinds=kinds)
     except UsageError as error:
         if not directory.environment.exists():
             raise

@@ -105,7 +105,17 @@ def test_what_can_not_be_read_is_named_and_the_rest_is_classified(cli: Cli, tiny
     assert outcome.code == 1
     assert [item["image"] for item in predictions(outcome.out)] == ["good.png"]
     assert "netlab: warning: bad.png is not an image that can be read" in outcome.err
-    assert "netlab: error: 1 of 2 images could not be read" in outcome.err
+    assert "netlab: error: images that could not be used: 1" in outcome.err
+
+
+def test_frames_of_a_video_are_images_too(cli: Cli, tiny: tuple[str, ...]) -> None:
+    assert cli("run", *tiny, "--name", "digits").code == 0
+    writer = cv2.VideoWriter("v.avi", cv2.VideoWriter.fourcc(*"MJPG"), 5, (32, 32))
+    for level in (0, 100, 200):
+        writer.write(np.full((32, 32, 3), level, np.uint8))
+    writer.release()
+    found = predictions(cli("predict", "v.avi", "--json", "--every", "2").out)
+    assert [item["image"] for item in found] == ["v.avi, frame 0", "v.avi, frame 2"]
 
 
 def test_wrong_use_is_one_line(cli: Cli, tiny: tuple[str, ...]) -> None:

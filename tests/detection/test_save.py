@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from faster_coco_eval import COCO
 
+from netlab.data.image_sources import SourceImage
 from netlab.detection.crops import folder_name, save_crops
 from netlab.detection.detect import NOTHING, Detections
 from netlab.detection.draw import draw_boxes, tile
 from netlab.detection.save import WRITERS
-from netlab.detection.sources import SourceImage
 from netlab.detection.voc import read_voc
 
 NAMES = ("cat", "dog")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from netlab.detection import images
-from netlab.detection.images import ImageError, image_size, read_image
+from netlab.data import image_files
+from netlab.data.image_files import ImageError, image_size, read_image
 
 
 @pytest.fixture
@@ -93,6 +93,6 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(
     tmp_path: Path, colours: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ):
     cv2.imwrite(str(tmp_path / "a.png"), colours)
-    monkeypatch.setattr(images, "LARGEST_PIXELS", 53)
+    monkeypatch.setattr(image_files, "LARGEST_PIXELS", 53)
     with pytest.raises(ImageError, match="9 x 6"):
         read_image(tmp_path / "a.png")

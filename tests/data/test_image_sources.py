@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from netlab.detection.sources import count_images, find_files, read_sources
+from netlab.data.image_sources import count_images, find_files, read_sources
 from netlab.errors import UsageError
 
 

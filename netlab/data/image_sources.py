@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from netlab.detection.images import RGB, SUFFIXES, ImageError, read_image
+from netlab.data.image_files import RGB, SUFFIXES, ImageError, read_image
 from netlab.errors import UsageError
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"})
