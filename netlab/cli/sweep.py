@@ -190,7 +190,8 @@ def carry_out(
 ) -> None:
     """Do the runs, show them, keep the record, and print the comparison."""
     from netlab.cli.sweep_live import watcher
-    from netlab.cli.sweep_output import counted, duration, print_outcome
+    from netlab.cli.sweep_output import duration, print_outcome
+    from netlab.comparison.tables import counted
     from netlab.sweep.driver import run_tasks
     from netlab.sweep.record import SweepRecord, default_sweep_name, write_record
     from netlab.sweep.statuses import status_of, task_of

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from netlab.comparison.tables import counted
 from netlab.errors import NetlabError, UsageError
 
 if TYPE_CHECKING:
@@ -83,11 +84,6 @@ def show_plan(
         elsewhere = " at the speed of this machine" if place.is_elsewhere else ""
         beside = "; measuring the metrics comes on top" if measures else ""
         console.print(f"about {duration(seconds)} for the rest{elsewhere}, {at_once}, {each}{beside}")
-
-
-def counted(count: int, one: str, many: str = "") -> str:
-    """``1 run``, ``2 runs``."""
-    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def problems_of(planned: Sequence[PlannedRun]) -> dict[str, int]:

@@ -115,6 +115,11 @@ def to_csv(comparison: Comparison) -> str:
     return text.getvalue()
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """``1 run``, ``2 runs``; ``many`` where the plural is another."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
 def plain(value: float) -> float | str:
     """The number, empty where there is none."""
     return "" if math.isnan(value) else value

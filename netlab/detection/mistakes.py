@@ -18,9 +18,10 @@ from netlab.detection.evaluate import FALSE_ALARM, match_detections
 from netlab.detection.save import png, write_bytes
 from netlab.detection.validation import truth_of
 
-TRUTH_COLOUR = (0, 158, 115)
+Colour = tuple[int, int, int]
+TRUTH_COLOUR: Colour = (0, 158, 115)
 MISS_COLOUR = (213, 94, 0)
-ALARM_COLOUR = (240, 228, 66)
+DETECTION_COLOUR = (240, 228, 66)
 KEPT = 8  # of each kind
 THUMBNAIL = 320
 NAMED = 5  # classes whose threshold a caption gives
@@ -52,7 +53,9 @@ class MistakeGallery:
                 score = float(found.scores[index])
                 if len(self._alarms) < KEPT or score > self._alarms[0][0]:
                     text = f"{name} {score:.2f}" + (f" (below {least:.2f})" if score < least else "")
-                    picture = self._draw(pixels, found.boxes[index], text, ALARM_COLOUR, truth.boxes)
+                    picture = self._draw(
+                        pixels, found.boxes[index], text, DETECTION_COLOUR, truth.boxes, TRUTH_COLOUR
+                    )
                     self._keep(self._alarms, score, picture)
             objects = np.flatnonzero((truth.labels == label) & ~truth.difficult)
             overlaps = iou_matrix(truth.boxes[objects], found.boxes[chosen])
@@ -66,7 +69,12 @@ class MistakeGallery:
                 if len(self._misses) < KEPT or badness > self._misses[0][0]:
                     text = f"{name}: {f'only {best:.2f}' if near.any() else 'not found'}"
                     picture = self._draw(
-                        pixels, truth.boxes[index], text, MISS_COLOUR, found.boxes[chosen[:1]]
+                        pixels,
+                        truth.boxes[index],
+                        text,
+                        MISS_COLOUR,
+                        found.boxes[chosen[:1]],
+                        DETECTION_COLOUR,
                     )
                     self._keep(self._misses, badness, picture)
 
@@ -77,15 +85,15 @@ class MistakeGallery:
             heapq.heappop(heap)
 
     def _draw(
-        self, pixels: RGB, box: np.ndarray, text: str, colour: tuple[int, int, int], others: np.ndarray
+        self, pixels: RGB, box: np.ndarray, text: str, colour: Colour, others: np.ndarray, beside: Colour
     ) -> RGB:
-        """A small copy of the image with the box in question, and others in green for comparison."""
+        """A small copy of the image with the box in question, and ``others`` for comparison."""
         from netlab.detection.proposals import resize
 
         scale = THUMBNAIL / max(pixels.shape[:2])
         small = resize(pixels, max(round(pixels.shape[1] * scale), 1), max(round(pixels.shape[0] * scale), 1))
         boxes = np.concatenate([box[None], others]) * np.float32(scale)
-        colours = [colour] + [TRUTH_COLOUR] * len(others)
+        colours = [colour] + [beside] * len(others)
         return draw_boxes(small, boxes, [text] + [""] * len(others), colours)
 
     def save(self, folder: Path) -> list[Path]:
@@ -98,7 +106,7 @@ class MistakeGallery:
             thresholds += ", ..."
         captions = {
             "false_alarms": "False alarms, most confident first. Yellow: the detection. Green: true boxes.",
-            "misses": "Missed objects. Orange: the object. Green: the most confident detection.",
+            "misses": "Missed objects. Orange: the object. Yellow: the most confident detection.",
         }
         written = []
         for name, heap in (("false_alarms", self._alarms), ("misses", self._misses)):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from netlab.detection.regions import RegionSet
 from netlab.detection.settings import DetectionSettings
 from netlab.errors import NetlabError, UsageError
 from netlab.runs.files import write_atomically, write_csv
+from netlab.threads import single_threaded
 
 CHECKPOINT_FORMAT = "netlab-detection-checkpoint-1"
 HISTORY_COLUMNS = ("epoch", "train_loss", "train_box_loss", "val_ap50", "hard_negatives", "lr", "seconds")
@@ -83,7 +83,7 @@ def train_head(
     state = TrainingState()
     if checkpoint is not None and checkpoint.is_file():
         state = load_checkpoint(checkpoint, head, optimizer)
-    with _one_thread():
+    with single_threaded():
         while state.epoch < settings.epochs:
             began = time.perf_counter()
             epoch = state.epoch + 1
@@ -114,17 +114,6 @@ def train_head(
             on_epoch(row)
     head.eval()
     return state
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """A step is too small to share: more threads only wait for each other, on a busy machine for long."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def draw_steps(

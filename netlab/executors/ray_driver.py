@@ -59,7 +59,7 @@ def drive(connection: Connection, request: Request) -> None:
 
 def silence() -> None:
     """Nothing that Ray writes belongs on the terminal; what counts comes through the pipe."""
-    with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+    with Path(os.devnull).open("w") as nowhere:
         sys.stdout.flush()
         sys.stderr.flush()
         os.dup2(nowhere.fileno(), 1)

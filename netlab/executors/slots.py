@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
@@ -11,7 +12,7 @@ from netlab.executors import WorkerLostError
 from netlab.executors.call import pack, unpack
 
 
-class SlotExecutor(Executor):
+class SlotExecutor(Executor, ABC):
     """At most ``slots`` calls at once, each done elsewhere by ``perform``.
 
     The work that waits for a slot can be cancelled; the work that goes on ends with
@@ -31,13 +32,13 @@ class SlotExecutor(Executor):
             raise WorkerLostError("the executor is shutting down")
         return unpack(self.perform(call))
 
+    @abstractmethod
     def perform(self, call: bytes) -> bytes:
         """Do the packed call elsewhere and wait for its answer.
 
         Raises:
             WorkerLostError: the process that did it is gone.
         """
-        raise NotImplementedError
 
     def capacity(self) -> int:
         """How many calls can go on at once."""

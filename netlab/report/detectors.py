@@ -26,7 +26,7 @@ POINTS = 200  # of a curve
 DETECTOR_COLUMNS = ("epoch", "train_loss", "train_box_loss", "val_ap50")
 PICTURES = {
     "misses": "The worst misses, worst first: the missed object in orange, the most confident detection of"
-    " its class in green.",
+    " its class in yellow.",
     "false_alarms": "The most confident false alarms: the mistake in yellow, true boxes in green.",
 }
 

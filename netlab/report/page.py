@@ -13,7 +13,7 @@ from typing import Any
 from netlab import __version__
 from netlab.comparison.assemblies import Assembly, comparable_config, group_assemblies
 from netlab.comparison.comparison import Comparison, compare
-from netlab.comparison.tables import number, overview_columns, overview_rows, signed
+from netlab.comparison.tables import counted, number, overview_columns, overview_rows, signed
 from netlab.errors import NetlabError
 from netlab.kinds.events import ReportSection
 from netlab.report import charts as draw
@@ -231,15 +231,10 @@ def summary(
     if records:
         finished = sum(record.finished for record in records)
         parts.append(f"{finished} finished of {counted(len(records), 'run')}")
-        parts.append("1 assembly" if len(assemblies) == 1 else f"{len(assemblies)} assemblies")
+        parts.append(counted(len(assemblies), "assembly", "assemblies"))
     if detectors:
         parts.append(counted(len(detectors), "detector"))
     return ", ".join(parts)
-
-
-def counted(count: int, word: str) -> str:
-    """``1 run``, ``2 runs``."""
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def configuration_differences(assemblies: Sequence[Assembly]) -> dict[str, Any]:

@@ -8,12 +8,13 @@ pieces of its own, and operations of one thread.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
+
+from netlab.threads import single_threaded
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -55,17 +56,6 @@ def _collect(jobs: list[Job], results: Iterable[Result], done: Callable[[Job], N
         if done is not None:
             done(job)
     return collected
-
-
-@contextmanager
-def single_threaded() -> Iterator[None]:
-    """Inside, an operation of PyTorch runs on the thread that calls it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def spans(start: int, stop: int, count: int, multiple: int = 1) -> list[slice]:

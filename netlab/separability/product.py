@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from netlab.separability.parallel import single_threaded
+from netlab.threads import single_threaded
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,15 +28,11 @@ WORDS = (
     "--norm", "bn", "--epochs", "2", "--batch-size", "127", "--rotation", "10", "--precision", "fp32",
     "--threads", "1",
 )  # fmt: skip
+# A port of its own: 29500, which torchrun takes by itself, may be another's.
 TORCHRUN = (
-    sys.executable,
-    "-m",
-    "torch.distributed.run",
-    "--nproc-per-node",
-    "2",
-    "--master-addr",
-    "127.0.0.1",
-)
+    sys.executable, "-m", "torch.distributed.run", "--standalone", "--local-addr", "127.0.0.1",
+    "--nproc-per-node", "2",
+)  # fmt: skip
 STEPS = 1295 // 127  # an epoch
 
 # Runs netlab, and does to rank 1 what argument 1 says in the middle of the second epoch.
@@ -65,11 +61,8 @@ def environment() -> dict[str, str]:
 
 
 def torchrun(folder: Path, *words: str) -> Ended:
-    launcher = (
-        sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-addr", "127.0.0.1",
-    )  # fmt: skip
     return subprocess.run(
-        [*launcher, *words],
+        [*TORCHRUN, *words],
         cwd=folder,
         env=environment(),
         capture_output=True,

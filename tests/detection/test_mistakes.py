@@ -9,7 +9,7 @@ import numpy as np
 
 from netlab.detection.annotation import AnnotatedImage
 from netlab.detection.detect import Detections, DetectRule
-from netlab.detection.mistakes import ALARM_COLOUR, KEPT, MISS_COLOUR, MistakeGallery
+from netlab.detection.mistakes import DETECTION_COLOUR, KEPT, MISS_COLOUR, MistakeGallery
 
 SIZE = (160, 120)
 PIXELS = np.full((SIZE[1], SIZE[0], 3), 128, np.uint8)
@@ -47,12 +47,13 @@ def test_an_object_found_below_the_threshold_is_a_miss(tmp_path: Path):
     sheets = saved(tmp_path, annotated(OBJECT), (OBJECT, 0.4))
     assert list(sheets) == ["misses"]
     assert shows(sheets["misses"], MISS_COLOUR)
+    assert shows(sheets["misses"], DETECTION_COLOUR)
 
 
 def test_a_box_on_nothing_is_a_false_alarm_and_the_object_a_miss(tmp_path: Path):
     sheets = saved(tmp_path, annotated(OBJECT), (ELSEWHERE, 0.9))
     assert set(sheets) == {"misses", "false_alarms"}
-    assert shows(sheets["false_alarms"], ALARM_COLOUR)
+    assert shows(sheets["false_alarms"], DETECTION_COLOUR)
 
 
 def test_a_difficult_object_is_neither_missed_nor_a_false_alarm(tmp_path: Path):

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from netlab.separability import FeatureSpace
-from netlab.separability.parallel import each, single_threaded, spans
+from netlab.separability.parallel import each, spans
 from netlab.separability.tiles import class_minima, strip_minima, strips
+from netlab.threads import single_threaded
 
 CPU = torch.device("cpu")
 
