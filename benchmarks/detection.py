@@ -36,19 +36,19 @@ from matplotlib.image import imread
 from sklearn.datasets import load_sample_image
 from torchvision import ops
 
-from netlab.catalog import Catalog
 from netlab.data.image_files import RGB, read_image
-from netlab.detection.annotation import AnnotatedImage
 from netlab.detection.boxes import grow_boxes, iou_matrix
-from netlab.detection.detect import Detections, DetectRule, detect
-from netlab.detection.detector import Backbone, ProposalSource, make_backbone, proposal_source
-from netlab.detection.evaluate import Truth, coco_ap, coco_detections, coco_truth
-from netlab.detection.features import CROP_CONTEXT, Describe, Pool
-from netlab.detection.head import DetectionHead
-from netlab.detection.labels import BACKGROUND, IGNORED, LabelRule, label_regions
-from netlab.detection.recall import best_overlaps, proposal_recall
-from netlab.detection.voc import read_voc
-from netlab.manager import PluginManager
+from netlab.detection.data.annotation import AnnotatedImage
+from netlab.detection.data.voc import read_voc
+from netlab.detection.evaluation.average_precision import Truth, coco_ap, coco_detections, coco_truth
+from netlab.detection.model.detect import Detections, DetectRule, detect
+from netlab.detection.model.detector import Backbone, ProposalSource, make_backbone, proposal_source
+from netlab.detection.model.features import CROP_CONTEXT, Describe, Pool
+from netlab.detection.model.head import DetectionHead
+from netlab.detection.proposals.recall import best_overlaps, proposal_recall
+from netlab.detection.training.labels import BACKGROUND, IGNORED, LabelRule, label_regions
+from netlab.engine.catalog import Catalog
+from netlab.engine.manager import PluginManager
 
 REGIONS = 2000
 REPORTED_CROP = 224  # pixels, as the 2023 report warped its regions

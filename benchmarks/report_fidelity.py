@@ -63,12 +63,12 @@ def train(data: Path, variant: str, epochs: int, runs: Path) -> Path:
 
 def measure(run: Path, fraction: float, seed: int) -> tuple[list[str], Values, float]:
     """Layers in the order of execution, SI and CSI by layer and split, and the test accuracy."""
-    from netlab.catalog import Catalog
-    from netlab.manager import PluginManager
+    from netlab.classification.restore import load_run
+    from netlab.engine.catalog import Catalog
+    from netlab.engine.manager import PluginManager
     from netlab.runs.directory import RunDirectory
-    from netlab.runs.restore import load_run
-    from netlab.separability.layers import resolve_measures
-    from netlab.separability.sources import Settings, network_of_run
+    from netlab.separability.measuring import resolve_measures
+    from netlab.separability.subjects import Settings, network_of_run
 
     loaded = load_run(RunDirectory(run), Catalog(PluginManager.from_environment()))
     subject = network_of_run(loaded, Settings(fraction=fraction, seed=seed))

@@ -180,7 +180,7 @@ def run_one(method: str, n: int, d: int, threads: int, folder: Path, engine: str
     """In a process of its own: time and peak of one method; its decisions go to a file."""
     torch.set_num_threads(threads)
     if engine != "auto":
-        from netlab.separability import product
+        from netlab.neighbours import matmul as product
 
         product._measured_engine = lambda: {e.name: e for e in (product.PLAIN, product.ONEDNN)}[engine]
     x, y = make_features(n, d)
@@ -200,7 +200,7 @@ def run_one(method: str, n: int, d: int, threads: int, folder: Path, engine: str
 
 def product_peak(threads: int) -> tuple[str, float]:
     """The fastest float32 matrix product here: its name and operations a CPU second."""
-    from netlab.separability.product import ONEDNN, PLAIN, full_float32
+    from netlab.neighbours.matmul import ONEDNN, PLAIN, full_float32
 
     torch.set_num_threads(threads)
     a, b = torch.randn(2, 1024, 1024)
@@ -270,13 +270,13 @@ def compare(
 
 def compare_walk(run: Path, patterns: list[str], threads: int) -> None:
     """The layers of a run on 10 % of its training images: netlab's SI and CSI against the plain ones."""
-    from netlab.catalog import Catalog
-    from netlab.manager import PluginManager
+    from netlab.classification.restore import load_run
+    from netlab.engine.catalog import Catalog
+    from netlab.engine.manager import PluginManager
     from netlab.runs.directory import RunDirectory
-    from netlab.runs.restore import load_run
     from netlab.separability import FeatureSpace
-    from netlab.separability.capture import capture, find_layers
-    from netlab.separability.sources import HEAD, draw
+    from netlab.separability.activations import capture, find_layers
+    from netlab.separability.subjects import HEAD, draw
 
     torch.set_num_threads(threads)
     loaded = load_run(RunDirectory(run), Catalog(PluginManager.from_environment()))

@@ -25,12 +25,12 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from netlab.catalog import Catalog
 from netlab.data.augment import Augmentation
 from netlab.data.batches import TrainingBatches
 from netlab.data.normalize import Normalization
+from netlab.engine.catalog import Catalog
+from netlab.engine.manager import PluginManager
 from netlab.kinds.dataset import LabelledImages
-from netlab.manager import PluginManager
 from netlab.network import Part, assemble, summarize
 from netlab.runs.environment import processor_name
 from netlab.training.device import choose_precision

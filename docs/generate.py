@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FunctionType
 
 from netlab import specs
-from netlab.declaration import HOOK_NAMES
+from netlab.engine.declaration import HOOK_NAMES
 from netlab.kinds import KINDS
 from netlab.scaffold import package_texts
 from netlab.testing import component_checks

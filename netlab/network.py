@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from netlab.catalog import Component
+from netlab.engine.catalog import Component
 from netlab.errors import PluginError
 from netlab.kinds.block import BlockFactory, NormLayer, Size
 from netlab.kinds.norm import Where

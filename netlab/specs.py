@@ -58,8 +58,8 @@ class ComponentSpec:
     kind: str  # "block", "norm", "backbone", "dataset", "metric", "proposer", "extractor"
     name: str  # what a user types: "grouped"
     summary: str  # one line, shown in lists and in --help
-    target: str  # "netlab_blocks.grouped:GroupedPathBlock"
-    options: str | None = None  # "netlab_blocks.options:GroupedPathOptions", a pydantic model
+    target: str  # "netlab_builtin.blocks.grouped:GroupedPathBlock"
+    options: str | None = None  # "netlab_builtin.blocks.options:GroupedPathOptions", a pydantic model
     reference: str = ""  # paper or page
     tags: frozenset[str] = frozenset()
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from netlab.catalog import Catalog
 from netlab.cli.app import main
-from netlab.manager import PluginManager
+from netlab.engine.catalog import Catalog
+from netlab.engine.manager import PluginManager
 
 SHARED = Path(__file__).parents[1].parent / "shared"
 

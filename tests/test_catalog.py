@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from netlab.catalog import Catalog
+from netlab.engine.catalog import Catalog
+from netlab.engine.manager import Plugin, PluginManager
 from netlab.errors import PluginError, UsageError
-from netlab.manager import Plugin, PluginManager
 from netlab.specs import ComponentSpec
 
 

@@ -49,7 +49,7 @@ def test_the_wheel_alone_finds_its_parts_and_trains(wheel: Path, tmp_path: Path)
     )
     assert done.returncode == 0, done.stderr
     assert "failed" not in done.stderr
-    where = "import sys; sys.path.insert(0, sys.argv[1]); import netlab_blocks; print(netlab_blocks.__file__)"
+    where = "import sys; sys.path.insert(0, sys.argv[1]); import netlab_builtin.blocks; print(netlab_builtin.blocks.__file__)"
     listed = subprocess.run(
         [sys.executable, "-c", where, str(site)], capture_output=True, text=True, check=True
     )

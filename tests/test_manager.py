@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from netlab.engine.manager import PluginManager, canonical
 from netlab.errors import PluginError
-from netlab.manager import PluginManager, canonical
 
 GOOD = """
 from netlab.specs import ComponentSpec, hookimpl

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from netlab.catalog import Catalog
+from netlab.engine.catalog import Catalog
 from netlab.errors import UsageError
 from netlab.network import Part, assemble, block_factory, count_parameters, summarize
 from netlab.specs import ComponentSpec

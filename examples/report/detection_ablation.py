@@ -20,23 +20,23 @@ from typing import Any
 import numpy as np
 import torch
 
-from netlab.catalog import Catalog
 from netlab.data.image_files import read_image
 from netlab.detection.boxes import iou_matrix
-from netlab.detection.cache import default_cache_folder
-from netlab.detection.described import DescribedImage, describe_all
-from netlab.detection.detect import NOTHING, Detections, DetectRule, detect
-from netlab.detection.detector import make_backbone, proposal_source
-from netlab.detection.evaluate import DetectionResult, evaluate
-from netlab.detection.features import Pool
-from netlab.detection.head import DetectionHead
-from netlab.detection.plan import DetectionPlan
-from netlab.detection.regions import RegionSet
-from netlab.detection.settings import DetectionSettings
-from netlab.detection.training import train_head
-from netlab.detection.validation import truth_of
-from netlab.detection.voc import read_voc
-from netlab.manager import PluginManager
+from netlab.detection.data.voc import read_voc
+from netlab.detection.evaluation.average_precision import DetectionResult, evaluate
+from netlab.detection.evaluation.validation import truth_of
+from netlab.detection.model.detect import NOTHING, Detections, DetectRule, detect
+from netlab.detection.model.detector import make_backbone, proposal_source
+from netlab.detection.model.features import Pool
+from netlab.detection.model.head import DetectionHead
+from netlab.detection.proposals.cache import default_cache_folder
+from netlab.detection.training.described import DescribedImage, describe_all
+from netlab.detection.training.head_training import train_head
+from netlab.detection.training.plan import DetectionPlan
+from netlab.detection.training.regions import RegionSet
+from netlab.detection.training.settings import DetectionSettings
+from netlab.engine.catalog import Catalog
+from netlab.engine.manager import PluginManager
 from netlab.runs.directory import RunDirectory
 
 # The last map, averaged: what a classifier sees. A warped crop fills it; in the map of a whole image the

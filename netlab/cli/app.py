@@ -19,10 +19,10 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from netlab import __version__
-from netlab.cli.session import COMPLETING, Session, run_guarded, take_global_flags
+from netlab.cli.core.session import COMPLETING, Session, run_guarded, take_global_flags
+from netlab.engine.manager import report_failures
 from netlab.errors import NetlabError
 from netlab.launch import read_launch
-from netlab.manager import report_failures
 
 
 class Command(NamedTuple):
@@ -33,23 +33,35 @@ class Command(NamedTuple):
 
 
 COMMANDS = (
-    Command("run", "netlab.cli.run", "Assemble a network from parts by name and train it.", "Networks"),
+    Command("run", "networks.run", "Assemble a network from parts by name and train it.", "Networks"),
     Command(
-        "summary", "netlab.cli.summary", "Show the layers of an assembly, without training it.", "Networks"
+        "summary",
+        "networks.summary",
+        "Show the layers of an assembly, without training it.",
+        "Networks",
     ),
     Command(
-        "metrics", "netlab.cli.metrics", "Measure how well every layer separates the classes.", "Networks"
+        "metrics",
+        "metrics.metrics",
+        "Measure how well every layer separates the classes.",
+        "Networks",
     ),
-    Command("predict", "netlab.cli.predict", "Classify images with a trained network.", "Networks"),
-    Command("sweep", "netlab.cli.sweep", "Train many assemblies, each over several seeds.", "Comparison"),
+    Command("predict", "networks.predict", "Classify images with a trained network.", "Networks"),
     Command(
-        "compare", "netlab.cli.compare", "Compare assemblies: means, differences, intervals.", "Comparison"
+        "sweep",
+        "comparison.sweep",
+        "Train many assemblies, each over several seeds.",
+        "Comparison",
     ),
-    Command("report", "netlab.cli.report", "Write a report of runs as one HTML file.", "Comparison"),
     Command(
-        "detect", "netlab.cli.detect", "Find objects in images, trained on Pascal VOC data.", "Detection"
+        "compare",
+        "comparison.compare",
+        "Compare assemblies: means, differences, intervals.",
+        "Comparison",
     ),
-    Command("plugins", "netlab.cli.plugins", "List and inspect the installed parts.", "Parts"),
+    Command("report", "comparison.report", "Write a report of runs as one HTML file.", "Comparison"),
+    Command("detect", "detect.app", "Find objects in images, trained on Pascal VOC data.", "Detection"),
+    Command("plugins", "plugins.app", "List and inspect the installed parts.", "Parts"),
 )
 
 SHARED = {"run"}  # what several processes can work on together
@@ -108,7 +120,7 @@ def build_app(session: Session) -> typer.Typer:
     for command in COMMANDS:
         built: Any = listed_only
         if command.name == called:
-            built = importlib.import_module(command.module).build(session)
+            built = importlib.import_module(f"netlab.cli.{command.module}").build(session)
         if isinstance(built, typer.Typer):
             app.add_typer(built, name=command.name, help=command.help, rich_help_panel=command.panel)
         else:
@@ -130,7 +142,7 @@ def called_command(session: Session) -> str | None:
 
 def add_plugin_commands(app: typer.Typer, session: Session, called: str | None) -> None:
     """List the commands that plugins add, and import the called one."""
-    from netlab.cli.plugin_commands import load_command, plugin_commands
+    from netlab.cli.core.plugin_commands import load_command, plugin_commands
 
     manager = session.manager
     known = len(manager.failures)

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from netlab.catalog import Component
+from netlab.engine.catalog import Component
 from netlab.errors import PluginError, UsageError
 from netlab.kinds.dataset import AUGMENTATIONS, ImageData, LabelledImages
 

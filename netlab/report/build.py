@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from netlab.catalog import Catalog
+from netlab.engine.catalog import Catalog
 from netlab.errors import NetlabError, first_line
 from netlab.kinds.events import ReportSection
 from netlab.report.detectors import read_detector

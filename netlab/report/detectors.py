@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from netlab.detection.curve_table import NAME as CURVES
-from netlab.detection.curve_table import read_curves
+from netlab.detection.evaluation.curve_table import NAME as CURVES
+from netlab.detection.evaluation.curve_table import read_curves
 from netlab.errors import NetlabError, first_line
 from netlab.report.charts import Chart, View, axis, dash, rounded
 from netlab.report.colours import series_colour

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netlab.catalog import Catalog
+from netlab.engine.catalog import Catalog
 from netlab.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -48,10 +48,10 @@ def hardest_images(
     """
     import numpy as np
 
-    from netlab.runs.restore import load_run
-    from netlab.separability.capture import capture, find_layers
-    from netlab.separability.sources import HEAD, draw
-    from netlab.separability.space import FeatureSpace
+    from netlab.classification.restore import load_run
+    from netlab.separability.activations import capture, find_layers
+    from netlab.separability.feature_space import FeatureSpace
+    from netlab.separability.subjects import HEAD, draw
 
     run = load_run(directory, catalog, data_dir=data_dir)
     test = run.data.test

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from netlab import __version__
-from netlab.catalog import Component
+from netlab.engine.catalog import Component
 
 PACKAGES = (
     "torch",

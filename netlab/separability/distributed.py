@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from netlab.errors import NetlabError
 from netlab.executors.retry import call_each
-from netlab.separability.points import Points
-from netlab.separability.tiles import Progress, Span, pair_minima
+from netlab.neighbours.operands import Points
+from netlab.neighbours.tiles import Progress, Span, pair_minima
 
 PANEL = 16384  # points of a panel at most: a pair of panels is seconds of work
 PIECES = 8  # a worker at least, so that all end at about the same time
@@ -107,8 +107,8 @@ def minima_of_pair(
 @lru_cache(maxsize=1)
 def points_of(files: Files, rows: int) -> Points:
     """The points of the files, ``rows`` of them in memory at once; made once a worker."""
-    from netlab.separability.sources import Arrays, Settings
-    from netlab.separability.space import FeatureSpace
+    from netlab.separability.feature_space import FeatureSpace
+    from netlab.separability.subjects import Arrays, Settings
 
     settings = Settings(fraction=files.fraction, seed=files.seed)
     arrays = Arrays(Path(files.features), Path(files.labels), None, None, settings)

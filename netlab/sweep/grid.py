@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netlab.catalog import Catalog, Component
+from netlab.engine.catalog import Catalog, Component
 from netlab.errors import UsageError, closest
 from netlab.kinds import KINDS
 from netlab.runs.config import PART_KINDS

@@ -12,16 +12,16 @@ from typing import Any
 
 import torch
 
-from netlab.catalog import Catalog
+from netlab.classification.experiment import resolve
+from netlab.classification.restore import build_network
 from netlab.data.load import load_data
+from netlab.engine.catalog import Catalog
 from netlab.errors import NetlabError
-from netlab.experiment import resolve
 from netlab.kinds.dataset import ImageData
 from netlab.network import Part
 from netlab.runs.config import Config, default_name
 from netlab.runs.directory import RunDirectory
 from netlab.runs.history import read_history
-from netlab.runs.restore import build_network
 from netlab.sweep.grid import Candidate
 from netlab.sweep.task import is_done
 from netlab.training.device import choose_device, choose_precision

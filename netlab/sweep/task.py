@@ -94,8 +94,8 @@ def missing_metrics(run: RunDirectory, metrics: Sequence[str]) -> list[str]:
 
 def train_and_measure(task: RunTask) -> None:
     """Do what the task says."""
-    from netlab.catalog import Catalog
-    from netlab.manager import PluginManager
+    from netlab.engine.catalog import Catalog
+    from netlab.engine.manager import PluginManager
 
     catalog = Catalog(PluginManager.from_environment(task.blocked_plugins))
     if not is_done(task.directory):
@@ -108,10 +108,10 @@ def train_and_measure(task: RunTask) -> None:
 
 def train_run(task: RunTask, catalog: Any) -> None:
     """Train the run from its configuration, which holds every value."""
-    from netlab.experiment import prepare, run_experiment
+    from netlab.classification.experiment import prepare, run_experiment
     from netlab.kinds import KINDS
     from netlab.runs.config import PART_KINDS
-    from netlab.training.progress import Silent
+    from netlab.training.reporter import Silent
 
     tables = {kind: dict(task.config[KINDS[kind].selector]) for kind in PART_KINDS}
     components = {kind: catalog.find(kind, table.pop("name")) for kind, table in tables.items()}
@@ -132,10 +132,10 @@ def train_run(task: RunTask, catalog: Any) -> None:
 
 def measure_run(task: RunTask, catalog: Any, metrics: Sequence[str]) -> None:
     """Measure every layer as ``netlab metrics`` does by default, and write the same table."""
-    from netlab.runs.restore import load_run
-    from netlab.separability import outputs
-    from netlab.separability.layers import Measure
-    from netlab.separability.sources import Settings, network_of_run
+    from netlab.classification.restore import load_run
+    from netlab.separability import results as outputs
+    from netlab.separability.measuring import Measure
+    from netlab.separability.subjects import Settings, network_of_run
 
     trained = load_run(task.directory, catalog, offline=task.offline)
     network = network_of_run(trained, Settings())

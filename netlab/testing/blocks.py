@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from netlab.catalog import Catalog
+from netlab.engine.catalog import Catalog
 from netlab.errors import NetlabError, UsageError, first_line
 from netlab.kinds.block import NormLayer, Size
 from netlab.network import Part, norm_layer

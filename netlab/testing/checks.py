@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from netlab.catalog import Component
+from netlab.engine.catalog import Component
 from netlab.errors import UsageError, closest
 from netlab.kinds import KINDS
 

@@ -10,7 +10,7 @@ import sys
 import tomllib
 from typing import Any
 
-from netlab.flag_types import flag_type
+from netlab.engine.option_types import flag_type
 from netlab.testing.checks import ConformanceError, Subject, expect
 
 HEAVY = ("torch", "torchvision", "cv2", "sklearn")

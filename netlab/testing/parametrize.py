@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from netlab.catalog import Catalog, Component
+from netlab.engine.catalog import Catalog, Component
+from netlab.engine.manager import PluginManager, canonical
 from netlab.errors import PluginError, UsageError, closest
-from netlab.manager import PluginManager, canonical
 from netlab.testing.checks import Check, NotApplicable, component_checks, make_subject
 
 Values = Mapping[str, Any] | Callable[[], Mapping[str, Any]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from netlab.training.distributed import ALONE, Ranks
+from netlab.training.ranks import ALONE, Ranks
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,9 @@ from netlab.data.normalize import Normalization
 from netlab.data.split import Splits
 from netlab.errors import NetlabError
 from netlab.kinds.dataset import LabelledImages
-from netlab.runs.checkpoint import (
+from netlab.runs.directory import RunDirectory
+from netlab.runs.history import read_history, write_history
+from netlab.training.checkpoint import (
     Progress,
     load_checkpoint,
     load_weights,
@@ -25,12 +27,10 @@ from netlab.runs.checkpoint import (
     save_checkpoint,
     save_weights,
 )
-from netlab.runs.directory import RunDirectory
-from netlab.runs.history import read_history, write_history
-from netlab.training.distributed import ALONE, Ranks
 from netlab.training.elu import use_blockwise_elu
 from netlab.training.evaluate import Evaluation, evaluate
-from netlab.training.progress import Reporter
+from netlab.training.ranks import ALONE, Ranks
+from netlab.training.reporter import Reporter
 from netlab.training.schedule import learning_rate
 from netlab.training.settings import TrainingSettings
 

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel, Field
 
-from netlab.catalog import Catalog
-from netlab.cli.flags import flag_type, model_flags, rewrite_short_flags
+from netlab.cli.core.flags import flag_type, model_flags, rewrite_short_flags
+from netlab.engine.catalog import Catalog
 from netlab.errors import UsageError
 
 Cli = Callable[..., Any]

@@ -133,8 +133,8 @@ def test_a_plugin_of_a_newer_api_is_reported_without_being_imported(cli: Cli, in
 def test_a_clash_with_a_builtin_is_an_error_on_use_and_a_distribution_chooses(
     cli: Cli, install: Install
 ) -> None:
-    install("copycat", sound("grouped", target="netlab_blocks.residual:ResidualBlock",
-                             options="netlab_blocks.options:ResidualOptions"))  # fmt: skip
+    install("copycat", sound("grouped", target="netlab_builtin.blocks.residual:ResidualBlock",
+                             options="netlab_builtin.blocks.options:ResidualOptions"))  # fmt: skip
     outcome = cli("summary", "--block", "grouped")
     assert outcome.code == 2
     assert "'grouped@copycat' or 'grouped@netlab-vision'" in outcome.err
@@ -159,7 +159,7 @@ def test_a_slow_plugin_is_named_and_can_be_left_out(cli: Cli, install: Install) 
 
 def test_an_option_of_a_type_that_no_flag_can_hold_is_the_plugins_failure(cli: Cli, install: Install) -> None:
     options = "from pydantic import BaseModel\nclass Options(BaseModel):\n    table: dict[str, int] = {}\n"
-    install("odd", sound("odd", target="netlab_blocks.residual:ResidualBlock", options="odd_options:Options"),
+    install("odd", sound("odd", target="netlab_builtin.blocks.residual:ResidualBlock", options="odd_options:Options"),
             odd_options=options)  # fmt: skip
     assert cli("summary", "--input", "3x24x24").code == 0
     outcome = cli("summary", "--block", "odd")

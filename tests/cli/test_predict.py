@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import torch
 
-from netlab.catalog import Catalog
+from netlab.classification.restore import load_run
+from netlab.engine.catalog import Catalog
 from netlab.runs.directory import RunDirectory
-from netlab.runs.restore import load_run
 
 Cli = Callable[..., Any]
 TINY = ("--width", "4", "--epochs", "1", "--precision", "fp32", "--quiet")

@@ -22,7 +22,7 @@ WORDS = (
 # is in its temporary file, about to be flushed and not yet renamed. Then it waits to be killed.
 DRIVER = """
 import os, sys, time
-from netlab.cli import progress
+from netlab.cli.core import progress
 from netlab.cli.app import main
 kind, number = sys.argv[1], int(sys.argv[2])
 flushes, real_fsync, real_step = 0, os.fsync, progress.PlainReporter.step

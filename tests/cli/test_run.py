@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import safetensors
 
-from netlab.runs.checkpoint import Progress, read_tensors, write_tensors
+from netlab.training.checkpoint import Progress, read_tensors, write_tensors
 
 Cli = Callable[..., Any]
 
@@ -150,7 +150,7 @@ def test_a_file_where_the_runs_folder_should_be_is_one_clear_line(cli: Cli, tiny
 def test_no_space_left_keeps_what_is_written(
     cli: Cli, tiny: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from netlab.runs import checkpoint
+    from netlab.training import checkpoint
 
     real, calls = checkpoint.write_atomically, []
 

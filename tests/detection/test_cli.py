@@ -72,7 +72,7 @@ def test_other_settings_under_the_same_name_are_refused(cli: Any, scenes: Path, 
 def test_an_interrupted_run_resumes_to_the_same_head(
     cli: Any, scenes: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    from netlab.cli import detect_parts
+    from netlab.cli.detect.app import shared as detect_parts
 
     def interrupt(self: Any, row: dict[str, float], epochs: int) -> None:
         if row["epoch"] == 3:
@@ -370,7 +370,7 @@ def test_class_weights_and_no_hard_negatives_train_too(cli: Any, scenes: Path, t
 
 
 def test_a_resumed_run_says_so(cli: Any, scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from netlab.cli import detect_parts
+    from netlab.cli.detect.app import shared as detect_parts
 
     def interrupt(self: Any, row: dict[str, float], epochs: int) -> None:
         raise KeyboardInterrupt

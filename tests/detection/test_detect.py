@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from netlab.detection.boxes import box_deltas
-from netlab.detection.detect import DetectRule, detect
-from netlab.detection.head import DetectionHead
+from netlab.detection.model.detect import DetectRule, detect
+from netlab.detection.model.head import DetectionHead
 
 SIZE = (100, 80)
 WANTED = np.array([[20, 20, 60, 60]], np.float32)

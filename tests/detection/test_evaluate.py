@@ -8,8 +8,7 @@ import io
 import numpy as np
 import pytest
 
-from netlab.detection.detect import NOTHING, Detections
-from netlab.detection.evaluate import (
+from netlab.detection.evaluation.average_precision import (
     Truth,
     best_threshold,
     coco_ap,
@@ -20,7 +19,8 @@ from netlab.detection.evaluate import (
     precision_and_recall,
     voc2007_ap,
 )
-from netlab.detection.recall import best_overlaps, proposal_recall
+from netlab.detection.model.detect import NOTHING, Detections
+from netlab.detection.proposals.recall import best_overlaps, proposal_recall
 
 
 def truth(*boxes: list[float], labels: list[int] | None = None, difficult: list[bool] | None = None) -> Truth:

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from netlab.catalog import Catalog
 from netlab.detection.boxes import flip_boxes
-from netlab.detection.features import CropFeatures, Pool, RoiAlignFeatures, default_pools
+from netlab.detection.model.features import CropFeatures, Pool, RoiAlignFeatures, default_pools
+from netlab.engine.catalog import Catalog
 from netlab.kinds.extractor import FeatureMaps
 
 

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netlab.detection.labels import LabelRule, label_regions
-from netlab.detection.regions import jittered, label_image
+from netlab.detection.training.labels import LabelRule, label_regions
+from netlab.detection.training.regions import jittered, label_image
 
 TRUTH = np.array([[0, 0, 10, 10], [20, 0, 30, 10]], np.float32)
 CLASSES = np.array([1, 2])

@@ -7,9 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from netlab.detection.annotation import AnnotatedImage
-from netlab.detection.detect import Detections, DetectRule
-from netlab.detection.mistakes import DETECTION_COLOUR, KEPT, MISS_COLOUR, MistakeGallery
+from netlab.detection.data.annotation import AnnotatedImage
+from netlab.detection.evaluation.mistakes import DETECTION_COLOUR, KEPT, MISS_COLOUR, MistakeGallery
+from netlab.detection.model.detect import Detections, DetectRule
 
 SIZE = (160, 120)
 PIXELS = np.full((SIZE[1], SIZE[0], 3), 128, np.uint8)

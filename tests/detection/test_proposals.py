@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netlab.catalog import Catalog
-from netlab.detection.cache import CacheWarning, cached_array, cached_proposals
-from netlab.detection.detector import ProposalSource, proposal_source
-from netlab.detection.proposals import ProposerSettings, first_proposals, propose
+from netlab.detection.model.detector import ProposalSource, proposal_source
+from netlab.detection.proposals.cache import CacheWarning, cached_array, cached_proposals
+from netlab.detection.proposals.propose import ProposerSettings, first_proposals, propose
+from netlab.engine.catalog import Catalog
 from netlab.kinds.proposer import Proposals
 
 SETTINGS = ProposerSettings("fixed", "tests", "1", {}, long_side=100, min_side=4.0)

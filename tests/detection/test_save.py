@@ -12,11 +12,11 @@ import pytest
 from faster_coco_eval import COCO
 
 from netlab.data.image_sources import SourceImage
-from netlab.detection.crops import folder_name, save_crops
-from netlab.detection.detect import NOTHING, Detections
-from netlab.detection.draw import draw_boxes, tile
-from netlab.detection.save import WRITERS
-from netlab.detection.voc import read_voc
+from netlab.detection.data.voc import read_voc
+from netlab.detection.model.detect import NOTHING, Detections
+from netlab.detection.output.crops import folder_name, save_crops
+from netlab.detection.output.draw import draw_boxes, tile
+from netlab.detection.output.formats import WRITERS
 
 NAMES = ("cat", "dog")
 PIXELS = np.full((60, 80, 3), 128, np.uint8)

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from netlab.detection.head import DetectionHead
-from netlab.detection.regions import LabelledRegions, RegionSet
-from netlab.detection.settings import DetectionSettings
-from netlab.detection.training import (
+from netlab.detection.model.head import DetectionHead
+from netlab.detection.training.head_training import (
     draw_steps,
     inverse_frequency_weights,
     load_checkpoint,
     mine_hard_negatives,
     train_head,
 )
+from netlab.detection.training.regions import LabelledRegions, RegionSet
+from netlab.detection.training.settings import DetectionSettings
 from netlab.errors import NetlabError, UsageError
 
 CLASSES, DIMENSION = 2, 12

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from netlab.detection import annotation as v
-from netlab.detection.voc import read_voc
+from netlab.detection.data import annotation as v
+from netlab.detection.data.voc import read_voc
 from netlab.errors import UsageError
 
 from .conftest import annotation, box_xml

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from netlab import specs
-from netlab.declaration import HOOK_NAMES
+from netlab.engine.declaration import HOOK_NAMES
 from netlab.kinds import KINDS
 
 from .conftest import Environment

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from netlab_blocks.grouped import GroupedPathBlock
-from netlab_blocks.options import GroupedPathOptions, ResidualOptions
-from netlab_blocks.residual import ResidualBlock
+from netlab_builtin.blocks.grouped import GroupedPathBlock
+from netlab_builtin.blocks.options import GroupedPathOptions, ResidualOptions
+from netlab_builtin.blocks.residual import ResidualBlock
 from torch import Tensor, nn
 from torch.nn import functional as F
 

@@ -11,8 +11,8 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
-from netlab.catalog import Catalog
 from netlab.data.load import data_digest, load_data
+from netlab.engine.catalog import Catalog
 from netlab.errors import UsageError
 from netlab.kinds.dataset import ImageData
 

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torchvision import models
 
-from netlab.catalog import Catalog
+from netlab.engine.catalog import Catalog
 from netlab.errors import UsageError
 from netlab.kinds.extractor import FeatureMaps
 

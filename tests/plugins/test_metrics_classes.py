@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 import pytest
-from netlab_metrics import cka, clusters, dimension, probe, ranking, scatter, smoothness
-from netlab_metrics.options import (
+from netlab_builtin.metrics import cka, clusters, dimension, probe, ranking, scatter, smoothness
+from netlab_builtin.metrics.options import (
     FeatureRankingOptions,
     IntrinsicDimensionOptions,
     LinearProbeOptions,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from netlab_metrics.plugin import netlab_components
+from netlab_builtin.metrics.plugin import netlab_components
 
 from netlab.specs import load_target
 

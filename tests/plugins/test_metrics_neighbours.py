@@ -17,9 +17,9 @@ from brute_force import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from netlab_metrics import cross, csi, data_score, margin, n2, orders, si
-from netlab_metrics.confusion import confusion
-from netlab_metrics.options import OrderOptions, TiesOptions
+from netlab_builtin.metrics import cross, csi, data_score, margin, n2, orders, si
+from netlab_builtin.metrics.confusion import confusion
+from netlab_builtin.metrics.options import OrderOptions, TiesOptions
 
 from netlab.separability import FeatureSpace
 

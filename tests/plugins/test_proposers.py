@@ -8,12 +8,12 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from netlab_proposers.grouping import Regions, merge_regions
-from netlab_proposers.region_features import measure_segmentations, pixel_bins
+from netlab_builtin.proposers.grouping import Regions, merge_regions
+from netlab_builtin.proposers.region_features import measure_segmentations, pixel_bins
 from sklearn.datasets import load_sample_image
 
-from netlab.catalog import Catalog
 from netlab.detection.boxes import iou_matrix
+from netlab.engine.catalog import Catalog
 from netlab.kinds.proposer import Proposals
 
 NAMES = ("selective-search", "selective-search-cv2", "sliding-window", "edge-boxes")

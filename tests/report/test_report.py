@@ -19,12 +19,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from netlab.catalog import Catalog
 from netlab.cli.app import main
 from netlab.comparison.assemblies import Assembly
-from netlab.detection.curve_table import write_curves
-from netlab.detection.detect import Detections
-from netlab.detection.evaluate import Truth, evaluate
+from netlab.detection.evaluation.average_precision import Truth, evaluate
+from netlab.detection.evaluation.curve_table import write_curves
+from netlab.detection.model.detect import Detections
+from netlab.engine.catalog import Catalog
 from netlab.report.build import Request, build_report
 from netlab.report.charts import merged_order
 from netlab.report.layers import layer_gains

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from netlab.errors import NetlabError
-from netlab.runs.checkpoint import Progress, load_checkpoint, load_weights, save_checkpoint
+from netlab.training.checkpoint import Progress, load_checkpoint, load_weights, save_checkpoint
 
 
 def trained() -> tuple[nn.Sequential, torch.optim.SGD]:

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from netlab.catalog import Catalog
+from netlab.classification.restore import load_run
 from netlab.data.batches import evaluation_batches
+from netlab.engine.catalog import Catalog
 from netlab.errors import NetlabError, UsageError
 from netlab.runs.config import read_config
 from netlab.runs.directory import RunDirectory, find_run, list_runs, newest_finished
 from netlab.runs.history import read_history
-from netlab.runs.restore import load_run
 from netlab.training.evaluate import evaluate
 
 Cli = Callable[..., Any]

@@ -16,10 +16,10 @@ from netlab.errors import NetlabError
 from netlab.executors import WorkerLostError
 from netlab.executors.local import LocalExecutor
 from netlab.executors.share import Share
+from netlab.neighbours.operands import Points
+from netlab.neighbours.tiles import class_minima, pair_minima
 from netlab.separability import FeatureSpace
 from netlab.separability.distributed import Files, distributed_minima, panel_rows, points_of
-from netlab.separability.points import Points
-from netlab.separability.tiles import class_minima, pair_minima
 
 MEMORY = 1 << 30
 
@@ -90,7 +90,7 @@ def test_a_pair_of_panels_gives_the_minima_over_its_own_pairs_only() -> None:
 
 
 def test_points_that_are_left_out_and_drawn_are_the_same_on_a_worker(tmp_path: Path) -> None:
-    from netlab.separability.sources import Arrays, Settings
+    from netlab.separability.subjects import Arrays, Settings
 
     features, labels = near_ties(1200)
     features[7] = np.nan

@@ -9,7 +9,7 @@ from torch import nn
 
 from netlab.errors import UsageError
 from netlab.separability import FeatureSpace, layer_separability, si_score
-from netlab.separability.capture import capture, find_layers, plan_passes
+from netlab.separability.activations import capture, find_layers, plan_passes
 
 
 class Odd(nn.Module):
@@ -104,7 +104,7 @@ def test_the_model_is_left_as_it_was(model, data):
 
 
 def test_passes_hold_what_fits_and_give_the_same(monkeypatch, model, data):
-    monkeypatch.setattr("netlab.separability.layers.FIXED_MEMORY", 110 << 20)
+    monkeypatch.setattr("netlab.separability.measuring.FIXED_MEMORY", 110 << 20)
     layers = find_layers(model, data[0])
     sizes = [4 * 90 * layer.features for layer in layers]
     passes = plan_passes(layers, 90, 3 * max(sizes), fixed=0)

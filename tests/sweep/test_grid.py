@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from netlab.catalog import Catalog
+from netlab.engine.catalog import Catalog
 from netlab.errors import UsageError
 from netlab.sweep.grid import count_combinations, expand
 

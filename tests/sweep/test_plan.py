@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from netlab.catalog import Catalog
+from netlab.engine.catalog import Catalog
 from netlab.runs.directory import RunDirectory
 from netlab.sweep.grid import expand
 from netlab.sweep.plan import PlannedRun, make_plan, predict_seconds

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from netlab.catalog import Catalog
+from netlab.engine.catalog import Catalog
+from netlab.engine.manager import PluginManager
 from netlab.errors import PluginError, UsageError
-from netlab.manager import PluginManager
 from netlab.testing import parametrize_checks
 
 PLUGIN = """

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from netlab.catalog import Catalog, Component
+from netlab.engine.catalog import Catalog, Component
+from netlab.engine.manager import PluginManager
 from netlab.errors import UsageError
 from netlab.kinds import KINDS
-from netlab.manager import PluginManager
 from netlab.testing import NotApplicable, bound_checks, component_checks
 from netlab.testing.distributions import distribution_at, write_distribution
 

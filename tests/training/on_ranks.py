@@ -59,7 +59,7 @@ def through_bf16_norm(norm: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def main(folder: Path) -> None:
-    from netlab.training.distributed import joined
+    from netlab.training.ranks import joined
 
     with joined("cpu", threads=1) as ranks:
         network = ranks.synchronize_norms(build())

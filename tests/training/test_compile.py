@@ -19,7 +19,7 @@ from netlab.kinds.dataset import LabelledImages
 from netlab.runs.directory import RunDirectory
 from netlab.runs.history import read_history
 from netlab.training.loop import Setup, Trained, train
-from netlab.training.progress import Silent
+from netlab.training.reporter import Silent
 from netlab.training.settings import TrainingSettings
 
 CPU = torch.device("cpu")

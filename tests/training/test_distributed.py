@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from netlab.launch import Launch, read_launch
-from netlab.resume import changed_execution
 from netlab.training.batch_norm import plain_batch_norm, synchronize_batch_norms
-from netlab.training.distributed import ALONE, Ranks, joined
+from netlab.training.ranks import ALONE, Ranks, joined
+from netlab.training.resume import changed_execution
 
 SCRIPT = Path(__file__).with_name("on_ranks.py")
 WORLD = 2

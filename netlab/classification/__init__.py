@@ -1,0 +1,1 @@
+"""The task of a classifier: training, evaluating, restoring and using a network."""

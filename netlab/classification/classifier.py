@@ -1,0 +1,96 @@
+"""A trained network, ready to name what is in an image: without the data that it was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from netlab.classification.interface import Interface, read_interface
+from netlab.classification.restore import parts_of_run
+from netlab.errors import UsageError
+from netlab.network import assemble
+from netlab.runs.config import read_config
+from netlab.training.checkpoint import load_weights
+
+if TYPE_CHECKING:
+    from netlab.engine.catalog import Catalog
+    from netlab.runs.directory import RunDirectory
+
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True, slots=True)
+class Classifier:
+    """The network of a run with its best weights, in evaluation mode and float32.
+
+    Call it with images uint8 (N, C, H, W) of the interface's size: it gives the probabilities of the
+    classes, float32 (N, classes), rows adding up to 1.
+    """
+
+    network: nn.Sequential
+    interface: Interface
+    device: torch.device
+
+    def __call__(self, images: Tensor) -> Tensor:
+        with torch.inference_mode():
+            normalized = self.interface.normalization(images.to(self.device))
+            outputs = self.network(normalized.contiguous(memory_format=torch.channels_last)).float()
+            return (outputs if isinstance(self.network[-1], nn.Softmax) else outputs.softmax(1)).cpu()
+
+    def fit(self, image: NDArray[np.uint8]) -> Tensor:
+        """An image uint8 RGB (H, W, 3) as the network takes it: uint8 (C, height, width).
+
+        Stretched to the network's size, by area where it shrinks; grey (ITU-R BT.601) for a network of
+        one channel. An image that has this size already is not changed.
+        """
+        height, width = self.interface.height, self.interface.width
+        if image.shape[:2] != (height, width):
+            shrinks = min(image.shape[0] / height, image.shape[1] / width) > 1
+            interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+            image = np.asarray(cv2.resize(image, (width, height), interpolation=interpolation), np.uint8)
+        if self.interface.channels == 1:
+            image = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)[:, :, None]
+        return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
+
+    def classify(
+        self, images: Iterable[tuple[Key, NDArray[np.uint8]]], *, batch_size: int = 64
+    ) -> Iterator[tuple[Key, Tensor]]:
+        """The probabilities of each image, a batch at a time: (key, float32 (classes,)), in order."""
+        fitted = ((key, self.fit(image)) for key, image in images)
+        while batch := list(islice(fitted, batch_size)):
+            keys, tensors = zip(*batch, strict=True)
+            yield from zip(keys, self(torch.stack(tensors)), strict=True)
+
+
+def load_classifier(directory: RunDirectory, catalog: Catalog, *, device: torch.device) -> Classifier:
+    """The trained network of a run; finished or not, its best weights so far.
+
+    Raises:
+        UsageError: the run has no checkpoint yet, is of a netlab that wrote no ``interface.json``, or one of
+            its parts is not installed.
+        NetlabError: a file of the run is damaged.
+    """
+    config = read_config(directory.config)
+    if not directory.best_checkpoint.exists():
+        raise UsageError(f"run '{directory.name}' has no checkpoint: train it first (netlab run)")
+    interface = read_interface(directory)
+    parts = parts_of_run(directory, config, catalog, kinds=("backbone", "block", "norm"))
+    network = assemble(
+        parts["backbone"],
+        parts["block"],
+        parts["norm"],
+        in_channels=interface.channels,
+        image_size=(interface.height, interface.width),
+        classes=len(interface.class_names),
+    )
+    load_weights(directory.best_checkpoint, network)
+    network = network.eval().to(device).to(memory_format=torch.channels_last)
+    return Classifier(network, interface, device)

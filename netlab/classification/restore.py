@@ -1,0 +1,122 @@
+"""A run, loaded again: its network, its data as it was split, its normalization."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from netlab.data import normalize
+from netlab.data.load import data_digest, load_data
+from netlab.data.split import Splits, split_data
+from netlab.engine.catalog import Catalog
+from netlab.errors import NetlabError, UsageError
+from netlab.kinds.dataset import ImageData
+from netlab.network import Part, assemble
+from netlab.runs.config import PART_KINDS, parts_of_config, read_config
+from netlab.runs.directory import RunDirectory
+from netlab.training.checkpoint import load_weights
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRun:
+    """A trained network in evaluation mode (float32, on the CPU), and what it was trained on."""
+
+    directory: RunDirectory
+    config: dict[str, Any]
+    parts: dict[str, Part]
+    network: nn.Sequential
+    data: ImageData
+    splits: Splits
+    normalization: normalize.Normalization
+
+
+def normalization_for(kind: str, splits: Splits) -> normalize.Normalization:
+    """``dataset``: mean and deviation of the training images; ``half``: .5 and .5."""
+    if kind == "half":
+        return normalize.half(splits.train.images.shape[1])
+    return normalize.of_images(splits.train.images)
+
+
+def build_network(parts: dict[str, Part], data: ImageData, *, seed: int) -> nn.Sequential:
+    """The untrained network for a data set."""
+    channels, height, width = data.train.images.shape[1:]
+    return assemble(
+        parts["backbone"],
+        parts["block"],
+        parts["norm"],
+        in_channels=channels,
+        image_size=(height, width),
+        classes=len(data.class_names),
+        seed=seed,
+    )
+
+
+def parts_of_run(
+    directory: RunDirectory, config: dict[str, Any], catalog: Catalog, *, kinds: Sequence[str] = PART_KINDS
+) -> dict[str, Part]:
+    """The parts of these kinds that a run was trained with.
+
+    Raises:
+        UsageError: one is not installed (naming the distributions that the run had, and this environment
+            has not), or its options no longer fit it.
+    """
+    try:
+        return parts_of_config(config, catalog, kinds=kinds)
+    except UsageError as error:
+        if not directory.environment.exists():
+            raise
+        here = {plugin.distribution for plugin in catalog.manager.plugins}
+        missing = {
+            f"{part.get('distribution')} {part.get('version')}"
+            for part in directory.read_environment().get("components", ())
+            if part.get("distribution") not in here
+        }
+        if not missing:
+            raise
+        raise UsageError(
+            f"{error} Run '{directory.name}' was trained with {', '.join(sorted(missing))}, which is not"
+            f" installed here (netlab plugins freeze --run {directory.name})"
+        ) from None
+
+
+def load_run(
+    directory: RunDirectory,
+    catalog: Catalog,
+    *,
+    data_dir: Path | None = None,
+    offline: bool = True,
+    check_data: bool = True,
+) -> LoadedRun:
+    """Rebuild a run's network with its best weights, and its data.
+
+    Raises:
+        UsageError: the run has no checkpoint yet, or its data is not there or has changed.
+        NetlabError: a file of the run is damaged.
+    """
+    config = read_config(directory.config)
+    if not directory.best_checkpoint.exists():
+        raise UsageError(f"run '{directory.name}' has no checkpoint: train it first (netlab run)")
+    parts = parts_of_run(directory, config, catalog)
+    root = Path(data_dir or config["run"].get("data_dir", "data"))
+    data = load_data(parts["dataset"].component, parts["dataset"].options, root=root, offline=offline)
+    if check_data and directory.environment.exists():
+        recorded = directory.read_environment().get("data_sha256")
+        if recorded is not None and recorded != data_digest(data):
+            raise NetlabError(f"the data of run '{directory.name}' has changed since it was trained")
+    training = config["training"]
+    splits = split_data(data, validation=training["validation"], seed=training["split_seed"])
+    network = build_network(parts, data, seed=training["seed"])
+    load_weights(directory.best_checkpoint, network)
+    return LoadedRun(
+        directory=directory,
+        config=config,
+        parts=parts,
+        network=network.eval(),
+        data=data,
+        splits=splits,
+        normalization=normalization_for(training["normalize"], splits),
+    )

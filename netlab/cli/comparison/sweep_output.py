@@ -1,0 +1,140 @@
+"""What ``netlab sweep`` shows before and after its runs: its plan, and how they ended."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from netlab.comparison.tables import counted
+from netlab.errors import NetlabError, UsageError
+
+if TYPE_CHECKING:
+    from netlab.executors.place import Place
+    from netlab.sweep.driver import RunStatus
+    from netlab.sweep.plan import PlannedRun
+
+
+def duration(seconds: float) -> str:
+    """``45 s``, ``12 min``, ``3 h 20 min``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+class Timings:
+    """Tells how many assemblies are timed, while it goes on."""
+
+    def __init__(self) -> None:
+        self._status = Console(stderr=True).status("timing one step of every assembly")
+
+    def __enter__(self) -> Self:
+        self._status.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._status.stop()
+
+    def show(self, done: int, total: int) -> None:
+        self._status.update(f"timing one step of every assembly: {done} of {total}")
+
+
+def show_plan(
+    planned: Sequence[PlannedRun],
+    combinations: int,
+    seconds: float,
+    *,
+    workers: int,
+    threads: int,
+    place: Place,
+    measures: bool,
+) -> None:
+    """How many runs, how many are left, and how long they will take: on this machine, or at its speed."""
+    console = Console(highlight=False)
+    seeds = {run.config["training"]["seed"] for run in planned}
+    assemblies = len(planned) // len(seeds) if seeds else 0
+    console.print(
+        f"{counted(len(planned), 'run')}: {counted(assemblies, 'assembly', 'assemblies')} x "
+        f"{counted(len(seeds), 'seed')}"
+        if assemblies * len(seeds) == len(planned)
+        else counted(len(planned), "run")
+    )
+    if combinations > len(planned):
+        console.print(f"{combinations - len(planned)} combinations mean the same as others and are left out")
+    finished = sum(run.finished for run in planned)
+    begun = sum(not run.finished and run.epochs_done > 0 for run in planned)
+    if finished or begun:
+        console.print(f"{finished} are finished and skipped, {begun} are begun and resumed")
+    for problem, count in problems_of(planned).items():
+        console.print(f"[bold]{count} runs can not be built:[/] {escape(problem)}")
+    if finished < len(planned):
+        at_once = f"{workers} at once" if workers > 1 else "one at a time"
+        each = f"{threads} thread{'s' if threads > 1 else ''} each"
+        elsewhere = " at the speed of this machine" if place.is_elsewhere else ""
+        beside = "; measuring the metrics comes on top" if measures else ""
+        console.print(f"about {duration(seconds)} for the rest{elsewhere}, {at_once}, {each}{beside}")
+
+
+def problems_of(planned: Sequence[PlannedRun]) -> dict[str, int]:
+    """Why runs can not be built -> how many."""
+    counts: dict[str, int] = {}
+    for run in planned:
+        if run.problem:
+            counts[run.problem] = counts.get(run.problem, 0) + 1
+    return counts
+
+
+def confirm(planned: Sequence[PlannedRun], *, yes: bool) -> None:
+    """Ask before anything is trained.
+
+    Raises:
+        UsageError: nothing can be built, or nobody is there to answer and ``--yes`` was not given.
+    """
+    if all(run.problem for run in planned):
+        raise UsageError(f"none of the assemblies can be built: {planned[0].problem}")
+    if yes or all(run.finished for run in planned):
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("nobody is there to answer: add --yes to start the runs, or --dry-run to only look")
+    typer.confirm("Start?", default=True, abort=True)
+
+
+def failures(statuses: Sequence[RunStatus]) -> dict[str, str]:
+    """What went wrong -> the runs that it stopped: their names, or how many of more than three."""
+    runs: dict[str, list[str]] = {}
+    for status in statuses:
+        if status.state == "failed":
+            runs.setdefault(status.error, []).append(status.name)
+    return {
+        error: ", ".join(names) if len(names) <= 3 else f"{names[0]} and {len(names) - 1} more"
+        for error, names in runs.items()
+    }
+
+
+def print_outcome(name: str, statuses: Sequence[RunStatus], runs: Path, baseline: str | None) -> None:
+    """The failures, the comparison of what is finished, and how to see it again."""
+    console = Console(highlight=False)
+    for error, names in failures(statuses).items():
+        console.print(f"[bold]failed[/] {escape(names)}: {escape(error)}", soft_wrap=True)
+    finished = [status.directory for status in statuses if status.state in ("finished", "skipped")]
+    if not finished:
+        return
+    from netlab.cli.comparison.compare import print_comparison
+
+    console.print()
+    try:
+        print_comparison(finished, baseline=baseline)
+    except NetlabError as error:
+        console.print(f"no comparison: {error}", markup=False, soft_wrap=True)
+    console.print(f"\nsweep '{name}': netlab compare --sweep {name}", markup=False)

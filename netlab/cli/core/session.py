@@ -1,0 +1,129 @@
+"""What every command shares: debug mode, the catalogue, output, and the end of the process."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, TextIO
+
+from netlab.engine.manager import PluginManager, canonical, report_failures, report_slow_imports
+from netlab.errors import NetlabError, closest, first_line
+
+if TYPE_CHECKING:
+    from netlab.engine.catalog import Catalog
+
+COMPLETING = "_NETLAB_COMPLETE"  # the environment variable by which a shell asks for completions
+
+
+@dataclass
+class Session:
+    """One call of ``netlab``: its words after the program's name, and its global flags.
+
+    ``completing`` is true while a shell asks how to complete a line: then nothing may be printed.
+    ``errors`` is where the end of the process is explained: standard error, unless something else was
+    put in its place. ``may_complain`` says whether it is this process that explains it.
+    """
+
+    arguments: list[str]
+    debug: bool = False
+    blocked: list[str] = field(default_factory=list)
+    typed: tuple[str, ...] = ()  # the words as they were typed
+    completing: bool = False
+    errors: TextIO | None = None
+    may_complain: Callable[[], bool] = lambda: True
+
+    @cached_property
+    def manager(self) -> PluginManager:
+        """Every installed plugin; failures are reported once, on standard error."""
+        manager = PluginManager.from_environment(self.blocked)
+        if not self.completing:
+            report_failures(manager.failures, debug=self.debug)
+            report_slow_imports(manager.plugins)
+            self._report_unknown(manager)
+        return manager
+
+    def _report_unknown(self, manager: PluginManager) -> None:
+        """A name after --no-plugin that blocked nothing is likely a slip; one in a file may serve others."""
+        known = {name for plugin in manager.plugins for name in (plugin.name, plugin.distribution)}
+        for name in self.blocked:
+            if name not in known and canonical(name) not in known:
+                hint = closest(name, known)
+                print(f"netlab: --no-plugin {name}: there is no such plugin.{hint}", file=sys.stderr)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Every installed component."""
+        from netlab.engine.catalog import Catalog
+
+        return Catalog(self.manager)
+
+    @property
+    def after_command(self) -> list[str]:
+        """The words after the command's name."""
+        return self.arguments[1:]
+
+
+def take_global_flags(words: Sequence[str]) -> Session:
+    """Read ``--debug`` and ``--no-plugin NAME`` wherever they stand, and leave the rest."""
+    session = Session([], debug=os.environ.get("NETLAB_DEBUG", "0") not in ("", "0"), typed=tuple(words))
+    rest = iter(words)
+    for word in rest:
+        if word == "--":
+            session.arguments += [word, *rest]
+        elif word == "--debug":
+            session.debug = True
+        elif word.startswith("--no-plugin="):
+            session.blocked.append(word.partition("=")[2])
+        elif word == "--no-plugin":
+            name = next(rest, None)
+            if name is not None:
+                session.blocked.append(name)
+        else:
+            session.arguments.append(word)
+    return session
+
+
+def run_guarded(action: Callable[[], None], session: Session) -> int:
+    """Run a command and give its exit code; what it raises becomes one line on standard error."""
+    try:
+        action()
+    except NetlabError as error:
+        return complain(error, error.exit_code, session)
+    except KeyboardInterrupt:
+        print("netlab: interrupted", file=sys.stderr)
+        return 130
+    except OSError as error:
+        return complain(error, 1, session)
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+    except Exception as error:
+        return complain(error, 1, session)
+    return 0
+
+
+def complain(error: Exception, exit_code: int, session: Session) -> int:
+    """Print the error as one line, or as a traceback in debug mode; nothing during completion."""
+    if session.completing:
+        return exit_code
+    if session.debug:
+        traceback.print_exception(error, file=session.errors)
+    if not session.may_complain():
+        return exit_code
+    message = describe_os_error(error) if isinstance(error, OSError) else first_line(error)
+    hint = "" if isinstance(error, (NetlabError, OSError)) or session.debug else " (--debug shows where)"
+    print(f"netlab: error: {message}{hint}", file=session.errors or sys.stderr)
+    return exit_code
+
+
+def describe_os_error(error: OSError) -> str:
+    """What the system refused, and on which file."""
+    reason = error.strerror or str(error)
+    if error.errno == errno.ENOSPC:
+        reason += " (free some and run the same command again; what was written is whole)"
+    where = f": {error.filename}" if error.filename else ""
+    return f"{reason}{where}"

@@ -1,0 +1,1 @@
+"""Commands about one network: run, summary, predict."""

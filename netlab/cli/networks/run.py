@@ -1,0 +1,243 @@
+"""``netlab run``: assemble a network from parts by name and train it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from netlab.cli.core.flags import component_flags, model_flags, own_spellings, rewrite_short_flags, with_flags
+from netlab.cli.core.selection import choose_parts, read_selectors, read_toml, selector_completions
+from netlab.cli.core.session import Session
+from netlab.engine.catalog import Catalog, Component
+from netlab.errors import NetlabError, UsageError, closest
+from netlab.kinds import KINDS
+
+if TYPE_CHECKING:
+    from netlab.classification.experiment import Experiment
+
+PART_KINDS = ("dataset", "backbone", "block", "norm")
+SELECTORS = ("data", "backbone", "block", "norm")
+TABLES = (*SELECTORS, "training", "run")
+
+
+def read_config_file(path: str | None) -> dict[str, Any]:
+    """The ``--config`` file, its tables known.
+
+    Raises:
+        UsageError: it is not there, not TOML, or has an unknown table (with the closest name).
+    """
+    if path is None:
+        return {}
+    content = read_toml(Path(path))
+    for table, value in content.items():
+        if table not in TABLES:
+            raise UsageError(
+                f"{path} has an unknown key '{table}'.{closest(table, TABLES)} Known: {', '.join(TABLES)}"
+            )
+        if not isinstance(value, dict):
+            raise UsageError(f"{path}: '{table}' must be a table, [{table}]")
+    return content
+
+
+def build(session: Session) -> Callable[..., None]:
+    """The command with the flags of the parts that the command line or its config file names."""
+    from netlab.training.settings import TrainingSettings
+
+    catalog = session.catalog
+    words = read_selectors(session.after_command, [*SELECTORS, "config"])
+    file = read_config_file(words.get("config"))
+    parts = choose_parts(catalog, PART_KINDS, words, file)
+    flags = [flag for component in parts.values() for flag in component_flags(component)]
+    flags += model_flags(TrainingSettings, prefix="", owner="training", panel="Training")
+
+    def run(
+        values: dict[str, dict[str, Any]],
+        data: Annotated[str, typer.Option("--data", help="The data set.")] = parts["dataset"].name,
+        backbone: Annotated[str, typer.Option("--backbone", help="The skeleton.")] = parts["backbone"].name,
+        block: Annotated[str, typer.Option("--block", help="The block that it repeats.")] = parts[
+            "block"
+        ].name,
+        norm: Annotated[str, typer.Option("--norm", help="The normalization.")] = parts["norm"].name,
+        config: Annotated[
+            Path | None, typer.Option("--config", help="A TOML file; flags go before it.")
+        ] = None,
+        name: Annotated[str | None, typer.Option("--name", help="The run's name.")] = None,
+        runs: Annotated[Path, typer.Option("--runs", help="Where runs are kept.")] = Path("runs"),
+        data_dir: Annotated[
+            Path | None, typer.Option("--data-dir", help="Where data sets are kept: data.")
+        ] = None,
+        offline: Annotated[bool, typer.Option("--offline", help="Download nothing.")] = False,
+        device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
+        print_config: Annotated[
+            bool, typer.Option("--print-config", help="Print the resolved TOML and stop.")
+        ] = False,
+        threads: Annotated[
+            int | None,
+            typer.Option("--threads", min=1, help="Processor threads, of each process: shared out."),
+        ] = None,
+        sync_bn: Annotated[
+            bool,
+            typer.Option(
+                "--sync-bn/--no-sync-bn",
+                help="Of several processes: batch norms see the whole batch, or each its share.",
+            ),
+        ] = True,
+        quiet: Annotated[bool, typer.Option("--quiet", help="Print only the result.")] = False,
+    ) -> None:
+        """Assemble a network from parts by name, train it, and leave a complete run directory.
+
+        The same command again resumes an unfinished run.
+        """
+        from netlab.classification.experiment import prepare
+        from netlab.training.ranks import joined
+
+        run_table = known_run_keys(file.get("run", {}))
+        with joined(device, threads, sync_bn=sync_bn) as ranks:
+            session.may_complain = ranks.is_first_to_fail
+            experiment = prepare(
+                catalog,
+                parts,
+                part_options=merged_options(parts, file, values),
+                training_file=file.get("training", {}),
+                training_flags=values.get("", {}),
+                runs=runs,
+                name=name or run_table.get("name"),
+                data_dir=data_dir or Path(run_table.get("data_dir", "data")),
+                offline=offline,
+                device=device,
+                ranks=ranks,
+            )
+            if print_config:
+                from netlab.runs.config import to_toml
+
+                print(to_toml(experiment.config), end="")
+                return
+            execute(experiment, catalog, session, quiet=quiet)
+
+    session.arguments[1:] = rewrite_short_flags(
+        session.after_command, flags, own_spellings(run), catalog, parts.values()
+    )
+    return with_flags(run, flags, selector_completions(catalog, PART_KINDS))
+
+
+def known_run_keys(table: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The ``[run]`` table, its keys known."""
+    for key in table:
+        if key not in ("name", "data_dir"):
+            raise UsageError(f"[run] has no key '{key}'.{closest(key, ('name', 'data_dir'))}")
+        if not isinstance(table[key], str):
+            raise UsageError(f"[run] {key} must be a text, not {table[key]!r}")
+    return table
+
+
+def merged_options(
+    parts: Mapping[str, Component], file: Mapping[str, Any], values: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """The options of each part: those of the file (unless a flag chose another part), then the flags."""
+    merged = {}
+    for kind, component in parts.items():
+        selector = KINDS[kind].selector
+        table = dict(file.get(selector, {}))
+        named = str(table.pop("name", component.name)).partition("@")[0].partition(":")[0]
+        merged[kind] = {**(table if named == component.name else {}), **values.get(selector, {})}
+    return merged
+
+
+def execute(experiment: Experiment, catalog: Catalog, session: Session, *, quiet: bool) -> None:
+    """Train with progress on the terminal, then print the result and where things are."""
+    from rich.console import Console
+
+    from netlab.classification.experiment import run_experiment
+    from netlab.cli.core.progress import LiveReporter, PlainReporter
+    from netlab.engine.manager import report_failures
+    from netlab.training.reporter import Silent
+
+    console = Console()
+    known_failures = len(catalog.manager.failures)
+    if not quiet:
+        console.print(describe(experiment), highlight=False)
+    reporter: Any = contextlib.nullcontext(Silent() if quiet else PlainReporter())
+    if console.is_terminal and not quiet:
+        reporter = LiveReporter(console)
+    try:
+        with raised_on_sigterm(experiment.setup.ranks.backend), reporter as shown:
+            result = run_experiment(experiment, catalog, shown)
+    except KeyboardInterrupt:
+        print("netlab: interrupted; the same command goes on after the last finished epoch", file=sys.stderr)
+        raise typer.Exit(130) from None
+    except Terminated:
+        raise StoppedError(
+            "stopped by SIGTERM; the same command goes on after the last finished epoch"
+        ) from None
+    report_failures(catalog.manager.failures[known_failures:], debug=session.debug)
+    print_result(console, result, experiment.run.path, quiet=quiet)
+
+
+class Terminated(BaseException):
+    """SIGTERM came. As KeyboardInterrupt, it is no Exception: no plugin's failure."""
+
+
+class StoppedError(NetlabError):
+    """The run was stopped from outside."""
+
+    exit_code = 143
+
+
+@contextlib.contextmanager
+def raised_on_sigterm(backend: str | None) -> Iterator[None]:
+    """Let SIGTERM raise ``Terminated``, so that files are closed and the user is told.
+
+    Not with nccl: a process that waits for another one's GPU runs no Python, and had better just die.
+    """
+
+    def raise_terminated(*_: Any) -> None:
+        raise Terminated
+
+    if backend == "nccl" or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, raise_terminated)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def describe(experiment: Experiment) -> str:
+    """What is about to be trained, in two lines."""
+    config, setup = experiment.config, experiment.setup
+    parts = ", ".join(f"{table} {config[table]['name']}" for table in SELECTORS)
+    images = f"{len(setup.splits.train):,} training, {len(setup.splits.val):,} validation"
+    device = f"{setup.device}, {setup.precision}"
+    if setup.ranks.world > 1:
+        device = f"{setup.ranks.world} processes, {setup.device.type}, {setup.precision}"
+    return f"{parts}\n{images}, {len(setup.splits.test):,} test images; {device}"
+
+
+def print_result(console: Any, result: Mapping[str, Any], path: Path, *, quiet: bool) -> None:
+    """The figures of ``result.json`` that people want first."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    if quiet:
+        print(json.dumps({"run": str(path), "test_accuracy": result["test_accuracy"]}))
+        return
+    table = Table(box=None, show_header=False, pad_edge=False)
+    early = " (stopped early)" if result["stopped_early"] else ""
+    table.add_row("test accuracy", f"[bold]{result['test_accuracy']:.4f}[/]")
+    table.add_row("test loss", f"{result['test_loss']:.4f}")
+    table.add_row("best epoch", f"{result['best_epoch']} of {result['epochs']}{early}")
+    table.add_row("parameters", f"{result['parameters']:,}")
+    table.add_row("speed", f"{result['images_per_second']:.0f} images/s, {result['seconds']:.0f} s")
+    table.add_row("run", escape(str(path)))
+    table.add_row("curves", escape(str(path / "plots" / "curves.png")))
+    console.print()
+    console.print(table, highlight=False)

@@ -1,0 +1,1 @@
+"""Annotated images, and reading them."""

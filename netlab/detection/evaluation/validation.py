@@ -1,0 +1,81 @@
+"""Detections in annotated images: for validation, for thresholds and for evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+
+from netlab.data.image_files import RGB, ImageError, read_image
+from netlab.detection.boxes import clip_boxes
+from netlab.detection.data.annotation import AnnotatedImage
+from netlab.detection.evaluation.average_precision import Truth, best_threshold, curve, evaluate
+from netlab.detection.model.detect import Detections, DetectRule, detect
+from netlab.detection.model.detector import Detector
+from netlab.detection.model.head import DetectionHead
+from netlab.detection.training.described import DescribedImage
+from netlab.detection.training.plan import DetectionPlan, Reporter
+
+EVALUATED_FROM = 0.01  # confidence from which detections count for AP
+
+
+def validation_ap(head: DetectionHead, validation: Sequence[DescribedImage], plan: DetectionPlan) -> float:
+    """AP at .5 on the validation images from cached features, without refinement; nan without objects."""
+    head.eval()
+    rule = DetectRule(EVALUATED_FROM, plan.rule.iou, plan.rule.max_detections, refinements=0)
+    detections, truths = [], []
+    for described in validation:
+        own = len(described.labelled.regions) - described.proposals
+        regions = described.labelled.regions[own:]
+        features = torch.from_numpy(described.features[0][own:].astype(np.float32))
+        detections.append(detect(_not_needed, regions, head, described.image.size, rule, features))
+        truths.append(truth_of(described.image, plan.data.class_names))
+    return evaluate(detections, truths, plan.data.class_names).ap50
+
+
+def _not_needed(regions: np.ndarray) -> torch.Tensor:
+    raise AssertionError("features were given")
+
+
+def truth_of(image: AnnotatedImage, class_names: Sequence[str]) -> Truth:
+    """The true boxes of an image with labels in place of names."""
+    return Truth(clip_boxes(image.boxes, *image.size), image.labels(class_names), image.difficult)
+
+
+def detect_all(
+    detector: Detector,
+    images: Sequence[AnnotatedImage],
+    device: torch.device,
+    reporter: Reporter,
+    *,
+    seen: Callable[[AnnotatedImage, RGB, Detections], None] = lambda image, pixels, found: None,
+) -> tuple[list[Detections], list[Truth]]:
+    """Detections of any confidence that counts for AP in every image, and the truth."""
+    detector = detector.with_rule(confidence=EVALUATED_FROM)
+    features = detector.backbone.features(device)
+    detections, truths = [], []
+    reporter.phase("detecting", len(images))
+    for image in images:
+        try:
+            pixels = read_image(image.path)
+        except ImageError as error:
+            reporter.warn(str(error))
+            continue
+        found = detector.on(features, pixels)
+        seen(image, pixels, found)
+        detections.append(found)
+        truths.append(truth_of(image, detector.class_names))
+        reporter.advance()
+    return detections, truths
+
+
+def thresholds(
+    detections: Sequence[Detections], truths: Sequence[Truth], class_names: Sequence[str]
+) -> dict[int, float]:
+    """The confidence of the best F1 of each class; .5 for a class that was never found."""
+    found = {}
+    for label in range(1, len(class_names) + 1):
+        best = best_threshold(curve(detections, truths, label, 0.5)) if truths else None
+        found[label] = 0.5 if best is None else best
+    return found

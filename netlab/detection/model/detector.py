@@ -1,0 +1,142 @@
+"""A detector: proposer, features, head and the rule that makes detections of them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from netlab.data.image_files import RGB
+from netlab.detection.model.detect import Detections, DetectRule, detect
+from netlab.detection.model.features import (
+    FeatureWay,
+    Pool,
+    RegionFeatures,
+    default_pools,
+    make_features,
+    pooled_dimension,
+)
+from netlab.detection.model.head import DetectionHead
+from netlab.detection.proposals.cache import cached_proposals
+from netlab.detection.proposals.propose import ProposerSettings, first_proposals, propose
+from netlab.engine.catalog import Component
+from netlab.kinds.extractor import FeatureMaps
+from netlab.kinds.proposer import Proposals
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalSource:
+    """A proposer ready for use, with a cache if ``cache`` names a folder."""
+
+    component: Component
+    options: Any
+    settings: ProposerSettings
+    limit: int
+    cache: Path | None = None
+
+    def __call__(self, image: RGB) -> Proposals:
+        """The best ``limit`` proposals for ``image``."""
+
+        def compute() -> Proposals:
+            return propose(image, self._call, self.options, self.settings)
+
+        return first_proposals(
+            cached_proposals(self.cache, image, self.settings.as_dict(), compute), self.limit
+        )
+
+    def _call(self, image: RGB, *, limit: int, seed: int, options: Any) -> Proposals:
+        found: Proposals = self.component.build(image, limit=limit, seed=seed, options=options)
+        return found
+
+
+def proposal_source(
+    component: Component,
+    options: Any,
+    *,
+    limit: int,
+    long_side: int,
+    min_side: float,
+    seed: int,
+    cache: Path | None = None,
+) -> ProposalSource:
+    """A proposer with everything that its proposals depend on."""
+    settings = ProposerSettings(
+        name=component.name,
+        distribution=component.plugin.distribution,
+        version=component.plugin.version,
+        options=options.model_dump(mode="json") if options is not None else {},
+        long_side=long_side,
+        min_side=min_side,
+        seed=seed,
+    )
+    return ProposalSource(component, options, settings, limit, cache)
+
+
+@dataclass(frozen=True, slots=True)
+class Backbone:
+    """An extractor ready for use, and how its maps are pooled."""
+
+    component: Component
+    options: Any
+    maps: FeatureMaps
+    pools: tuple[Pool, ...]
+    way: FeatureWay
+    image_side: int
+
+    @property
+    def dimension(self) -> int:
+        return pooled_dimension(self.maps, self.pools)
+
+    def features(self, device: torch.device | str = "cpu") -> RegionFeatures:
+        return make_features(self.way, self.maps, self.pools, long_side=self.image_side, device=device)
+
+    def weights_digest(self) -> str:
+        """A digest of every weight of the stages."""
+        digest = hashlib.blake2b(digest_size=16)
+        for name, value in sorted(self.tensors().items()):
+            digest.update(name.encode())
+            digest.update(
+                value.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes() if value.ndim else b""
+            )
+        return digest.hexdigest()
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The weights of the stages, by ``STAGE.NAME``."""
+        return {
+            f"{i}.{name}": value
+            for i, stage in enumerate(self.maps.stages)
+            for name, value in stage.state_dict().items()
+        }
+
+
+def make_backbone(
+    component: Component, options: Any, *, weights: str, way: FeatureWay, image_side: int
+) -> Backbone:
+    """Build the extractor with ``weights``: imagenet, none, or the path of a file."""
+    maps = component.build(weights=weights, options=options)
+    return Backbone(component, options, maps, default_pools(maps), way, image_side)
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """Everything that ``predict`` needs. ``class_names`` are those of the labels from 1."""
+
+    class_names: tuple[str, ...]
+    source: ProposalSource
+    backbone: Backbone
+    head: DetectionHead
+    rule: DetectRule
+
+    def with_rule(self, **changes: Any) -> Detector:
+        """The same detector with another confidence, iou, max_detections or refinements."""
+        return replace(self, rule=replace(self.rule, **changes))
+
+    def on(self, features: RegionFeatures, image: RGB) -> Detections:
+        """Detections in ``image``, with features made ready once by ``self.backbone.features()``."""
+        regions = self.source(image).boxes
+        size = (image.shape[1], image.shape[0])
+        return detect(features.prepare(image), regions, self.head, size, self.rule)

@@ -1,0 +1,185 @@
+"""The files of a detector.
+
+``model.toml`` says everything in words and numbers; ``model.safetensors`` holds the weights of head
+and extractor, so that a model needs no other file. Nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import tomli_w
+from torch import Tensor
+
+from netlab.detection.model.detect import DetectRule
+from netlab.detection.model.detector import Backbone, Detector, proposal_source
+from netlab.detection.model.features import Pool
+from netlab.detection.model.head import DetectionHead
+from netlab.engine.catalog import Catalog, Component
+from netlab.errors import NetlabError, UsageError
+from netlab.kinds.extractor import FeatureMaps
+from netlab.runs.files import write_atomically, write_text
+
+FORMAT = "netlab-detector-1"
+
+
+def save_detector(detector: Detector, folder: Path) -> None:
+    """Write ``model.safetensors`` and ``model.toml`` into ``folder``, the latter last."""
+    tensors = {f"head.{name}": value for name, value in detector.head.state_dict().items()}
+    tensors |= {f"extractor.{name}": value for name, value in detector.backbone.tensors().items()}
+    content = safetensors.torch.save(
+        {name: value.detach().cpu().contiguous() for name, value in tensors.items()}, {"format": FORMAT}
+    )
+    write_atomically(folder / "model.safetensors", lambda file: file.write(content))
+    write_text(folder / "model.toml", tomli_w.dumps(_describe(detector, hashlib.sha256(content).hexdigest())))
+
+
+def _describe(detector: Detector, digest: str) -> dict[str, Any]:
+    backbone, source, rule = detector.backbone, detector.source, detector.rule
+    maps, plugin = backbone.maps, backbone.component.plugin
+    confidence = {
+        name: round(rule.least(label), 6) for label, name in enumerate(detector.class_names, start=1)
+    }
+    return {
+        "format": FORMAT,
+        "classes": list(detector.class_names),
+        "weights_sha256": digest,
+        "detection": {
+            "confidence": confidence,
+            "iou": rule.iou,
+            "max_detections": rule.max_detections,
+            "refinements": rule.refinements,
+        },
+        "preprocessing": {
+            "colour": "RGB",
+            "mean": list(maps.mean),
+            "std": list(maps.std),
+            "crop_size": maps.crop_size,
+            "image_side": backbone.image_side,
+        },
+        "proposer": {**source.settings.as_dict(), "limit": source.limit},
+        "extractor": {
+            "name": backbone.component.name,
+            "distribution": plugin.distribution,
+            "version": plugin.version,
+            "weights": maps.weights,
+            "options": backbone.options.model_dump(mode="json") if backbone.options is not None else {},
+        },
+        "features": {
+            "way": backbone.way,
+            "pools": [{"stage": p.stage, "size": p.size, "grow": p.grow} for p in backbone.pools],
+        },
+        "head": {"hidden": detector.head.hidden, "dropout": detector.head.dropout},
+    }
+
+
+def load_detector(
+    folder: Path, catalog: Catalog, *, cache: Path | None = None, allow_mismatch: bool = False
+) -> tuple[Detector, list[str]]:
+    """The detector in ``folder``, and what differs here from where it was trained.
+
+    Raises:
+        UsageError: there is none; or proposer or extractor come from another distribution or
+            version than it was trained with, unless ``allow_mismatch``.
+        NetlabError: its files are damaged or do not belong together.
+    """
+    described, tensors = _read(folder)
+    try:
+        mismatches: list[str] = []
+        proposer = _find(catalog, "proposer", described["proposer"], mismatches)
+        extractor = _find(catalog, "extractor", described["extractor"], mismatches)
+        if mismatches and not allow_mismatch:
+            raise UsageError(
+                f"the model in {folder} was trained with other parts: {'; '.join(mismatches)}."
+                " Install those, train again, or use it all the same with --allow-mismatch"
+            )
+        given = described["proposer"]
+        source = proposal_source(
+            proposer,
+            proposer.make_options(given["options"]),
+            limit=given["limit"],
+            long_side=given["long_side"],
+            min_side=given["min_side"],
+            seed=given["seed"],
+            cache=cache,
+        )
+        backbone = _rebuild_backbone(extractor, described, tensors)
+        names = tuple(described["classes"])
+        shape = described["head"]
+        head = DetectionHead(backbone.dimension, len(names), hidden=shape["hidden"], dropout=shape["dropout"])
+        head.load_state_dict(
+            {k.removeprefix("head."): v for k, v in tensors.items() if k.startswith("head.")}
+        )
+        detection = described["detection"]
+        rule = DetectRule(
+            confidence={
+                label: float(detection["confidence"][name]) for label, name in enumerate(names, start=1)
+            },
+            iou=detection["iou"],
+            max_detections=detection["max_detections"],
+            refinements=detection["refinements"],
+        )
+    except (KeyError, TypeError, AttributeError, RuntimeError, ValueError) as error:
+        raise NetlabError(f"the model in {folder} is damaged: {type(error).__name__}: {error}") from error
+    return Detector(names, source, backbone, head.eval(), rule), mismatches
+
+
+def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    try:
+        described = tomllib.loads((folder / "model.toml").read_text(encoding="utf-8"))
+        content = (folder / "model.safetensors").read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(
+            f"there is no trained detector in {folder} (model.toml and model.safetensors):"
+            " name a run of 'netlab detect train' that is finished"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise NetlabError(f"{folder / 'model.toml'} is damaged: {error}") from None
+    if described.get("format") != FORMAT:
+        raise NetlabError(f"{folder / 'model.toml'} has format {described.get('format')!r}, not {FORMAT!r}")
+    if hashlib.sha256(content).hexdigest() != described.get("weights_sha256"):
+        raise NetlabError(
+            f"{folder / 'model.safetensors'} is damaged or not the one that model.toml describes"
+        )
+    try:
+        return described, safetensors.torch.load(content)
+    except safetensors.SafetensorError as error:
+        raise NetlabError(f"{folder / 'model.safetensors'} is damaged: {error}") from None
+
+
+def _find(catalog: Catalog, kind: str, given: Mapping[str, Any], mismatches: list[str]) -> Component:
+    candidates = [part for part in catalog.of_kind(kind) if part.name == given["name"]]
+    same = [part for part in candidates if part.plugin.distribution == given["distribution"]]
+    component = same[0] if same else catalog.find(kind, given["name"])
+    here = f"{component.plugin.distribution} {component.plugin.version}"
+    trained = f"{given['distribution']} {given['version']}"
+    if here != trained:
+        mismatches.append(f"{component.title} is of {here} here, and was of {trained}")
+    return component
+
+
+def _rebuild_backbone(
+    component: Component, described: Mapping[str, Any], tensors: Mapping[str, Tensor]
+) -> Backbone:
+    options = component.make_options(described["extractor"]["options"])
+    maps: FeatureMaps = component.build(weights="none", options=options)
+    for i, stage in enumerate(maps.stages):
+        prefix = f"extractor.{i}."
+        stage.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
+    preprocessing, features = described["preprocessing"], described["features"]
+    maps = replace(
+        maps,
+        mean=tuple(preprocessing["mean"]),
+        std=tuple(preprocessing["std"]),
+        crop_size=preprocessing["crop_size"],
+        weights=described["extractor"]["weights"],
+    )
+    pools = tuple(Pool(pool["stage"], pool["size"], pool["grow"]) for pool in features["pools"])
+    return Backbone(component, options, maps, pools, features["way"], preprocessing["image_side"])

@@ -1,0 +1,1 @@
+"""What detections are written as."""

@@ -1,0 +1,1 @@
+"""Regions that may hold an object: proposing, keeping, measuring their recall."""

@@ -1,0 +1,1 @@
+"""Plugins and parts: finding, checking and loading them, and names to parts."""

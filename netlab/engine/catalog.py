@@ -1,0 +1,223 @@
+"""Names to components, across plugins.
+
+A name that two distributions offer is an error on use, never first or last wins: in an experiment a
+silent choice changes results. ``NAME@DISTRIBUTION`` picks one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from netlab.engine.manager import Plugin, PluginManager, canonical
+from netlab.errors import NetlabError, PluginError, UsageError, closest, first_line
+from netlab.kinds import KINDS
+from netlab.specs import ComponentSpec, load_target
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A component and the plugin it came from. ``preset`` holds option values given with the name."""
+
+    spec: ComponentSpec
+    plugin: Plugin
+    manager: PluginManager
+    preset: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        return self.spec.kind
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @property
+    def title(self) -> str:
+        """``block 'grouped'``, for messages."""
+        return f"{self.kind} '{self.name}'"
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """Who supplied it: kind, name, plugin, distribution and version."""
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "plugin": self.plugin.name,
+            "distribution": self.plugin.distribution,
+            "version": self.plugin.version,
+        }
+
+    def load(self) -> Any:
+        """Import the component itself.
+
+        Raises:
+            PluginError: its module can not be imported or has no such attribute.
+        """
+        try:
+            return load_target(self.spec.target)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self.manager.fail(self.plugin, "build", error)
+            raise PluginError(
+                f"{self.title} of {self.plugin.distribution} can not be loaded"
+                f" from '{self.spec.target}': {first_line(error)}"
+            ) from error
+
+    def options_model(self) -> type[BaseModel] | None:
+        """The pydantic model of its options, or None if it has none.
+
+        Raises:
+            PluginError: the model can not be imported or is not a pydantic model.
+        """
+        if self.spec.options is None:
+            return None
+        from pydantic import BaseModel
+
+        try:
+            model = load_target(self.spec.options)
+            if not (isinstance(model, type) and issubclass(model, BaseModel)):
+                raise TypeError(f"'{self.spec.options}' is not a pydantic model")
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self.manager.fail(self.plugin, "options", error)
+            raise PluginError(
+                f"the options of {self.title} of {self.plugin.distribution} can not be loaded:"
+                f" {first_line(error)}"
+            ) from error
+        return model
+
+    def make_options(self, values: Mapping[str, Any]) -> BaseModel | None:
+        """Its options from given values, the rest from defaults; None if it has no options.
+
+        Raises:
+            UsageError: an unknown option (with the closest name) or a value out of range.
+        """
+        from pydantic import ValidationError
+
+        model = self.options_model()
+        values = {**self.preset, **values}
+        known = set(model.model_fields) if model is not None else set()
+        for name in values:
+            if name not in known:
+                raise UsageError(f"{self.title} has no option '{name}'.{closest(name, known)}")
+        if model is None:
+            return None
+        try:
+            return model.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "options"
+            raise UsageError(
+                f"{self.title}, option '{where}': {first['msg']}, not {first['input']!r}"
+            ) from None
+
+    def build(self, *arguments: Any, **keywords: Any) -> Any:
+        """Call the component; what it raises becomes one clear line that names it.
+
+        ``ValueError`` is the component's own word that its input does not fit, a usage error; a
+        missing file likewise; anything else is the plugin's failure.
+        """
+        target = self.load()
+        try:
+            return target(*arguments, **keywords)
+        except (NetlabError, KeyboardInterrupt):
+            raise
+        except (ValueError, FileNotFoundError) as error:
+            raise UsageError(f"{self.title}: {' '.join(str(error).split())}") from error
+        except (MemoryError, OSError):
+            raise
+        except BaseException as error:
+            if self.plugin.builtin:
+                raise
+            self.manager.fail(self.plugin, "build", error)
+            raise PluginError(
+                f"{self.title} of {self.plugin.distribution} {self.plugin.version} failed:"
+                f" {first_line(error)}"
+            ) from error
+
+
+class Catalog:
+    """Every component of every loaded plugin."""
+
+    def __init__(self, manager: PluginManager) -> None:
+        self.manager = manager
+        self._components = [
+            Component(spec, plugin, manager) for plugin in manager.plugins for spec in plugin.components
+        ]
+
+    def __iter__(self) -> Iterator[Component]:
+        return iter(self._components)
+
+    def of_kind(self, kind: str) -> list[Component]:
+        """The components of one kind, by name, clashing ones all listed."""
+        found = [component for component in self._components if component.kind == kind]
+        return sorted(found, key=lambda component: (component.name, component.plugin.distribution))
+
+    def names(self, kind: str) -> list[str]:
+        """The distinct names of one kind, sorted."""
+        return sorted({component.name for component in self._components if component.kind == kind})
+
+    def clashes(self, component: Component) -> list[Component]:
+        """The components of the same kind and name from other plugins."""
+        return [
+            other
+            for other in self.of_kind(component.kind)
+            if other.name == component.name and other.plugin is not component.plugin
+        ]
+
+    def find(self, kind: str, text: str) -> Component:
+        """The component that a user named: ``NAME``, ``NAME@DISTRIBUTION`` or ``NAME:VARIANT``.
+
+        Raises:
+            UsageError: no such component (with the closest names and the plugins that failed), or
+                several distributions offer it.
+        """
+        name, _, distribution = text.partition("@")
+        name, _, variant = name.partition(":")
+        found = [
+            component
+            for component in self.of_kind(kind)
+            if component.name == name
+            and (not distribution or component.plugin.distribution == canonical(distribution))
+        ]
+        if not found:
+            raise UsageError(self._unknown(kind, text))
+        if len(found) > 1:
+            choices = " or ".join(f"'{name}@{component.plugin.distribution}'" for component in found)
+            raise UsageError(f"several plugins offer {kind} '{name}': write {choices}")
+        (component,) = found
+        if not variant:
+            return component
+        if "variants" not in component.spec.tags:
+            raise UsageError(f"{component.title} has no variants: write '{name}', not '{text}'")
+        return Component(component.spec, component.plugin, component.manager, {"variant": variant})
+
+    def default(self, kind: str) -> Component:
+        """The component of a kind that is used when none is named: netlab's own, tagged ``default``.
+
+        Raises:
+            UsageError: it is blocked or missing, and one must be named.
+        """
+        for component in self.of_kind(kind):
+            if "default" in component.spec.tags and component.plugin.builtin:
+                return component
+        selector = KINDS[kind].selector
+        raise UsageError(
+            f"no {kind} was named and netlab's default is not there (blocked?): use --{selector} NAME"
+        )
+
+    def _unknown(self, kind: str, text: str) -> str:
+        names = self.names(kind)
+        known = f" Known: {', '.join(names)}." if names else f" No {kind} is installed."
+        message = f"there is no {kind} '{text}'.{closest(text, names) or known}"
+        if self.manager.failures:
+            failed = ", ".join(sorted({f"'{failure.plugin}'" for failure in self.manager.failures}))
+            message += f" It may come from a plugin that failed: {failed} (see 'netlab plugins list')."
+        return message

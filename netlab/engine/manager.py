@@ -1,0 +1,331 @@
+"""Finds plugins by their entry points, blocks, checks and loads them, and keeps every failure.
+
+One broken plugin never takes the tool down: whatever it raises (``SystemExit`` included) becomes a
+``PluginFailure`` that says who failed, in which phase, and why. With ``strict`` it is raised.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+import traceback
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+from importlib import metadata
+from itertools import chain
+from typing import Any, Literal
+
+import pluggy
+
+from netlab import specs
+from netlab.engine.declaration import HOOK_NAMES, checked_spec, own_functions
+from netlab.engine.plugin_settings import plugin_settings
+from netlab.errors import PluginError, closest, first_line
+from netlab.specs import API_VERSION, ENTRY_POINT_GROUP, ComponentSpec
+
+OWN_DISTRIBUTION = "netlab-vision"
+GROUP_PATTERN = re.compile(r"netlab\.v(\d+)")
+SLOW_IMPORT = 1.0  # seconds; a light plugin takes about a thousandth of it
+
+Phase = Literal["metadata", "api", "import", "register", "options", "build", "event", "command"]
+State = Literal["ok", "blocked", "failed", "needs newer netlab", "needs older netlab"]
+
+
+@dataclass(frozen=True, slots=True)
+class PluginFailure:
+    """What went wrong with a plugin, in which phase. ``details`` is the traceback as text."""
+
+    plugin: str
+    distribution: str
+    version: str
+    phase: Phase
+    error: BaseException
+    details: str
+
+    def __str__(self) -> str:
+        who = f"plugin '{self.plugin}' ({self.distribution} {self.version})"
+        return f"{who} failed at {self.phase}: {first_line(self.error)}"
+
+
+@dataclass(slots=True)
+class Plugin:
+    """One entry point: who ships it, and how far it came."""
+
+    name: str
+    distribution: str
+    version: str
+    target: str
+    state: State = "ok"
+    module: Any = None
+    components: list[ComponentSpec] = field(default_factory=list)
+    hooks: tuple[str, ...] = ()
+    import_seconds: float = 0.0
+
+    @property
+    def builtin(self) -> bool:
+        return self.distribution == OWN_DISTRIBUTION
+
+
+def canonical(distribution: str) -> str:
+    """A distribution's name in the index's canonical form: ``My_Pkg`` and ``my-pkg`` are one."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def installed_entry_points(
+    unreadable: Callable[[metadata.Distribution, Exception], object] = lambda distribution, error: None,
+) -> list[metadata.EntryPoint]:
+    """The entry points of every version of the plugin API, by group and name.
+
+    Read a distribution at a time, so that one with a damaged file does not hide the others: it is given
+    to ``unreadable``, with the error.
+    """
+    found: dict[str, list[metadata.EntryPoint]] = {}
+    for distribution in metadata.distributions():
+        try:
+            points = [point for point in distribution.entry_points if GROUP_PATTERN.fullmatch(point.group)]
+            if points:  # of several installations of a distribution, Python imports the first
+                found.setdefault(canonical(distribution.metadata["Name"] or "?"), points)
+        except Exception as error:
+            unreadable(distribution, error)
+    return sorted(chain(*found.values()), key=lambda point: (point.group, point.name))
+
+
+class PluginManager:
+    """The plugins of this process.
+
+    Args:
+        blocked: entry-point or distribution names that are not to be imported.
+        strict: raise the first failure instead of keeping it.
+        autoload: when false, only netlab's own plugins are loaded.
+        find: gives the entry points; by default those of the installed distributions.
+    """
+
+    def __init__(
+        self,
+        *,
+        blocked: Collection[str] = (),
+        strict: bool = False,
+        autoload: bool = True,
+        find: Callable[[], Iterable[metadata.EntryPoint]] | None = None,
+    ) -> None:
+        self.blocked = frozenset(blocked)
+        self.strict = strict
+        self.autoload = autoload
+        self.plugins: list[Plugin] = []
+        self.failures: list[PluginFailure] = []
+        self._find = find
+        self._identities: dict[metadata.Distribution, tuple[str, str]] = {}
+        self._pluggy = pluggy.PluginManager("netlab")
+        self._pluggy.add_hookspecs(specs)
+
+    @classmethod
+    def from_environment(cls, blocked: Collection[str] = ()) -> PluginManager:
+        """A loaded manager that follows the environment and the TOML files, see ``plugin_settings``.
+
+        Raises:
+            UsageError: one of the files is wrong.
+        """
+        settings = plugin_settings(blocked)
+        manager = cls(blocked=settings.disabled, strict=settings.strict, autoload=settings.autoload)
+        manager.load()
+        return manager
+
+    def load(self) -> None:
+        """Import and register every plugin that is not blocked, and collect its components."""
+        points = installed_entry_points(self._unreadable) if self._find is None else self._find()
+        for point in points:
+            plugin = self._describe(point)
+            self.plugins.append(plugin)
+            if self._is_blocked(plugin):
+                plugin.state = "blocked"
+                continue
+            if point.group != ENTRY_POINT_GROUP:
+                self._wrong_api(plugin, point.group)
+                continue
+            if self._import(plugin, point) and self._register(plugin):
+                self._collect(plugin)
+
+    def fail(self, plugin: Plugin, phase: Phase, error: BaseException) -> PluginFailure:
+        """Keep a failure of ``plugin``; raise it in strict mode."""
+        details = traceback_text(error)
+        failure = PluginFailure(plugin.name, plugin.distribution, plugin.version, phase, error, details)
+        self.failures.append(failure)
+        if self.strict:
+            raise PluginError(f"{failure} (NETLAB_STRICT_PLUGINS is set)") from error
+        return failure
+
+    def failures_of(self, plugin: Plugin) -> list[PluginFailure]:
+        """What went wrong with one plugin."""
+        return [
+            failure
+            for failure in self.failures
+            if (failure.plugin, failure.distribution) == (plugin.name, plugin.distribution)
+        ]
+
+    def call(self, hook: str, *, phase: Phase = "event", **arguments: Any) -> list[tuple[Plugin, Any]]:
+        """Call a hook of every plugin that implements it, each on its own, and keep what they raise.
+
+        Returns (plugin, result) in the order of the plugins' names; the result is None, or a list of
+        what the hook returned or yielded.
+        """
+        results = []
+        for plugin in self.plugins:
+            try:
+                for implementation in self._implementations(plugin, hook):
+                    values = [arguments[name] for name in implementation.argnames]
+                    result: Any = implementation.function(*values)
+                    results.append((plugin, None if result is None else list(result)))
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                self.fail(plugin, phase, error)
+        return results
+
+    def _implementations(self, plugin: Plugin, hook: str) -> list[pluggy.HookImpl]:
+        if plugin.module is None or plugin.state != "ok":
+            return []
+        caller = getattr(self._pluggy.hook, hook)
+        return [impl for impl in caller.get_hookimpls() if impl.plugin is plugin.module]
+
+    def _describe(self, point: metadata.EntryPoint) -> Plugin:
+        distribution, version = "?", "?"
+        if point.dist is not None:
+            distribution, version = self._identity(point.dist)
+        return Plugin(point.name, distribution, version, point.value)
+
+    def _identity(self, distribution: metadata.Distribution) -> tuple[str, str]:
+        """Name and version, read once: the file is parsed as an e-mail at every look at it."""
+        if distribution not in self._identities:
+            fields = distribution.metadata
+            self._identities[distribution] = canonical(fields["Name"] or "?"), fields["Version"] or "?"
+        return self._identities[distribution]
+
+    def _unreadable(self, distribution: metadata.Distribution, error: Exception) -> None:
+        """Keep a distribution that can not be read as a failed plugin: perhaps it is none, but who knows."""
+        where = getattr(distribution, "_path", None)  # no public attribute says where it is installed
+        folder = "?" if where is None else where.name
+        name, _, version = folder.partition(".dist-info")[0].partition("-")
+        plugin = Plugin(name, canonical(name), version or "?", str(where), state="failed")
+        self.plugins.append(plugin)
+        if self._is_blocked(plugin):
+            plugin.state = "blocked"
+        else:
+            self.fail(plugin, "metadata", error)
+
+    def _is_blocked(self, plugin: Plugin) -> bool:
+        if not self.autoload and not plugin.builtin:
+            return True
+        return plugin.name in self.blocked or plugin.distribution in {canonical(b) for b in self.blocked}
+
+    def _wrong_api(self, plugin: Plugin, group: str) -> None:
+        number = int(group.removeprefix("netlab.v"))
+        plugin.state = "needs newer netlab" if number > API_VERSION else "needs older netlab"
+        error = PluginError(
+            f"it is written for plugin API {number}; this netlab has {API_VERSION}"
+            f" ({'upgrade netlab' if number > API_VERSION else 'ask its author for an update'})"
+        )
+        self.fail(plugin, "api", error)
+
+    def _import(self, plugin: Plugin, point: metadata.EntryPoint) -> bool:
+        began = time.perf_counter()
+        try:
+            plugin.module = point.load()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            plugin.state = "failed"
+            self.fail(plugin, "import", error)
+            return False
+        finally:
+            plugin.import_seconds = time.perf_counter() - began
+        return True
+
+    def _register(self, plugin: Plugin) -> bool:
+        try:
+            self._pluggy.register(plugin.module, name=f"{plugin.name}@{plugin.distribution}")
+            plugin.hooks = self._checked_hooks(plugin)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            if self._pluggy.is_registered(plugin.module):
+                self._pluggy.unregister(plugin.module)
+            plugin.state = "failed"
+            self.fail(plugin, "register", error)
+            return False
+        return True
+
+    def _checked_hooks(self, plugin: Plugin) -> tuple[str, ...]:
+        """The hooks that the plugin implements.
+
+        pluggy silently ignores a hook that is misspelled or lacks its marker; here it is an error, and
+        so is a plugin that implements none.
+        """
+        callers = self._pluggy.get_hookcallers(plugin.module) or []
+        for caller in callers:
+            if not caller.has_spec():
+                raise PluginError(f"there is no hook '{caller.name}'.{closest(caller.name, HOOK_NAMES)}")
+        marked = {caller.name for caller in callers}
+        for name in own_functions(plugin.module):
+            if name in HOOK_NAMES - marked:
+                raise PluginError(
+                    f"'{name}' lacks the decorator @hookimpl (from netlab.specs import hookimpl)"
+                )
+            if name not in HOOK_NAMES:
+                raise PluginError(
+                    f"there is no hook '{name}'.{closest(name, HOOK_NAMES)}"
+                    " (names that begin with netlab_ are kept for hooks)"
+                )
+        if not marked:
+            raise PluginError(
+                f"'{plugin.target}' implements no hook: expected a module with functions such as"
+                " netlab_components, decorated with @hookimpl"
+            )
+        return tuple(sorted(marked))
+
+    def _collect(self, plugin: Plugin) -> None:
+        try:
+            for implementation in self._implementations(plugin, "netlab_components"):
+                declared: Any = implementation.function()
+                for spec in declared or ():
+                    plugin.components.append(checked_spec(spec))
+            names = [(spec.kind, spec.name) for spec in plugin.components]
+            for kind, name in names:
+                if names.count((kind, name)) > 1:
+                    raise PluginError(f"it declares {kind} '{name}' twice")
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            plugin.state = "failed"
+            plugin.components.clear()
+            self.fail(plugin, "register", error)
+
+
+def traceback_text(error: BaseException) -> str:
+    """The traceback from the first frame that is not the way to the plugin: this module and importlib."""
+    shown = traceback.TracebackException.from_exception(error)
+    for position, frame in enumerate(shown.stack):
+        if frame.filename != __file__ and "importlib" not in frame.filename:
+            del shown.stack[:position]
+            break
+    return "".join(shown.format())
+
+
+def report_failures(failures: Iterable[PluginFailure], *, debug: bool = False) -> None:
+    """One line a failure on standard error, with the traceback in debug mode."""
+    for failure in failures:
+        print(f"netlab: {failure}", file=sys.stderr)
+        if debug:
+            print(failure.details, file=sys.stderr)
+
+
+def report_slow_imports(plugins: Iterable[Plugin]) -> None:
+    """One line on standard error for every plugin whose import every command has to wait for."""
+    for plugin in plugins:
+        if plugin.import_seconds > SLOW_IMPORT:
+            print(
+                f"netlab: plugin '{plugin.name}' ({plugin.distribution} {plugin.version}) took"
+                f" {plugin.import_seconds:.1f} s to import: --no-plugin {plugin.name} skips it,"
+                f" 'netlab plugins check {plugin.name}' says why",
+                file=sys.stderr,
+            )

@@ -1,0 +1,1 @@
+"""The parts that netlab brings with it."""

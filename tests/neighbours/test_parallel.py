@@ -1,0 +1,99 @@
+"""Threads share the work, and change nothing about the result."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+from netlab.neighbours.parallel import each, spans
+from netlab.neighbours.tiles import class_minima, strip_minima, strips
+from netlab.separability import FeatureSpace
+from netlab.threads import single_threaded
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def threads():
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+def test_jobs_run_on_several_threads_and_their_results_keep_the_order(threads):
+    threads(3)
+    meet = threading.Barrier(3, timeout=20)  # passes only if three jobs run at once
+    finished = []
+
+    def work(job):
+        meet.wait()
+        return torch.get_num_threads(), job
+
+    found = each(work, range(3), CPU, finished.append)
+    assert found == [(1, 0), (1, 1), (1, 2)]
+    assert finished == [0, 1, 2]
+    assert torch.get_num_threads() == 3
+
+
+def test_an_error_in_a_job_comes_out_and_the_threads_are_as_before(threads):
+    threads(2)
+
+    def work(job):
+        if job == 1:
+            raise ArithmeticError("job 1")
+
+    with pytest.raises(ArithmeticError, match="job 1"):
+        each(work, range(50), CPU)
+    assert torch.get_num_threads() == 2
+
+
+def test_single_threaded_ends_with_its_block(threads):
+    threads(2)
+    with single_threaded():
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == 2
+
+
+@pytest.mark.parametrize(("length", "count"), [(0, 4), (1, 4), (7, 3), (16, 4), (5, 100)])
+def test_spans_cover_everything_once(length, count):
+    found = spans(3, 3 + length, count)
+    assert [i for span in found for i in range(3 + length)[span]] == list(range(3, 3 + length))
+    assert len(found) <= count
+
+
+def measurements(x, y):
+    space = FeatureSpace(x, y, standardize=True, memory=97 << 20)
+    return [
+        space._minima, space.nearest.own, space.nearest.confusion, *space.nearest_distances,
+        space.nearest_centres.own, space.nearest_centres_loo.own, space.neighbours(3).squared_distances,
+        space.run_lengths, space.standardization.mean, space.standardization.scale, space.centres,
+    ]  # fmt: skip
+
+
+def test_every_number_of_threads_gives_the_same_bits(threads, monkeypatch):
+    monkeypatch.setattr("netlab.neighbours.operands.TILE", 96)
+    monkeypatch.setattr("netlab.neighbours.operands.CHUNK", 50)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(1500, 300)).astype(np.float32)
+    x[700:] = x[:800] + rng.integers(0, 2, (800, 1)) * np.float32(1e-6)  # ties, and nearly
+    y = rng.integers(0, 40, 1500)
+    threads(1)
+    expected = measurements(x, y)
+    for count in (2, 5):
+        threads(count)
+        for one, other in zip(expected, measurements(x, y), strict=True):
+            assert np.array_equal(one, other)
+
+
+def test_minima_of_some_strips_merge_to_those_of_all(monkeypatch):
+    monkeypatch.setattr("netlab.neighbours.operands.TILE", 40)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(700, 30)), rng.integers(0, 4, 700)
+    points = FeatureSpace(x, y)._points
+    found = strips(points)
+    assert sum(strip.pairs for strip in found) == 700 * 701 // 2
+    parts = [strip_minima(points, found[i::3]) for i in range(3)]
+    assert np.array_equal(np.minimum.reduce(parts), class_minima(points))
