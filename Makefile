@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test docs format clean
+.PHONY: run test mutants docs format clean
 
 run: $(VENV)/.installed ## Install netlab into .venv and train the first network
 	$(BIN)/netlab run --block grouped --paths 4 --norm bn
@@ -13,6 +13,9 @@ test: $(VENV)/.installed-dev ## Everything that guards the project
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest
+
+mutants: $(VENV)/.installed-dev $(VENV)/.installed-mutants ## Break the code and see whether the tests notice: ROOM=labels SAMPLE=40 SEED=0
+	$(BIN)/python tests/mutants/run.py $(ROOM) $(if $(SAMPLE),--sample $(SAMPLE)) --seed $(or $(SEED),0)
 
 docs: $(VENV)/.installed-dev ## What the pages about plugins say of the code
 	$(BIN)/python docs/generate.py
@@ -33,5 +36,9 @@ $(VENV)/.installed-dev: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@ $(VENV)/.installed
 
+$(VENV)/.installed-mutants: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[mutants]'
+	touch $@
+
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) mutants build dist .mypy_cache .ruff_cache .pytest_cache

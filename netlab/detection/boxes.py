@@ -25,14 +25,6 @@ def iou_matrix(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.flo
     return torch.nan_to_num(matrix, nan=0.0).numpy()
 
 
-def inside_fraction(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The share of every box of ``a`` (N, 4) that lies inside each box of ``b`` (M, 4): (N, M)."""
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(-1)
-    return shared / np.maximum(box_area(a), np.float32(1e-6))[:, None]
-
-
 def box_area(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
     """Area (N,) in square pixels; negative sides count as 0."""
     return np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(1)

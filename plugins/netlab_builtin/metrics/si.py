@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from netlab.kinds.metric import MetricResult, NearestPoints, Space
 
 
@@ -55,8 +53,3 @@ def singleton_notes(space: Space) -> tuple[str, ...]:
         return ()
     shown = ", ".join(alone[:5]) + (f" and {len(alone) - 5} more" if len(alone) > 5 else "")
     return (f"a class with a single point counts 0: {shown}",)
-
-
-def mean_or_none(values: Any) -> float | None:
-    """The mean, None of nothing."""
-    return float(np.mean(values)) if len(values) else None
