@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from netlab.engine.manager import PluginManager, canonical
+from netlab.engine.distributions import canonical
+from netlab.engine.manager import PluginManager
 from netlab.errors import PluginError
 
 GOOD = """

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from netlab.engine.manager import Plugin, PluginManager, canonical
+from netlab.engine.distributions import canonical
+from netlab.engine.manager import Plugin, PluginManager
 from netlab.errors import NetlabError, PluginError, UsageError, closest, first_line
 from netlab.kinds import KINDS
 from netlab.specs import ComponentSpec, load_target

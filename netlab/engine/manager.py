@@ -6,30 +6,33 @@ One broken plugin never takes the tool down: whatever it raises (``SystemExit`` 
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 import traceback
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from importlib import metadata
-from itertools import chain
 from typing import Any, Literal
 
 import pluggy
 
-from netlab import specs
+from netlab import __version__, specs
+from netlab.engine.blocking import PluginKey, left_out
 from netlab.engine.declaration import HOOK_NAMES, checked_spec, own_functions
+from netlab.engine.distributions import (
+    OWN_DISTRIBUTION,
+    canonical,
+    installed_entry_points,
+    unmet_requirements,
+)
 from netlab.engine.plugin_settings import plugin_settings
 from netlab.errors import PluginError, closest, first_line
 from netlab.specs import API_VERSION, ENTRY_POINT_GROUP, ComponentSpec
 
-OWN_DISTRIBUTION = "netlab-vision"
-GROUP_PATTERN = re.compile(r"netlab\.v(\d+)")
 SLOW_IMPORT = 1.0  # seconds; a light plugin takes about a thousandth of it
 
 Phase = Literal["metadata", "api", "import", "register", "options", "build", "event", "command"]
-State = Literal["ok", "blocked", "failed", "needs newer netlab", "needs older netlab"]
+State = Literal["ok", "blocked", "failed", "needs newer netlab", "needs older netlab", "needs another netlab"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,39 +66,19 @@ class Plugin:
     import_seconds: float = 0.0
 
     @property
+    def key(self) -> PluginKey:
+        return PluginKey(self.name, self.distribution)
+
+    @property
     def builtin(self) -> bool:
         return self.distribution == OWN_DISTRIBUTION
-
-
-def canonical(distribution: str) -> str:
-    """A distribution's name in the index's canonical form: ``My_Pkg`` and ``my-pkg`` are one."""
-    return re.sub(r"[-_.]+", "-", distribution).lower()
-
-
-def installed_entry_points(
-    unreadable: Callable[[metadata.Distribution, Exception], object] = lambda distribution, error: None,
-) -> list[metadata.EntryPoint]:
-    """The entry points of every version of the plugin API, by group and name.
-
-    Read a distribution at a time, so that one with a damaged file does not hide the others: it is given
-    to ``unreadable``, with the error.
-    """
-    found: dict[str, list[metadata.EntryPoint]] = {}
-    for distribution in metadata.distributions():
-        try:
-            points = [point for point in distribution.entry_points if GROUP_PATTERN.fullmatch(point.group)]
-            if points:  # of several installations of a distribution, Python imports the first
-                found.setdefault(canonical(distribution.metadata["Name"] or "?"), points)
-        except Exception as error:
-            unreadable(distribution, error)
-    return sorted(chain(*found.values()), key=lambda point: (point.group, point.name))
 
 
 class PluginManager:
     """The plugins of this process.
 
     Args:
-        blocked: entry-point or distribution names that are not to be imported.
+        blocked: the plugins that are not to be imported: ``NAME``, ``DISTRIBUTION``, ``NAME@DISTRIBUTION``.
         strict: raise the first failure instead of keeping it.
         autoload: when false, only netlab's own plugins are loaded.
         find: gives the entry points; by default those of the installed distributions.
@@ -115,7 +98,7 @@ class PluginManager:
         self.plugins: list[Plugin] = []
         self.failures: list[PluginFailure] = []
         self._find = find
-        self._identities: dict[metadata.Distribution, tuple[str, str]] = {}
+        self._metadata: dict[metadata.Distribution, metadata.PackageMetadata] = {}
         self._pluggy = pluggy.PluginManager("netlab")
         self._pluggy.add_hookspecs(specs)
 
@@ -132,16 +115,28 @@ class PluginManager:
         return manager
 
     def load(self) -> None:
-        """Import and register every plugin that is not blocked, and collect its components."""
-        points = installed_entry_points(self._unreadable) if self._find is None else self._find()
-        for point in points:
-            plugin = self._describe(point)
-            self.plugins.append(plugin)
-            if self._is_blocked(plugin):
+        """Import and register every plugin that is not blocked, and collect its components.
+
+        Raises:
+            UsageError: a word of ``blocked`` fits plugins of several distributions.
+        """
+        unreadable: list[tuple[Plugin, Exception]] = []
+        points = list(
+            installed_entry_points(lambda *what: unreadable.append(self._unreadable(*what)))
+            if self._find is None
+            else self._find()
+        )
+        described = [self._describe(point) for point in points]
+        self.plugins = [*(plugin for plugin, _ in unreadable), *described]
+        left_out = self._left_out()
+        for plugin in self.plugins:
+            if plugin.key in left_out:
                 plugin.state = "blocked"
-                continue
-            if point.group != ENTRY_POINT_GROUP:
-                self._wrong_api(plugin, point.group)
+        for plugin, error in unreadable:
+            if plugin.state != "blocked":
+                self.fail(plugin, "metadata", error)
+        for plugin, point in zip(described, points, strict=True):
+            if plugin.state == "blocked" or not self._is_for_this_netlab(plugin, point):
                 continue
             if self._import(plugin, point) and self._register(plugin):
                 self._collect(plugin)
@@ -189,34 +184,51 @@ class PluginManager:
         return [impl for impl in caller.get_hookimpls() if impl.plugin is plugin.module]
 
     def _describe(self, point: metadata.EntryPoint) -> Plugin:
-        distribution, version = "?", "?"
-        if point.dist is not None:
-            distribution, version = self._identity(point.dist)
+        if point.dist is None:
+            return Plugin(point.name, "?", "?", point.value)
+        fields = self._fields(point.dist)
+        distribution, version = canonical(fields["Name"] or "?"), fields["Version"] or "?"
         return Plugin(point.name, distribution, version, point.value)
 
-    def _identity(self, distribution: metadata.Distribution) -> tuple[str, str]:
-        """Name and version, read once: the file is parsed as an e-mail at every look at it."""
-        if distribution not in self._identities:
-            fields = distribution.metadata
-            self._identities[distribution] = canonical(fields["Name"] or "?"), fields["Version"] or "?"
-        return self._identities[distribution]
+    def _fields(self, distribution: metadata.Distribution) -> metadata.PackageMetadata:
+        """A distribution's metadata, read once: the file is parsed as an e-mail at every look at it."""
+        if distribution not in self._metadata:
+            self._metadata[distribution] = distribution.metadata
+        return self._metadata[distribution]
 
-    def _unreadable(self, distribution: metadata.Distribution, error: Exception) -> None:
-        """Keep a distribution that can not be read as a failed plugin: perhaps it is none, but who knows."""
+    def _unreadable(self, distribution: metadata.Distribution, error: Exception) -> tuple[Plugin, Exception]:
+        """A distribution that can not be read as a failed plugin: perhaps it is none, but who knows."""
         where = getattr(distribution, "_path", None)  # no public attribute says where it is installed
         folder = "?" if where is None else where.name
         name, _, version = folder.partition(".dist-info")[0].partition("-")
-        plugin = Plugin(name, canonical(name), version or "?", str(where), state="failed")
-        self.plugins.append(plugin)
-        if self._is_blocked(plugin):
-            plugin.state = "blocked"
-        else:
-            self.fail(plugin, "metadata", error)
+        return Plugin(name, canonical(name), version or "?", str(where), state="failed"), error
 
-    def _is_blocked(self, plugin: Plugin) -> bool:
-        if not self.autoload and not plugin.builtin:
+    def _left_out(self) -> set[PluginKey]:
+        keys = {plugin.key for plugin in self.plugins}
+        foreign = {plugin.key for plugin in self.plugins if not plugin.builtin}
+        return left_out(self.blocked, keys) | (set() if self.autoload else foreign)
+
+    def _is_for_this_netlab(self, plugin: Plugin, point: metadata.EntryPoint) -> bool:
+        """Whether its API and what it requires of netlab are met; if not, that is kept as its failure."""
+        if point.group != ENTRY_POINT_GROUP:
+            self._wrong_api(plugin, point.group)
+            return False
+        if point.dist is None or plugin.builtin:
             return True
-        return plugin.name in self.blocked or plugin.distribution in {canonical(b) for b in self.blocked}
+        try:
+            unmet = unmet_requirements(self._fields(point.dist).get_all("Requires-Dist") or ())
+        except Exception as error:
+            plugin.state = "failed"
+            self.fail(plugin, "metadata", error)
+            return False
+        if unmet:
+            plugin.state = "needs another netlab"
+            unmet_error = PluginError(
+                f"it requires {' and '.join(unmet)}, and this is {OWN_DISTRIBUTION} {__version__}"
+                f" (install another version of {plugin.distribution}, or the netlab that it requires)"
+            )
+            self.fail(plugin, "metadata", unmet_error)
+        return not unmet
 
     def _wrong_api(self, plugin: Plugin, group: str) -> None:
         number = int(group.removeprefix("netlab.v"))

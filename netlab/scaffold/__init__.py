@@ -6,8 +6,10 @@ folder is ``common`` or a kind, the rest its place in the package.
 
 from __future__ import annotations
 
+import importlib.util
 import keyword
 import re
+import sys
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -18,16 +20,45 @@ from netlab.errors import UsageError, closest
 from netlab.kinds import KINDS
 
 SCAFFOLD_KINDS = (*KINDS, "tracker")
+OTHER_MODULES = ("options", "plugin")  # what a package holds beside the module of its part
+
+
+def check_name(name: str) -> None:
+    """Whether a package can have this name, without taking anything from another.
+
+    Two packages that import as one overwrite each other when they are installed, and removing one removes
+    files of both.
+
+    Raises:
+        UsageError: saying whose name it is.
+    """
+    module = name.replace("-", "_")
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or keyword.iskeyword(module):
+        raise UsageError(f"'{name}' is no name for a plugin: use a-z, 0-9 and '-', such as squeeze-excite")
+    if module in sys.stdlib_module_names:
+        raise UsageError(
+            f"'{name}' is a module of Python's own library, and an import would not say which is meant:"
+            f" choose another name, such as my-{name}"
+        )
+    if module in OTHER_MODULES:
+        raise UsageError(
+            f"a plugin's package has a module '{module}' already: choose another name, such as my-{name}"
+        )
+    package = f"netlab_{module}"
+    if importlib.util.find_spec(package) is not None:
+        raise UsageError(
+            f"'{name}' would be the import package {package}, which is installed already, and one would"
+            f" overwrite the other: choose another name, such as my-{name}"
+        )
 
 
 def placeholders(name: str, kind: str) -> dict[str, str]:
     """What the templates may name.
 
     Raises:
-        UsageError: the name can not be that of a part and of a module.
+        UsageError: the name can not be that of a part and of a module, or there is no such kind.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or keyword.iskeyword(name):
-        raise UsageError(f"'{name}' is no name for a plugin: use a-z, 0-9 and '-', such as squeeze-excite")
+    check_name(name)
     if kind not in SCAFFOLD_KINDS:
         hint = closest(kind, SCAFFOLD_KINDS) or f" Known: {', '.join(SCAFFOLD_KINDS)}"
         raise UsageError(f"there is no kind '{kind}'.{hint}")

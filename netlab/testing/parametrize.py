@@ -9,7 +9,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from netlab.engine.catalog import Catalog, Component
-from netlab.engine.manager import PluginManager, canonical
+from netlab.engine.distributions import canonical
+from netlab.engine.manager import PluginManager
 from netlab.errors import PluginError, UsageError, closest
 from netlab.testing.checks import Check, NotApplicable, component_checks, make_subject
 

@@ -22,7 +22,9 @@ def isolated_manager(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callabl
     TOML files of the person who runs the tests are not looked at; keywords that the manager has
     (``blocked``, ``strict``, ``autoload``) are passed on.
     """
-    from netlab.engine.manager import ENTRY_POINT_GROUP, OWN_DISTRIBUTION, PluginManager, canonical
+    from netlab.engine.distributions import OWN_DISTRIBUTION, canonical
+    from netlab.engine.manager import PluginManager
+    from netlab.specs import ENTRY_POINT_GROUP
     from netlab.testing.distributions import distribution_at, write_distribution
 
     for variable in ("NETLAB_DISABLE_PLUGINS", "NETLAB_PLUGIN_AUTOLOAD", "NETLAB_STRICT_PLUGINS"):

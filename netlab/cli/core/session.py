@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TextIO
 
-from netlab.engine.manager import PluginManager, canonical, report_failures, report_slow_imports
+from netlab.engine.blocking import meant_by
+from netlab.engine.manager import PluginManager, report_failures, report_slow_imports
 from netlab.errors import NetlabError, closest, first_line
 
 if TYPE_CHECKING:
@@ -49,9 +50,10 @@ class Session:
 
     def _report_unknown(self, manager: PluginManager) -> None:
         """A name after --no-plugin that blocked nothing is likely a slip; one in a file may serve others."""
-        known = {name for plugin in manager.plugins for name in (plugin.name, plugin.distribution)}
+        keys = [plugin.key for plugin in manager.plugins]
+        known = {name for key in keys for name in (*key, str(key))}
         for name in self.blocked:
-            if name not in known and canonical(name) not in known:
+            if not meant_by(name, keys):
                 hint = closest(name, known)
                 print(f"netlab: --no-plugin {name}: there is no such plugin.{hint}", file=sys.stderr)
 

@@ -19,14 +19,8 @@ from netlab.cli.core.flags import component_flags
 from netlab.cli.core.session import Session
 from netlab.cli.plugins.show import matching_parts, matching_plugins
 from netlab.engine.catalog import Catalog, Component
-from netlab.engine.manager import (
-    GROUP_PATTERN,
-    SLOW_IMPORT,
-    Plugin,
-    PluginManager,
-    canonical,
-    installed_entry_points,
-)
+from netlab.engine.distributions import GROUP_PATTERN, canonical, installed_entry_points
+from netlab.engine.manager import SLOW_IMPORT, Plugin, PluginManager
 from netlab.errors import PluginError, UsageError, closest, first_line
 from netlab.specs import load_target
 
@@ -120,7 +114,13 @@ def package_plugins(folder: Path) -> Iterator[tuple[list[Plugin], Catalog]]:
     name = str(project.get("name", folder.name))
     source = str((folder / "src" if (folder / "src").is_dir() else folder).resolve())
     with tempfile.TemporaryDirectory() as temporary:
-        path = write_distribution(Path(temporary), name, str(project.get("version", "0")), groups)
+        path = write_distribution(
+            Path(temporary),
+            name,
+            str(project.get("version", "0")),
+            groups,
+            requires=project.get("dependencies", ()),
+        )
         own = list(distribution_at(path).entry_points)
         sys.path.insert(0, source)
         try:
@@ -165,10 +165,13 @@ def check_plugin(plugin: Plugin, catalog: Catalog, only: Component | None) -> It
     if plugin.state == "blocked":
         yield row("metadata", "skipped", "blocked: it is not imported")
         return
-    yield check_metadata(plugin)
     commands = offered_commands(plugin, catalog.manager)
     failures = catalog.manager.failures_of(plugin)
     phases = {failure.phase: first_line(failure.error) for failure in failures}
+    if "metadata" in phases:
+        yield row("metadata", "failed", phases["metadata"])
+        return
+    yield check_metadata(plugin)
     if "api" in phases:
         yield row("API", "failed", phases["api"])
         return

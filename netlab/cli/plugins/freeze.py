@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 from netlab.cli.core.session import Session
-from netlab.engine.manager import OWN_DISTRIBUTION, canonical
+from netlab.engine.distributions import OWN_DISTRIBUTION, canonical
 from netlab.errors import NetlabError
 
 

@@ -13,7 +13,8 @@ def new_plugin(session: Session, name: str, kind: str, directory: Path | None) -
     """Write the package, and say what to do with it.
 
     Raises:
-        UsageError: the name or kind will not do, a part is called so already, or the folder is not empty.
+        UsageError: the name or kind will not do, a part or plugin is called so already, or the folder is
+            not empty.
     """
     values = placeholders(name, kind)
     for component in session.catalog:
@@ -21,6 +22,12 @@ def new_plugin(session: Session, name: str, kind: str, directory: Path | None) -
             raise UsageError(
                 f"{component.title} is there already, from {component.plugin.distribution}:"
                 " choose another name"
+            )
+    for plugin in session.manager.plugins:
+        if plugin.name == name:
+            raise UsageError(
+                f"a plugin '{name}' is there already, from {plugin.distribution}:"
+                f" choose another name, such as my-{name}"
             )
     folder = directory or Path(values["distribution"])
     files = write_package(name, kind, folder)

@@ -12,7 +12,8 @@ from netlab.cli.core.flags import Flag, component_flags
 from netlab.cli.core.session import Session
 from netlab.cli.plugins.list import check_kind, plugin_row
 from netlab.engine.catalog import Component
-from netlab.engine.manager import Plugin, canonical
+from netlab.engine.distributions import canonical
+from netlab.engine.manager import Plugin
 from netlab.errors import NetlabError, UsageError, closest, first_line
 from netlab.kinds import KINDS
 

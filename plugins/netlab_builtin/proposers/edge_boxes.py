@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlab.kinds.proposer import Proposals
+from netlab_builtin.proposers.contrib import ximgproc
 
 if TYPE_CHECKING:
     from netlab_builtin.proposers.options import EdgeBoxesOptions
@@ -27,7 +28,7 @@ def edge_boxes(image: NDArray[np.uint8], *, limit: int, seed: int, options: Edge
     """Propose boxes of ``image``, uint8 RGB (H, W, 3). Nothing is random: ``seed`` has no effect."""
     del seed
     edges, orientation = _edges(image)
-    search = cv2.ximgproc.createEdgeBoxes(
+    search = ximgproc.createEdgeBoxes(
         alpha=options.alpha,
         beta=options.beta,
         minScore=options.min_score,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from netlab.kinds.proposer import Proposals
+from netlab_builtin.proposers.contrib import ximgproc
 
 if TYPE_CHECKING:
     from netlab_builtin.proposers.options import OpenCVSelectiveSearchOptions
@@ -26,7 +26,7 @@ def opencv_selective_search(
     OpenCV's own ranking differs from call to call, so only its set of boxes is used: they are put in
     a fixed order and shuffled by ``seed``. The score of the i-th of n is 1 - i / n.
     """
-    search = cv2.ximgproc.segmentation.createSelectiveSearchSegmentation()
+    search = ximgproc.segmentation.createSelectiveSearchSegmentation()
     search.setBaseImage(np.ascontiguousarray(image[..., ::-1]))
     if options.mode == "fast":
         search.switchToSelectiveSearchFast()

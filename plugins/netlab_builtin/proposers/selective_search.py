@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlab.kinds.proposer import Proposals
+from netlab_builtin.proposers.contrib import ximgproc
 from netlab_builtin.proposers.grouping import Measures, merge_regions
 from netlab_builtin.proposers.region_features import measure_segmentations, pixel_bins
 
@@ -60,7 +61,7 @@ def selective_search(
         converted = _convert(image, space)
         bins = pixel_bins(converted)
         segmentations = [
-            cv2.ximgproc.segmentation.createGraphSegmentation(
+            ximgproc.segmentation.createGraphSegmentation(
                 options.smoothing, scale, options.min_region
             ).processImage(converted)
             for scale in strategy.scales
