@@ -25,6 +25,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +68,9 @@ def least_cpu_seconds(sides: dict[str, Callable[[], Any]], repeats: int) -> dict
 
 def photographs() -> dict[str, RGB]:
     """Three photographs that come with scikit-learn and matplotlib."""
-    with matplotlib.cbook.get_sample_data("grace_hopper.jpg") as file:
-        portrait = np.array(imread(file, format="jpg"), np.uint8)
+    portrait = np.array(
+        imread(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)), np.uint8
+    )
     return {
         "china.jpg": load_sample_image("china.jpg").copy(),
         "flower.jpg": load_sample_image("flower.jpg").copy(),
@@ -90,9 +92,7 @@ def compare_proposals(
     ours, theirs = source(catalog, "selective-search"), source(catalog, "selective-search-cv2")
     print(f"{'photograph':20} {'ours s':>7} {'OpenCV s':>9} {'ratio':>6} {'boxes':>11} {'matched':>8}")
     for name, image in pictures.items():
-        cpu = least_cpu_seconds(
-            {"ours": lambda i=image: ours(i), "theirs": lambda i=image: theirs(i)}, repeats
-        )
+        cpu = least_cpu_seconds({"ours": partial(ours, image), "theirs": partial(theirs, image)}, repeats)
         own, other = ours(image).boxes, theirs(image).boxes
         matched = (iou_matrix(other, own).max(axis=1, initial=0.0) >= 0.7).mean()
         print(
@@ -104,13 +104,13 @@ def compare_proposals(
         return
     overlaps: dict[str, list[tuple[np.ndarray, Sequence[str]]]] = {"ours": [], "OpenCV": []}
     seconds = dict.fromkeys(overlaps, 0.0)
-    for image in data:
-        pixels = read_image(image.path)
+    for annotated in data:
+        pixels = read_image(annotated.path)
         for side, proposer in (("ours", ours), ("OpenCV", theirs)):
             start = time.process_time()
             boxes = proposer(pixels).boxes
             seconds[side] += time.process_time() - start
-            overlaps[side].append((best_overlaps(boxes, image.boxes), image.names))
+            overlaps[side].append((best_overlaps(boxes, annotated.boxes), annotated.names))
     print(f"on {len(data)} images: ratio {seconds['OpenCV'] / seconds['ours']:.2f}x")
     for side, rows in overlaps.items():
         row = proposal_recall(rows)[-1]

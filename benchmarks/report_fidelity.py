@@ -80,8 +80,7 @@ def measure(run: Path, fraction: float, seed: int) -> tuple[list[str], Values, f
             layers.append(report.name)
         for metric, result in report.results.items():
             values[metric, report.split, report.name] = result.value
-    result = RunDirectory(run).read_result()
-    return layers, values, float(result["test_accuracy"])
+    return layers, values, float(RunDirectory(run).read_result()["test_accuracy"])
 
 
 def rank_correlation(a: Sequence[float], b: Sequence[float]) -> float:
@@ -108,10 +107,10 @@ def show(variant: str, run: Path, layers: list[str], ours: Values, theirs: Value
         for split in SPLITS:
             common = [layer for layer in layers if (metric, split, layer) in theirs]
             mine = [ours[metric, split, layer] for layer in common]
-            reported = [theirs[metric, split, layer] for layer in common]
-            away = np.abs(np.subtract(mine, reported))
+            published = [theirs[metric, split, layer] for layer in common]
+            away = np.abs(np.subtract(mine, published))
             print(
-                f"  {metric} {split}: rank correlation {rank_correlation(mine, reported):.2f}, "
+                f"  {metric} {split}: rank correlation {rank_correlation(mine, published):.2f}, "
                 f"difference {away.mean():.3f} on average, {away.max():.3f} at most ({common[away.argmax()]})"
             )
     if "norm1" in layers:
@@ -152,8 +151,8 @@ def draw(results: dict[str, Any], out: Path) -> None:
             axes.grid(alpha=0.25)
             axes.spines[["top", "right"]].set_visible(False)
             if row == 0:
-                reported = REPORTED_ACCURACY[variant]
-                axes.set_title(f"{variant}: test accuracy {accuracy:.3f} (report {reported})", fontsize=11)
+                title = f"{variant}: test accuracy {accuracy:.3f} (report {REPORTED_ACCURACY[variant]})"
+                axes.set_title(title, fontsize=11)
     panels[0, 0].legend(frameon=False, loc="upper left", fontsize=9)
     figure.supxlabel("layer, in the order of execution", fontsize=10)
     for path in save_figure(figure, out / "report-fidelity"):

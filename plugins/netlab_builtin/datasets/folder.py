@@ -87,4 +87,6 @@ def read_image(file: Path, options: FolderOptions) -> NDArray[np.uint8]:
     size = (options.size, options.size)
     shrinks = min(image.shape[:2]) > options.size
     resized = cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    return resized[:, :, None] if options.grey else cv2.cvtColor(resized, cv2.COLOR_BGR2RGB)
+    if options.grey:
+        return np.asarray(resized[:, :, None], np.uint8)
+    return np.asarray(cv2.cvtColor(resized, cv2.COLOR_BGR2RGB), np.uint8)

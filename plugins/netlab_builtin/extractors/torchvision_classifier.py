@@ -44,7 +44,7 @@ def torchvision_classifier(*, weights: str, options: TorchvisionOptions) -> Feat
 def _feature_maps(name: str, weights: str, crop_size: int) -> FeatureMaps:
     mean, std = IMAGENET_MEAN, IMAGENET_STD
     if weights == "imagenet":
-        pretrained = models.get_model_weights(name).DEFAULT  # type: ignore[attr-defined]
+        pretrained = models.get_model_weights(name).DEFAULT
         network = _downloaded(name, pretrained)
         preset = pretrained.transforms()
         mean, std = tuple(preset.mean), tuple(preset.std)

@@ -52,8 +52,8 @@ def edge_boxes(image: NDArray[np.uint8], *, limit: int, seed: int, options: Edge
 def _edges(image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Thin edges in [0, 1] and the direction of each, float32 (H, W), the latter in [0, pi)."""
     grey = cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (0, 0), 1.0)
-    dx = cv2.Scharr(grey, cv2.CV_32F, 1, 0)
-    dy = cv2.Scharr(grey, cv2.CV_32F, 0, 1)
+    dx = np.asarray(cv2.Scharr(grey, cv2.CV_32F, 1, 0), np.float32)
+    dy = np.asarray(cv2.Scharr(grey, cv2.CV_32F, 0, 1), np.float32)
     strength = np.hypot(dx, dy)
     # Across the edge, as Edge Boxes wants it: the direction of the gradient, folded to half a turn.
     orientation = np.mod(np.arctan2(dy, dx), np.float32(np.pi)).astype(np.float32)

@@ -110,8 +110,8 @@ def _unite(
     return Regions(
         sizes=total,
         boxes=np.concatenate([low, high], axis=1),
-        colour=np.add.reduceat(colour[order], starts, axis=0) * (weight / channels),
-        texture=both_sides * (weight / (2 * axes)),
+        colour=np.asarray(np.add.reduceat(colour[order], starts, axis=0) * (weight / channels), np.float32),
+        texture=np.asarray(both_sides * (weight / (2 * axes)), np.float32),
         pairs=_distinct_pairs(owner[pairs[:, 0]], owner[pairs[:, 1]], len(starts)),
         image_size=int(sizes.sum()),
     )

@@ -20,6 +20,8 @@ class SqueezeExciteBlock(nn.Module):
     so that a report can show it from the weights alone. It changes nothing in what is computed.
     """
 
+    gates: Tensor
+
     def __init__(self, in_channels, out_channels, *, size, norm, options, stride=1):
         super().__init__()
         height, width = size
@@ -35,7 +37,7 @@ class SqueezeExciteBlock(nn.Module):
         self.squeeze = nn.Linear(out_channels, squeezed)
         self.excite = nn.Linear(squeezed, out_channels)
         self.register_buffer("gates", torch.full((out_channels,), 0.5))
-        self.skip = nn.Identity()
+        self.skip: nn.Module = nn.Identity()
         if stride > 1 or in_channels != out_channels:
             self.skip = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
 
