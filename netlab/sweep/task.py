@@ -133,14 +133,15 @@ def train_run(task: RunTask, catalog: Any) -> None:
 def measure_run(task: RunTask, catalog: Any, metrics: Sequence[str]) -> None:
     """Measure every layer as ``netlab metrics`` does by default, and write the same table."""
     from netlab.classification.restore import load_run
-    from netlab.separability import results as outputs
-    from netlab.separability.measuring import Measure
-    from netlab.separability.subjects import Settings, network_of_run
+    from netlab.separability import results
+    from netlab.separability.bound_metric import BoundMetric
+    from netlab.separability.feature_sources import network_of_run
+    from netlab.separability.settings import MeasurementSettings
 
     trained = load_run(task.directory, catalog, offline=task.offline)
-    network = network_of_run(trained, Settings())
+    network = network_of_run(trained, MeasurementSettings())
     components = [catalog.find("metric", metric) for metric in metrics]
-    measures = [Measure.of_component(component, component.make_options({})) for component in components]
-    plan = network.plan(measures)
-    reports = list(network.reports(measures, lambda *_: None))
-    outputs.save(task.directory.path, reports, network.record(), plan.order)
+    bound = [BoundMetric.of_component(component, component.make_options({})) for component in components]
+    plan = network.plan(bound)
+    reports = list(network.reports(bound, lambda *_: None))
+    results.save(task.directory.path, reports, network.record(), plan.order)

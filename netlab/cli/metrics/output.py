@@ -75,7 +75,7 @@ def measure_and_show(
 
     from netlab.cli.metrics import tables
     from netlab.errors import UsageError
-    from netlab.separability import results as outputs
+    from netlab.separability import results
 
     for path in (per_point.parent if per_point else None, folder.parent if folder else None):
         if path is not None and not path.is_dir():
@@ -93,16 +93,16 @@ def measure_and_show(
     if folder is not None:
         folder.mkdir(exist_ok=True)
         order = plan.order if plan is not None else []
-        rows = outputs.save(folder, reports, subject.record(), order)
+        rows = results.save(folder, reports, subject.record(), order)
         written.append(folder / "separability.csv")
         if plots:
             names = [measure.name for measure in measures]
-            written += outputs.plot_curves(folder / "plots", rows, names, subject.title)
+            written += results.plot_curves(folder / "plots", rows, names, subject.title)
     if per_point is not None:
-        outputs.write_points(per_point, reports, subject.points)
+        results.write_points(per_point, reports, subject.origins)
         written.append(per_point)
     if as_json:
-        print(json.dumps(outputs.to_json(reports), indent=2))
+        print(json.dumps(results.to_json(reports), indent=2))
         return
     console = Console(highlight=False)
     tables.show_settings(console, subject, reports, settings)
