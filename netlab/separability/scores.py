@@ -49,7 +49,7 @@ def csi(features: Any, labels: Any = None, **settings: Any) -> MetricResult:
 def si_score(X: Any, y: Any, *, standardize: bool = False) -> float:
     """``si`` as one number, in the manner of ``sklearn.metrics.silhouette_score``.
 
-    >>> si_score([[0.0], [1.0], [10.0], [11.0]], ["a", "a", "b", "b"])
+    >>> netlab.si_score([[0.0], [1.0], [10.0], [11.0]], ["a", "a", "b", "b"])
     1.0
     """
     return si(X, y, standardize=standardize).value

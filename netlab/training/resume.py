@@ -17,6 +17,10 @@ from netlab.training.loop import Setup, out_of_patience
 from netlab.training.settings import RESUMABLE
 
 
+class AlreadyFinishedError(UsageError):
+    """The run has this very configuration and nothing is left to do."""
+
+
 def check_resumable(run: RunDirectory, config: Config, data: ImageData, setup: Setup) -> list[str]:
     """Refuse to go on with a run that is finished or was begun with other settings or data.
 
@@ -53,7 +57,7 @@ def check_resumable(run: RunDirectory, config: Config, data: ImageData, setup: S
         )
     nothing_left = setup.settings.epochs == progress.epoch or out_of_patience(progress, setup.settings)
     if run.is_finished and nothing_left:
-        raise UsageError(
+        raise AlreadyFinishedError(
             f"run '{run.name}' is finished: test accuracy {run.read_result().get('test_accuracy')},"
             f" in {run.path}."
             " Train it longer with --epochs (or --patience), or start another with --name or --seed"
