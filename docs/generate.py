@@ -81,7 +81,7 @@ def signature(function: FunctionType) -> str:
 
 def implementations(hook: str) -> list[str]:
     """The declarations of netlab's own plugins and of the examples that implement a hook."""
-    files = [*ROOT.glob("plugins/*/plugin.py"), *ROOT.glob("examples/*/src/*/plugin.py")]
+    files = [*ROOT.glob("plugins/*/*/plugin.py"), *ROOT.glob("examples/*/src/*/plugin.py")]
     found = [file for file in files if f"def {hook}(" in file.read_text(encoding="utf-8")]
     return [file.relative_to(ROOT).as_posix() for file in sorted(found)]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from netlab.kinds.metric import MetricResult
+from netlab.separability.metric_results import result_problem
 from netlab.separability.space.feature_space import FeatureSpace
 
 if TYPE_CHECKING:
@@ -23,7 +24,15 @@ class BoundMetric:
 
     @classmethod
     def of_component(cls, component: Component, options: Any) -> BoundMetric:
-        return cls(component.name, lambda space: component.build(space, options=options), component.spec.tags)
+        """A component's results are checked as they come: one that breaks the contract raises PluginError."""
+
+        def call(space: FeatureSpace) -> MetricResult:
+            result: MetricResult = component.build(space, options=options)
+            if problem := result_problem(result, space, component.spec.tags):
+                raise component.broke(problem)
+            return result
+
+        return cls(component.name, call, component.spec.tags)
 
 
 def bind_metrics(

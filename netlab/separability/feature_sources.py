@@ -219,14 +219,6 @@ class FeatureFiles:
         s = self.settings
         sets: list[tuple[str, Any, Any]] = [] if self.reference is None else [("reference", *self.reference)]
         sets.append(("all", self.features, self.labels))
-        if self.reference is None:
-            for metric in metrics:
-                if "reference" in metric.tags:
-                    raise UsageError(
-                        f"metric '{metric.name}' needs --reference-features and --reference-labels"
-                    )
-                if "layers" in metric.tags:
-                    raise UsageError(f"metric '{metric.name}' compares layers; one set of features has none")
         for report in measure_arrays(
             "features", sets, metrics, s, progress=progress, targets=self.targets, minima=self.minima
         ):

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from netlab.errors import UsageError
+from netlab.engine.blame import of_the_machine
+from netlab.errors import NetlabError, PluginError, UsageError, first_line
 from netlab.kinds.metric import MetricResult
 from netlab.neighbours.tiles import class_minima
 from netlab.separability.activations import Layer, Preprocess, capture, plan_passes, select, trace
@@ -42,7 +43,8 @@ class LayerReport:
     """The metrics of one layer on one split.
 
     ``seconds`` are by metric; what metrics share is counted at the first that asks for it. ``kept`` are
-    the points measured, by their place among those given; None: all.
+    the points measured, by their place among those given; None: all. A metric that is ``undefined`` here,
+    or that ``failed``, has NaN as its value and the reason as a note.
     """
 
     name: str
@@ -52,33 +54,75 @@ class LayerReport:
     results: dict[str, MetricResult] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     kept: NDArray[np.int64] | None = None
+    undefined: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, Exception] = field(default_factory=dict)
 
 
 def measure_space(
-    space: FeatureSpace, metrics: Sequence[BoundMetric], name: str, split: str, *, strict: bool = True
+    space: FeatureSpace, metrics: Sequence[BoundMetric], name: str, split: str, *, layers: bool = True
 ) -> LayerReport:
-    """Apply metrics to a space.
+    """Apply metrics to a space; one that is not defined on it, or fails, takes nothing from the others.
 
-    A metric that is not defined on it raises UsageError; with ``strict`` off it gives NaN and the
-    reason as a note.
+    ``layers`` says whether the space is of a layer among others.
     """
     report = LayerReport(name, split, space.n, space.d, kept=space.kept)
     for metric in metrics:
         start = time.perf_counter()
         try:
-            if not space.labelled and not metric.tags & {"targets", "unlabelled"}:
-                raise UsageError(f"metric '{metric.name}' needs labels")
+            if missing := what_is_missing(metric, space, layers=layers):
+                raise UsageError(missing)
             result = metric.call(space)
         except (ValueError, UsageError) as error:
-            if strict:
-                message = " ".join(str(error).split())
-                if not message.startswith("metric "):
-                    message = f"metric '{metric.name}': {message}"
-                raise UsageError(message) from error
-            result = MetricResult(math.nan, notes=(" ".join(str(error).split()),))
+            reason = " ".join(str(error).split()).removeprefix(f"metric '{metric.name}': ")
+            report.undefined[metric.name] = reason
+            result = MetricResult(math.nan, notes=(reason,))
+        except Exception as error:
+            netlabs_own = isinstance(error, NetlabError) and not isinstance(error, PluginError)
+            if netlabs_own or of_the_machine(error):
+                raise  # the space itself could not be measured
+            report.failed[metric.name] = error
+            result = MetricResult(math.nan, notes=(first_line(error),))
         report.results[metric.name] = result
         report.seconds[metric.name] = time.perf_counter() - start
     return report
+
+
+def what_is_missing(metric: BoundMetric, space: FeatureSpace, *, layers: bool) -> str:
+    """What the metric's tags ask for and the space has not, or an empty text."""
+    if not space.labelled and not metric.tags & {"targets", "unlabelled"}:
+        return "it needs labels"
+    if "reference" in metric.tags and space.reference is None:
+        return "it needs --reference-features and --reference-labels"
+    if "layers" in metric.tags and not layers:
+        return "it compares layers; one set of features has none"
+    return ""
+
+
+def refuse_nothing(reports: Sequence[LayerReport]) -> None:
+    """Refuse a measurement without a single value because no metric is defined on what was measured.
+
+    Raises:
+        UsageError: the first metric's reason.
+    """
+    undefined = [reason for report in reports for reason in report.undefined.items()]
+    if undefined and len(undefined) == sum(len(report.results) for report in reports):
+        name, reason = undefined[0]
+        raise UsageError(f"metric '{name}': {reason}")
+
+
+def raise_failures(reports: Sequence[LayerReport]) -> None:
+    """Say at the end, when everything else is kept, which metrics failed.
+
+    Raises:
+        PluginError: the first failure, and how many there are.
+    """
+    failures = [error for report in reports for error in report.failed.values()]
+    if failures:
+        names = ", ".join(f"'{name}'" for name in dict.fromkeys(n for r in reports for n in r.failed))
+        count = sum(len(report.results) for report in reports)
+        raise PluginError(
+            f"{first_line(failures[0])} (of {count} values {len(failures)} could not be measured: {names})"
+        ) from failures[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +185,6 @@ def measure_layers(
     measure the others against it (and are left out on it).
     """
     before: dict[str, FeatureSpace] = {}
-    first = True
     for group in plan.passes:
         captured = [
             capture(
@@ -162,10 +205,9 @@ def measure_layers(
                     memory=max(plan.memory - held, FIXED_MEMORY),
                 )  # fmt: skip
                 chosen = [m for m in metrics if reference is not None or "reference" not in m.tags]
-                yield measure_space(space, chosen, layer.name, images.split, strict=first)
+                yield measure_space(space, chosen, layer.name, images.split)
                 here[images.split] = space
                 reference = reference or space
-            first = False
             for features in captured:
                 del features[layer.name]
             before = here if any("layers" in metric.tags for metric in metrics) else {}
@@ -243,6 +285,7 @@ def measure_arrays(
             targets=targets if position == len(sets) - 1 else None,
             class_names=class_names, memory=settings.memory, minima=minima,
         )  # fmt: skip
-        chosen = [m for m in metrics if reference is not None or "reference" not in m.tags]
-        yield measure_space(space, chosen, name, split)
+        alone = len(sets) == 1  # then a cross metric says that there is nothing to measure against
+        chosen = [m for m in metrics if alone or reference is not None or "reference" not in m.tags]
+        yield measure_space(space, chosen, name, split, layers=False)
         reference = reference or space

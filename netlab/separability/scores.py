@@ -13,7 +13,14 @@ from netlab.errors import UsageError
 from netlab.kinds.metric import MetricResult
 from netlab.separability.activations import Preprocess
 from netlab.separability.bound_metric import BoundMetric, bind_metrics
-from netlab.separability.measuring import ImageSet, measure_layers, plan_measurement, table_rows
+from netlab.separability.measuring import (
+    ImageSet,
+    measure_layers,
+    plan_measurement,
+    raise_failures,
+    refuse_nothing,
+    table_rows,
+)
 from netlab.separability.settings import MeasurementSettings
 from netlab.separability.space.feature_space import DEFAULT_MEMORY, FeatureSpace
 
@@ -131,7 +138,10 @@ def layer_separability(  # the front door: what the command has as flags, by key
         seed=seed,
     )
     reports = measure_layers(model, sets, bound, plan, settings, preprocess=preprocess)
-    return table_rows(list(reports))
+    measured = list(reports)
+    refuse_nothing(measured)
+    raise_failures(measured)
+    return table_rows(measured)
 
 
 def _image_set(split: str, images: Any, labels: Any) -> ImageSet:

@@ -76,6 +76,7 @@ def measure_and_show(
     from netlab.cli.metrics import tables
     from netlab.errors import UsageError
     from netlab.separability import results
+    from netlab.separability.measuring import raise_failures, refuse_nothing
 
     for path in (per_point.parent if per_point else None, folder.parent if folder else None):
         if path is not None and not path.is_dir():
@@ -89,6 +90,7 @@ def measure_and_show(
         for report in subject.reports(measures, progress):
             reports.append(report)
             progress.finish(report)
+    refuse_nothing(reports)
     written: list[Path] = []
     if folder is not None:
         folder.mkdir(exist_ok=True)
@@ -103,6 +105,7 @@ def measure_and_show(
         written.append(per_point)
     if as_json:
         print(json.dumps(results.to_json(reports), indent=2))
+        raise_failures(reports)
         return
     console = Console(highlight=False)
     tables.show_settings(console, subject, reports, settings)
@@ -120,6 +123,7 @@ def measure_and_show(
     if pictures:
         where = pictures[0].parent
         console.print(f"wrote {len(pictures)} plots (PNG and SVG) into {where}", markup=False, soft_wrap=True)
+    raise_failures(reports)
 
 
 def show_plan(console: Any, plan: Any, settings: Any) -> None:
