@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from netlab.data.normalize import Normalization
 from netlab.errors import NetlabError, UsageError
 from netlab.runs.directory import RunDirectory, read_json_object
-from netlab.runs.files import write_json
 
 if TYPE_CHECKING:
     from netlab.kinds.dataset import ImageData
@@ -29,11 +28,6 @@ def interface_of(data: ImageData, normalization: Normalization) -> Interface:
     """The interface of a network that is trained on ``data``."""
     channels, height, width = data.train.images.shape[1:]
     return Interface(channels, height, width, normalization, tuple(data.class_names))
-
-
-def write_interface(run: RunDirectory, interface: Interface) -> None:
-    """Write ``interface.json``."""
-    write_json(run.interface, asdict(interface))
 
 
 def read_interface(run: RunDirectory) -> Interface:

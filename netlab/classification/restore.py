@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ def normalization_for(kind: str, splits: Splits) -> normalize.Normalization:
     return normalize.of_images(splits.train.images)
 
 
-def build_network(parts: dict[str, Part], data: ImageData, *, seed: int) -> nn.Sequential:
+def build_network(parts: Mapping[str, Part], data: ImageData, *, seed: int) -> nn.Sequential:
     """The untrained network for a data set."""
     channels, height, width = data.train.images.shape[1:]
     return assemble(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import pickle
-import sys
 from collections.abc import Callable
 from typing import Any
+
+from netlab.threads import limit_process
 
 
 def pack(function: Callable[..., Any], arguments: tuple[Any, ...], keywords: dict[str, Any]) -> bytes:
@@ -19,7 +19,7 @@ def perform(call: bytes, threads: int) -> bytes:
 
     The call is read only when the threads are set, because that may import PyTorch.
     """
-    limit_threads(threads)
+    limit_process(threads)
     try:
         function, arguments, keywords = pickle.loads(call)
         answer = True, function(*arguments, **keywords)
@@ -37,11 +37,3 @@ def unpack(answer: bytes) -> Any:
     if succeeded:
         return value
     raise value
-
-
-def limit_threads(threads: int) -> None:
-    """Share the processor out: PyTorch and NumPy read the variables when they are imported."""
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[name] = str(threads)
-    if (torch := sys.modules.get("torch")) is not None and torch.get_num_threads() != threads:
-        torch.set_num_threads(threads)

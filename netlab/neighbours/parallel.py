@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import torch
 
-from netlab.threads import single_threaded
+from netlab.threads import limited_threads
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -36,7 +36,7 @@ def each(
     threads = torch.get_num_threads() if device.type == "cpu" else 1
     if threads == 1:
         return _collect(jobs, map(work, jobs), done)
-    with single_threaded():
+    with limited_threads(1):
         if len(jobs) < 2:
             return _collect(jobs, map(work, jobs), done)
         with ThreadPoolExecutor(
@@ -58,7 +58,7 @@ def _collect(jobs: list[Job], results: Iterable[Result], done: Callable[[Job], N
     return collected
 
 
-def even_slices(start: int, stop: int, count: int, multiple: int = 1) -> list[slice]:
+def spans(start: int, stop: int, count: int, multiple: int = 1) -> list[slice]:
     """[start, stop) in at most ``count`` slices of about the same length, a multiple of ``multiple``."""
     length = -(-(stop - start) // max(1, count))
     length = max(1, -(-length // multiple)) * multiple

@@ -9,7 +9,7 @@ The configuration is a plain nested dictionary, as in the file::
     name = "digits"
     size = 32
     [backbone] [block] [norm]  likewise
-    [training]                 see netlab.training.settings
+    [training]                 see netlab.classification.settings
 """
 
 from __future__ import annotations
@@ -93,18 +93,27 @@ def to_toml(config: Mapping[str, Any]) -> str:
     return tomli_w.dumps(without_none(config))
 
 
-def read_config(path: Path) -> Config:
-    """Read ``config.toml`` of a run.
+def read_tables(path: Path) -> Config:
+    """Read ``config.toml`` of a run of any kind.
 
     Raises:
-        NetlabError: it is missing or damaged.
+        NetlabError: it is missing or not TOML.
     """
     try:
-        config = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise NetlabError(f"{path.parent} is not a run directory: it has no config.toml") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise NetlabError(f"{path} is damaged: {error}") from None
+
+
+def read_config(path: Path) -> Config:
+    """Read ``config.toml`` of a classifier's run.
+
+    Raises:
+        NetlabError: it is missing or damaged.
+    """
+    config = read_tables(path)
     for table, keys in TABLES.items():
         if not isinstance(config.get(table), dict):
             raise NetlabError(f"{path} is damaged: it has no table [{table}]")
@@ -134,10 +143,16 @@ def default_name(config: Mapping[str, Any], ignored: frozenset[str]) -> str:
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], ignored: frozenset[str]) -> list[str]:
-    """``block.paths: 4 -> 2`` for every value that differs, ``[run]`` and ``ignored`` training keys apart."""
+    """``block.paths: 4 -> 2`` for every value that differs, ``[run]`` and ``ignored`` training keys apart.
+
+    ``old`` is as it was read; ``new`` is compared as it would be read.
+    """
     found = []
-    for table in ("data", "backbone", "block", "norm", "training"):
-        before, after = without_none(old.get(table, {})), without_none(new.get(table, {}))
+    new = tomllib.loads(to_toml(new))
+    for table in dict.fromkeys([*new, *old]):
+        before, after = old.get(table, {}), new.get(table, {})
+        if table == "run":
+            continue
         for key in sorted(before.keys() | after.keys()):
             if table == "training" and key in ignored:
                 continue

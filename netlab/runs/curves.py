@@ -4,25 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from netlab.runs.files import write_atomically
-from netlab.runs.history import Row
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from netlab.runs.history import HistoryRow
 
 # Okabe and Ito's colour-blind-safe blue and vermilion.
 TRAIN_COLOUR, VAL_COLOUR = "#0072B2", "#D55E00"
 
 
-def plot_history(rows: Sequence[Row], folder: Path, *, title: str, best_epoch: int) -> list[Path]:
+def plot_history(rows: Sequence[HistoryRow], folder: Path, *, title: str, best_epoch: int) -> list[Path]:
     """Write ``curves.png`` and ``curves.svg``: loss and accuracy, training and validation."""
-    return save_figure(history_figure(rows, title=title, best_epoch=best_epoch), folder / "curves")
-
-
-def history_figure(rows: Sequence[Row], *, title: str, best_epoch: int) -> Figure:
-    """Loss and accuracy over the epochs, training and validation, with the best epoch marked."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
@@ -41,7 +32,7 @@ def history_figure(rows: Sequence[Row], *, title: str, best_epoch: int) -> Figur
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
     figure.axes[1].legend(frameon=False, loc="lower right")
-    return figure
+    return save_figure(figure, folder / "curves")
 
 
 def save_figure(figure: object, stem: Path) -> list[Path]:

@@ -114,6 +114,20 @@ class RunDirectory:
             os.close(descriptor)
 
 
+def check_name(name: str) -> None:
+    """Refuse what is no name of one folder, whatever ``--name`` names.
+
+    Raises:
+        UsageError: saying what a name is.
+    """
+    plain = name.isprintable() and not set(name) & set('/\\:*?"<>|') and not name.startswith((".", "-"))
+    if not name.strip() or not plain or len(name.encode(errors="replace")) > 200:
+        raise UsageError(
+            f"--name {name!a}: a name is one folder's name, of at most 200 bytes,"
+            " without / \\ : * ? \" < > | and not beginning with '.' or '-'"
+        )
+
+
 def read_json_object(path: Path, missing: str) -> dict[str, Any]:
     """A JSON object from a file, or one clear error."""
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from netlab.errors import NetlabError
 from netlab.runs.files import write_csv
 
+# What a classifier's history has.
 COLUMNS = (
     "epoch",
     "train_loss",
@@ -20,12 +21,12 @@ COLUMNS = (
     "seconds",
 )
 
-Row = Mapping[str, float]
+HistoryRow = Mapping[str, float]
 
 
-def write_history(path: Path, rows: Sequence[Row]) -> None:
-    """Write all rows. Floats keep every digit, so that equal runs have equal rows."""
-    write_csv(path, COLUMNS, rows)
+def write_history(path: Path, rows: Sequence[HistoryRow], columns: Sequence[str]) -> None:
+    """Write these columns of all rows. Floats keep every digit, so that equal runs have equal rows."""
+    write_csv(path, columns, rows)
 
 
 def read_history(path: Path, columns: Collection[str] = COLUMNS) -> list[dict[str, float]]:
@@ -41,9 +42,11 @@ def read_history(path: Path, columns: Collection[str] = COLUMNS) -> list[dict[st
             reader = csv.DictReader(file)
             if missing := set(columns) - set(reader.fieldnames or ()):
                 raise ValueError(f"it has no column {min(missing)}")
-            return [
-                {key: int(value) if key == "epoch" else float(value) for key, value in row.items()}
-                for row in reader
-            ]
+            return [{key: number(value) for key, value in row.items()} for row in reader]
     except (ValueError, TypeError, csv.Error) as error:
         raise NetlabError(f"{path} is damaged: {error}") from None
+
+
+def number(text: str) -> float:
+    """A cell as it was written: whole numbers are counts and stay int."""
+    return int(text) if str(text).isdecimal() else float(text)

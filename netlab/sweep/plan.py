@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import heapq
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from netlab.classification.experiment import resolve
 from netlab.classification.restore import build_network
+from netlab.classification.settings import TrainingSettings
+from netlab.classification.timing import time_step
 from netlab.data.load import load_data
 from netlab.engine.catalog import Catalog
 from netlab.errors import NetlabError
@@ -24,9 +24,8 @@ from netlab.runs.directory import RunDirectory
 from netlab.runs.history import read_history
 from netlab.sweep.grid import Candidate
 from netlab.sweep.task import is_done
+from netlab.threads import limited_threads
 from netlab.training.device import choose_device, choose_precision
-from netlab.training.settings import TrainingSettings
-from netlab.training.timing import time_step
 
 WORKER_STARTUP = 5.0  # seconds that a worker takes to import PyTorch
 RUN_STARTUP = 0.5  # seconds that a run takes beside its epochs
@@ -81,7 +80,7 @@ def make_plan(
             kind: Part(component, component.make_options(candidate.part_options[kind]))
             for kind, component in candidate.components.items()
         }
-        settings, _, config = resolve(catalog, parts, data_of(parts["dataset"]), {}, candidate.training)
+        settings, _, config = resolve(catalog, parts, data_of(parts["dataset"]), candidate.training)
         resolved.setdefault(json.dumps(config, sort_keys=True, default=str), (config, parts, settings))
 
     total = len({assembly_key(config) for config, _, _ in resolved.values()})
@@ -163,7 +162,7 @@ def time_assembly(
     batch = min(settings.batch_size, training)
     try:
         network = build_network(parts, data, seed=settings.seed)
-        with threads_set(threads):
+        with limited_threads(threads):
             step = time_step(
                 network,
                 settings,
@@ -177,14 +176,3 @@ def time_assembly(
         return Timing(0.0, str(error))
     steps = max(training // batch, 1)
     return Timing(step * (steps + EVALUATION_SHARE * validation / batch))
-
-
-@contextlib.contextmanager
-def threads_set(count: int) -> Iterator[None]:
-    """PyTorch's number of threads, for a while."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -1,7 +1,12 @@
-"""Checkpoints: one safetensors file with weights, optimizer state and progress. Nothing is pickled."""
+"""Checkpoints: one safetensors file with weights, optimizer, task state and progress. Nothing is pickled.
+
+A SHA-256 digest of all of it stands in the file's metadata and is compared at every read, so that a flipped
+bit or a tensor that is gone is an error, and never trained on.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -15,12 +20,13 @@ from torch import Tensor, nn
 from netlab.errors import NetlabError
 from netlab.runs.files import write_atomically
 
-FORMAT = "netlab-checkpoint-1"
+FORMAT = "netlab-checkpoint-2"
+NETWORK, OPTIMIZER, TASK = "network.", "optimizer.", "task."
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is: finished epochs, and the best validation so far.
+    """How far a run is: finished epochs, and the best one with its score, more being better.
 
     There is no generator state: the order, augmentation and dropout of an epoch derive from
     (seed, epoch).
@@ -28,58 +34,83 @@ class Progress:
 
     epoch: int = 0
     best_epoch: int = 0
-    best_accuracy: float = -1.0
-    best_loss: float = float("inf")
+    best_score: tuple[float, ...] = ()
 
-    def improved_by(self, accuracy: float, loss: float) -> bool:
-        """Whether a validation is better: higher accuracy, or the same with a lower loss."""
-        return (accuracy, -loss) > (self.best_accuracy, -self.best_loss)
+    def improved_by(self, score: tuple[float, ...] | None) -> bool:
+        """Whether an epoch of this score is the best so far; the first always is, None never."""
+        return score is not None and score > self.best_score
 
 
 def save_checkpoint(
-    path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress
+    path: Path,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    task_state: Mapping[str, Tensor],
+    progress: Progress,
 ) -> None:
-    """Write network, optimizer and progress atomically."""
-    tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
+    """Write network, optimizer, the task's own state and progress atomically."""
+    tensors = {NETWORK + name: value for name, value in network.state_dict().items()}
     names = {id(parameter): name for name, parameter in network.named_parameters()}
     for parameter, state in optimizer.state.items():
         for key, value in state.items():
             if isinstance(value, Tensor):
-                tensors[f"optimizer.{key}.{names[id(parameter)]}"] = value
+                tensors[f"{OPTIMIZER}{key}.{names[id(parameter)]}"] = value
+            elif value is not None:
+                raise NetlabError(
+                    f"the optimizer {type(optimizer).__name__} keeps '{key}' as {type(value).__name__},"
+                    " which a checkpoint can not hold: an optimizer must keep its state in tensors"
+                )
+    tensors |= {TASK + name: value for name, value in task_state.items()}
     write_tensors(path, tensors, progress)
 
 
 def save_weights(path: Path, network: nn.Module, progress: Progress) -> None:
     """Write the network's weights and buffers, and how good they are."""
-    write_tensors(path, {f"network.{name}": value for name, value in network.state_dict().items()}, progress)
+    write_tensors(path, {NETWORK + name: value for name, value in network.state_dict().items()}, progress)
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], progress: Progress) -> None:
-    metadata = {"format": FORMAT, "progress": json.dumps(asdict(progress))}
+    """Write named tensors and progress, with the digest of both."""
     # Cloned, since safetensors refuses tensors that share memory (tied weights).
     plain = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
+    text = json.dumps(asdict(progress))
+    metadata = {"format": FORMAT, "progress": text, "sha256": digest_of(plain, text)}
     content = safetensors.torch.save(plain, metadata)
     write_atomically(path, lambda file: file.write(content))
+
+
+def digest_of(tensors: Mapping[str, Tensor], progress: str) -> str:
+    """SHA-256 over progress and the name, type, shape and bytes of every tensor, as hexadecimal text."""
+    digest = hashlib.sha256(progress.encode())
+    for name, value in sorted(tensors.items()):
+        digest.update(f"\n{name} {value.dtype} {tuple(value.shape)}\n".encode())
+        if value.numel():  # an empty tensor has no view of its bytes
+            digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], Progress]:
     """The tensors and progress of a checkpoint.
 
     Raises:
-        NetlabError: the file is missing, truncated or not a checkpoint of netlab.
+        NetlabError: the file is missing, not a checkpoint of netlab, or not as it was written.
     """
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:
                 raise NetlabError(
-                    f"{path} is not a checkpoint of netlab (its format is {metadata.get('format')!r})"
+                    f"{path} is not a checkpoint of this netlab (its format is {metadata.get('format')!r},"
+                    f" not {FORMAT!r})"
                 )
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return tensors, Progress(**json.loads(metadata["progress"]))
+        if digest_of(tensors, metadata["progress"]) != metadata["sha256"]:
+            raise ValueError("its content is not that of its digest")
+        progress = json.loads(metadata["progress"])
+        return tensors, Progress(**{**progress, "best_score": tuple(progress["best_score"])})
     except FileNotFoundError:
         raise NetlabError(f"there is no checkpoint {path}") from None
-    except (safetensors.SafetensorError, KeyError, TypeError, json.JSONDecodeError, OSError) as error:
+    except (safetensors.SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
         raise NetlabError(
             f"{path} is truncated or damaged ({error}); delete the run directory to start again"
         ) from error
@@ -97,26 +128,44 @@ def load_weights(path: Path, network: nn.Module) -> Progress:
         NetlabError: the file is damaged or its tensors do not fit the network.
     """
     tensors, progress = read_tensors(path)
-    state = {
-        name.removeprefix("network."): value for name, value in tensors.items() if name.startswith("network.")
-    }
+    fill_network(path, network, tensors)
+    return progress
+
+
+def load_checkpoint(
+    path: Path, network: nn.Module, optimizer: torch.optim.Optimizer
+) -> tuple[Progress, dict[str, Tensor]]:
+    """Load network and optimizer; give the progress and the task's own state.
+
+    Raises:
+        NetlabError: the file is damaged or its tensors do not fit the network.
+    """
+    tensors, progress = read_tensors(path)
+    fill_network(path, network, tensors)
+    parameters = dict(network.named_parameters())
+    optimizer.state.clear()
+    for name, value in with_prefix(tensors, OPTIMIZER).items():
+        key, _, parameter_name = name.partition(".")
+        if parameter_name not in parameters:
+            raise NetlabError(f"{path} does not fit the network: it has no parameter '{parameter_name}'")
+        parameter = parameters[parameter_name]
+        if value.shape == parameter.shape:
+            # The parameter's own memory format: sums over it then run in the same order.
+            value = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+        elif value.ndim:  # a number, as Adam's of the steps, stays on the CPU
+            value = value.to(parameter.device)
+        optimizer.state[parameter][key] = value
+    return progress, with_prefix(tensors, TASK)
+
+
+def fill_network(path: Path, network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Load the network's tensors, which were read from ``path``."""
     try:
-        network.load_state_dict(state)
+        network.load_state_dict(with_prefix(tensors, NETWORK))
     except RuntimeError as error:
         raise NetlabError(f"{path} does not fit the network: {' '.join(str(error).split())[:300]}") from error
-    return progress
 
 
-def load_checkpoint(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> Progress:
-    """Load network and optimizer; give the progress."""
-    tensors, _ = read_tensors(path)
-    progress = load_weights(path, network)
-    parameters = dict(network.named_parameters())
-    for name, value in tensors.items():
-        kind, _, rest = name.partition(".")
-        if kind == "optimizer":
-            key, _, parameter_name = rest.partition(".")
-            parameter = parameters[parameter_name]
-            # The parameter's own memory format: sums over it then run in the same order.
-            optimizer.state[parameter][key] = torch.empty_like(parameter).copy_(value)
-    return progress
+def with_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors of a prefix, by what follows it."""
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

@@ -20,6 +20,7 @@ from torch import distributed as dist
 
 from netlab.errors import NetlabError, UsageError
 from netlab.launch import Launch, read_launch, usable_processors
+from netlab.threads import limited_threads
 from netlab.training.batch_norm import synchronize_batch_norms
 from netlab.training.device import choose_device
 
@@ -141,11 +142,22 @@ def joined(device: str, threads: int | None = None, *, sync_bn: bool = True) -> 
         NetlabError: in the block, another process was lost.
     """
     launch = read_launch()
-    if threads := threads or threads_of_process(launch.local_world):
-        torch.set_num_threads(threads)
-    if launch.world == 1:
-        yield ALONE
-        return
+    with limited_threads(threads or threads_of_process(launch.local_world)):
+        if launch.world == 1:
+            yield ALONE
+        else:
+            with process_group(launch, device, sync_bn=sync_bn) as ranks:
+                yield ranks
+
+
+@contextlib.contextmanager
+def process_group(launch: Launch, device: str, *, sync_bn: bool) -> Iterator[Ranks]:
+    """The group of all processes, which all must join.
+
+    Raises:
+        UsageError: there are not enough devices, or the others can not be reached.
+        NetlabError: in the block, another process was lost.
+    """
     own_device = device_of(device, launch)
     backend = BACKENDS[own_device.type]
     if (

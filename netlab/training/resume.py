@@ -1,27 +1,32 @@
-"""May a run be gone on with, and with what reservation?"""
+"""Can a run be resumed, and with what reservation?"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-import torch
-
-from netlab.data.load import data_digest
 from netlab.errors import NetlabError, UsageError
-from netlab.kinds.dataset import ImageData
-from netlab.runs.config import Config, differences, read_config
+from netlab.runs.config import Config, differences, read_tables
 from netlab.runs.directory import RunDirectory
-from netlab.training.checkpoint import read_progress
-from netlab.training.loop import Setup, out_of_patience
-from netlab.training.settings import RESUMABLE
+from netlab.training.checkpoint import Progress, read_progress
 
 
-class AlreadyFinishedError(UsageError):
-    """The run has this very configuration and nothing is left to do."""
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """What makes a run the same run. ``changeable`` are the training values that may differ when it is
+    resumed, ``is_over`` says whether a progress ends it before ``epochs``, and ``result`` names the figure of
+    ``result.json`` that a finished run is told by."""
+
+    epochs: int
+    result: str
+    changeable: frozenset[str] = frozenset()
+    is_over: Callable[[Progress], bool] = lambda progress: False
 
 
-def check_resumable(run: RunDirectory, config: Config, data: ImageData, setup: Setup) -> list[str]:
+def check_resumable(
+    run: RunDirectory, config: Config, environment: Mapping[str, Any], continuation: Continuation
+) -> list[str]:
     """Refuse to go on with a run that is finished or was begun with other settings or data.
 
     Gives a note where the same results can only be expected up to rounding.
@@ -38,59 +43,66 @@ def check_resumable(run: RunDirectory, config: Config, data: ImageData, setup: S
             )
         return []
     recorded = run.read_environment() if run.environment.exists() else {}
-    if recorded.get("data_sha256") not in (None, data_digest(data)):
+    if recorded.get("data_sha256") not in (None, environment["data_sha256"]):
         raise UsageError(f"the data of run '{run.name}' has changed since it was begun: use another --name")
-    changed = differences(read_config(run.config), config, RESUMABLE) + changed_execution(recorded, setup)
+    changed = differences(read_tables(run.config), config, continuation.changeable)
+    changed += changed_execution(recorded, environment)
     if changed:
         raise UsageError(
             f"run '{run.name}' was begun with other settings ({'; '.join(changed)}):"
             " use another --name, or delete its directory"
         )
     if not run.last_checkpoint.exists():
+        if run.is_finished:
+            raise UsageError(
+                f"run '{run.name}' is finished and has no checkpoint to go on from: use another --name"
+            )
         return []
     progress = read_progress(run.last_checkpoint)
-    read_progress(run.best_checkpoint)  # a lost or damaged one is noticed before the result goes
-    if setup.settings.epochs < progress.epoch:
+    if progress.best_epoch:
+        read_progress(run.best_checkpoint)  # a lost or damaged one is noticed before the result goes
+    if continuation.epochs < progress.epoch:
         raise UsageError(
             f"run '{run.name}' has already made {progress.epoch} epochs:"
             " --epochs may grow, not shrink below that"
         )
-    nothing_left = setup.settings.epochs == progress.epoch or out_of_patience(progress, setup.settings)
+    nothing_left = continuation.epochs == progress.epoch or continuation.is_over(progress)
     if run.is_finished and nothing_left:
-        raise AlreadyFinishedError(
-            f"run '{run.name}' is finished: test accuracy {run.read_result().get('test_accuracy')},"
-            f" in {run.path}."
-            " Train it longer with --epochs (or --patience), or start another with --name or --seed"
-        )
-    return changed_processes(recorded, setup)
+        raise UsageError(finished(run, continuation))
+    return changed_processes(recorded, environment)
 
 
-def changed_execution(recorded: Mapping[str, Any], setup: Setup) -> list[str]:
+def finished(run: RunDirectory, continuation: Continuation) -> str:
+    """What a finished run says of itself, and what can be done instead."""
+    figure = f"{continuation.result.replace('_', ' ')} {run.read_result().get(continuation.result)}"
+    longer = "Train it longer with --epochs (or --patience), or start" if continuation.changeable else "Start"
+    return f"run '{run.name}' is finished: {figure}, in {run.path}. {longer} another with --name or --seed"
+
+
+def changed_execution(recorded: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     """What may not change in how a run is executed: it would change what is learnt."""
-    recorded = {**recorded, "device": str(recorded.get("device", "")).partition(":")[0] or None}
-    here = {"device": setup.device.type, "precision": setup.precision, "sync_bn": synchronized(setup)}
+    before, now = ({**values, "device": device_type(values)} for values in (recorded, here))
     return [
-        f"{key}: {recorded[key]} -> {value}"
-        for key, value in here.items()
-        if value is not None and recorded.get(key) not in (None, value)
+        f"{key}: {before[key]} -> {now[key]}"
+        for key in ("device", "precision", "sync_bn")
+        if now.get(key) is not None and before.get(key) not in (None, now[key])
     ]
 
 
-def synchronized(setup: Setup) -> bool | None:
-    """Whether batch norms see the whole batch; None for a process alone, which has nothing else."""
-    return setup.ranks.sync_bn if setup.ranks.world > 1 else None
+def device_type(environment: Mapping[str, Any]) -> str | None:
+    """``cuda`` of ``cuda:1``."""
+    return str(environment.get("device", "")).partition(":")[0] or None
 
 
-def changed_processes(recorded: Mapping[str, Any], setup: Setup) -> list[str]:
-    """What a run that is resumed with other processes or threads should know; it may go on."""
-    world = setup.ranks.world
-    before = recorded.get("world_size", 1)
-    if before != world:
+def changed_processes(recorded: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """What a run that is resumed with other processes or threads should know; it can be resumed."""
+    before, now = recorded.get("world_size", 1), here.get("world_size", 1)
+    if before != now:
         local = ", and batch norms see other shares of a batch"
-        if False not in (recorded.get("sync_bn"), synchronized(setup)):
+        if False not in (recorded.get("sync_bn"), here.get("sync_bn")):
             local = ""
-        return [f"{before} processes before, {world} now: sums are rounded otherwise{local}"]
-    threads = torch.get_num_threads()
+        return [f"{before} processes before, {now} now: sums are rounded otherwise{local}"]
+    threads = here.get("threads")
     if (before := recorded.get("threads", threads)) != threads:
         return [f"{before} threads before, {threads} now: sums are rounded otherwise"]
     return []

@@ -1,26 +1,36 @@
-"""The learning rate as a function of the step."""
+"""The learning rate as a function of the step: ``schedule(step, steps)`` is a factor of the peak rate.
+
+``step`` counts from 0, ``steps`` are those of the whole run. A pure function of both, so that a resumed run
+goes on with the rates of one that was never interrupted.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
-from netlab.training.settings import TrainingSettings
+Schedule = Callable[[int, int], float]
 
 
-def learning_rate(settings: TrainingSettings, step: int, steps_per_epoch: int) -> float:
-    """The rate of step ``step`` (from 0) of a run of ``settings.epochs`` epochs.
+def one_cycle(step: int, steps: int, *, warmup: float) -> float:
+    """Linear from 0 to 1 over the share ``warmup`` of the steps, then linear to 0."""
+    peak = max(round(warmup * steps), 1)
+    if step < peak:
+        return (step + 1) / peak
+    return (steps - step) / max(steps - peak, 1)
 
-    one-cycle: linear from 0 to the peak over the warm-up's share of the steps, then linear to 0.
-    cosine: half a cosine from the peak to 0. step: ``lr * gamma ** (epoch // step_size)``, epochs from 0.
-    """
-    total = settings.epochs * steps_per_epoch
-    if settings.schedule == "one-cycle":
-        peak = max(round(settings.warmup * total), 1)
-        if step < peak:
-            return settings.lr * (step + 1) / peak
-        return settings.lr * (total - step) / max(total - peak, 1)
-    if settings.schedule == "cosine":
-        return settings.lr * (1 + math.cos(math.pi * step / total)) / 2
-    if settings.schedule == "step":
-        return settings.lr * settings.gamma ** (step // steps_per_epoch // settings.step_size)
-    return settings.lr
+
+def cosine(step: int, steps: int) -> float:
+    """Half a cosine from 1 to 0."""
+    return (1 + math.cos(math.pi * step / steps)) / 2
+
+
+def drops(step: int, steps: int, *, epochs: int, every: int, gamma: float) -> float:
+    """``gamma ** (epoch // every)``, epochs from 0, in a run of ``epochs``."""
+    steps_per_epoch = steps // epochs
+    return gamma ** (step // steps_per_epoch // every)
+
+
+def constant(step: int, steps: int) -> float:
+    """1."""
+    return 1.0

@@ -25,7 +25,7 @@ import os, sys, time
 from netlab.cli.core import progress
 from netlab.cli.app import main
 kind, number = sys.argv[1], int(sys.argv[2])
-flushes, real_fsync, real_step = 0, os.fsync, progress.PlainReporter.step
+flushes, real_fsync = 0, os.fsync
 
 def wait_for_death():
     print("HERE", flush=True)
@@ -42,7 +42,7 @@ def step(self, *, epoch, step, loss):
     if kind == "step" and (epoch - 1) * 10 + step == number:
         wait_for_death()
 
-os.fsync, progress.PlainReporter.step = fsync, step
+os.fsync, progress.TerminalReporter.step = fsync, step
 main(sys.argv[3:])
 """
 

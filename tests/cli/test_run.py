@@ -227,7 +227,7 @@ def test_best_weights_newer_than_the_checkpoint_are_the_ones_to_beat(cli: Cli, t
     first_epoch = last.read_bytes()
     assert cli("run", *tiny, "--name", "mine", "--epochs", "2").code == 0
     tensors, _ = read_tensors(best)
-    write_tensors(best, tensors, Progress(2, best_epoch=2, best_accuracy=0.99, best_loss=0.01))
+    write_tensors(best, tensors, Progress(2, best_epoch=2, best_score=(0.99, -0.01)))
     kept = best.read_bytes()
     last.write_bytes(first_epoch)
     assert cli("run", *tiny, "--name", "mine", "--epochs", "2").code == 0
@@ -288,6 +288,7 @@ def test_more_patience_continues_a_run_that_stopped_early(cli: Cli, tiny: tuple[
         (["--lr", "inf"], "--lr inf"),
         (["--seed", str(2**64)], "--seed"),
         (["--name", "a/b"], "one folder's name"),
+        (["--name", ""], "--name '': a name is one folder's name"),
         (["--config", "."], ". can not be read"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

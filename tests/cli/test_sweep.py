@@ -167,7 +167,8 @@ def test_switches_take_alternatives(cli: Cli, data_flags: tuple[str, ...]) -> No
         (("--grid", "nothing.toml"), "no file nothing.toml"),
         (("--seeds", "2", "--seed", "3"), "give one"),
         (("--metrics", "sj"), "there is no metric 'sj'"),
-        (("--name", "../x", "--yes"), "--name ../x"),
+        (("--name", "../x", "--yes"), "--name '../x'"),
+        (("--name", "", "--yes"), "--name ''"),
         ((), "add --yes"),
         (("--baseline", "nosuch", "--yes"), "--baseline nosuch: there is no such assembly"),
         (

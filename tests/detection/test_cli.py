@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from netlab.cli.app import main
+from netlab.cli.core.progress import TerminalReporter
 
 from .conftest import annotation, box_xml
 
@@ -72,15 +73,13 @@ def test_other_settings_under_the_same_name_are_refused(cli: Any, scenes: Path, 
 def test_an_interrupted_run_resumes_to_the_same_head(
     cli: Any, scenes: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    from netlab.cli.detect.app import shared as detect_parts
-
-    def interrupt(self: Any, row: dict[str, float], epochs: int) -> None:
+    def interrupt(self: Any, row: dict[str, float], *, is_best: bool) -> None:
         if row["epoch"] == 3:
             raise KeyboardInterrupt
 
     words = ("detect", "train", scenes, *QUICK, "--runs", tmp_path, "--name", "again", "--quiet")
     with monkeypatch.context() as patched:
-        patched.setattr(detect_parts.Progress, "epoch", interrupt)
+        patched.setattr(TerminalReporter, "epoch", interrupt)
         assert cli(*words).code == 130
     assert not (tmp_path / "again" / "model.toml").exists()
     assert cli(*words).code == 0
@@ -296,6 +295,8 @@ def test_crops_of_a_class_with_a_wicked_name_stay_in_the_folder(cli: Any, voc: A
         (("train", "{scenes}", "--weights", "gone.safetensors"), "no weights file gone.safetensors"),
         (("train", "{scenes}", "--weights", "none", "--proposer", "selektive-search"), "selective-search"),
         (("train", "{scenes}", "--weights", "none", "--lr", "-1"), "--lr"),
+        (("train", "{scenes}", "--weights", "none", "--name", ""), "--name '': a name is one folder's name"),
+        (("train", "{scenes}", "--weights", "none", "--name", "../up"), "--name '../up'"),
         (("predict", "{scenes}", "--model", "nothing"), "there is no run 'nothing'"),
         (("predict", "{scenes}/JPEGImages", "--model", "{run}", "--save", "pdf"), "--save pdf"),
         (("predict", "{scenes}/JPEGImages", "--model", "{run}", "--classes", "tree"), "no class 'tree'"),
@@ -370,14 +371,12 @@ def test_class_weights_and_no_hard_negatives_train_too(cli: Any, scenes: Path, t
 
 
 def test_a_resumed_run_says_so(cli: Any, scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from netlab.cli.detect.app import shared as detect_parts
-
-    def interrupt(self: Any, row: dict[str, float], epochs: int) -> None:
+    def interrupt(self: Any, row: dict[str, float], *, is_best: bool) -> None:
         raise KeyboardInterrupt
 
     words = ("detect", "train", scenes, *QUICK, "--epochs", "2", "--runs", tmp_path, "--name", "again")
     with monkeypatch.context() as patched:
-        patched.setattr(detect_parts.Progress, "epoch", interrupt)
+        patched.setattr(TerminalReporter, "epoch", interrupt)
         first = cli(*words)
     assert first.code == 130
     assert "resuming" not in first.out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -9,16 +10,14 @@ import pytest
 import torch
 
 from netlab.detection.model.head import DetectionHead
-from netlab.detection.training.head_training import (
-    draw_steps,
-    inverse_frequency_weights,
-    load_checkpoint,
-    mine_hard_negatives,
-    train_head,
-)
 from netlab.detection.training.regions import LabelledRegions, RegionSet
+from netlab.detection.training.sampling import draw_steps, inverse_frequency_weights, mine_hard_negatives
 from netlab.detection.training.settings import DetectionSettings
+from netlab.detection.training.task import HeadTask, optimization_of
 from netlab.errors import NetlabError, UsageError
+from netlab.runs.directory import RunDirectory
+from netlab.runs.history import read_history
+from netlab.training.loop import EpochListener, Trained, train
 
 CLASSES, DIMENSION = 2, 12
 SETTINGS = DetectionSettings(epochs=4, batch_size=16, lr=0.05, decay=0.0005, mine_after=2)
@@ -41,10 +40,22 @@ def region_set(seed: int = 0, images: int = 6, objects: int = 10) -> RegionSet:
     return RegionSet(labelled, features, [False] * images)
 
 
+def train_head(
+    head: DetectionHead,
+    settings: DetectionSettings = SETTINGS,
+    run: RunDirectory | None = None,
+    on_epoch: EpochListener = lambda epoch, row: None,
+    regions: RegionSet | None = None,
+) -> Trained:
+    task = HeadTask(region_set() if regions is None else regions, head, settings)
+    trained = train(task, optimization_of(settings), run, on_epoch=on_epoch)
+    head.eval()
+    return trained
+
+
 def test_the_head_learns_classes_and_boxes():
-    regions = region_set()
     head = DetectionHead(DIMENSION, CLASSES)
-    state = train_head(regions, head, SETTINGS)
+    trained = train_head(head)
     other = region_set(1)
     logits, deltas = head(other.fetch(np.arange(len(other))))
     kept = other.labels >= 0
@@ -52,8 +63,8 @@ def test_the_head_learns_classes_and_boxes():
     close = other.regressed > 0
     found = deltas.detach().numpy()[close, other.regressed[close] - 1]
     assert np.abs(found - other.targets[close]).mean() < 0.4
-    assert [row["epoch"] for row in state.history] == [1, 2, 3, 4]
-    assert state.history[-1]["train_loss"] < state.history[0]["train_loss"]
+    assert [row["epoch"] for row in trained.history] == [1, 2, 3, 4]
+    assert trained.history[-1]["train_loss"] < trained.history[0]["train_loss"]
 
 
 def test_features_are_fetched_by_number_in_any_order():
@@ -77,21 +88,6 @@ def test_features_are_fetched_by_number_in_any_order():
     assert [block.tolist() for block in regions.blocks()] == [list(range(30)), [], list(range(30, 70))]
 
 
-def test_training_takes_one_thread_and_gives_the_others_back():
-    before = torch.get_num_threads()
-    seen: list[int] = []
-    torch.set_num_threads(2)
-    try:
-        train_head(
-            region_set(), DetectionHead(DIMENSION, CLASSES), SETTINGS,
-            on_step=lambda *_: seen.append(torch.get_num_threads()),
-        )  # fmt: skip
-        assert set(seen) == {1}
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
-
-
 def test_a_step_holds_one_to_three_and_every_positive_comes_once():
     positive, background = np.arange(40), np.arange(100, 140)
     steps = draw_steps(positive, background, np.empty(0, np.int64), SETTINGS, np.random.default_rng(0))
@@ -109,7 +105,7 @@ def test_after_mining_half_of_the_background_is_hard():
 def test_hard_negatives_are_candidates_that_look_like_a_class():
     regions = region_set()
     head = DetectionHead(DIMENSION, CLASSES)
-    train_head(regions, head, SETTINGS)
+    train_head(head, regions=regions)
     found = mine_hard_negatives(regions, head, most=10_000)
     assert regions.candidates[found].all()
     logits, _ = head(regions.fetch(np.arange(len(regions))))
@@ -125,46 +121,63 @@ class Interrupted(Exception):
 
 @pytest.mark.parametrize("after", [1, 2, 3])
 def test_a_resumed_training_ends_in_the_same_bits(tmp_path: Path, after: int):
-    def train(checkpoint: Path | None, stop: int | None = None) -> DetectionHead:
+    """Interrupted before, at and after the mining of hard negatives."""
+
+    def trained_in(run: RunDirectory | None, stop: int | None = None) -> tuple[DetectionHead, Trained]:
         head = DetectionHead(DIMENSION, CLASSES, hidden=6, dropout=0.2)
         torch.manual_seed(0)
         head.initialize()
 
-        def on_epoch(row: dict[str, float]) -> None:
-            if row["epoch"] == stop:
+        def on_epoch(epoch: int, row: Mapping[str, float]) -> None:
+            if epoch == stop:
                 raise Interrupted
 
-        train_head(region_set(), head, SETTINGS, checkpoint=checkpoint, on_epoch=on_epoch)
-        return head
+        return head, train_head(head, run=run, on_epoch=on_epoch)
 
-    whole = train(None)
-    path = tmp_path / "last.safetensors"
+    whole, uninterrupted = trained_in(None)
+    run = RunDirectory(tmp_path / "run")
+    run.create()
     with pytest.raises(Interrupted):
-        train(path, stop=after)
-    resumed = train(path)
+        trained_in(run, stop=after)
+    resumed, continued = trained_in(run)
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
+    clock = {"seconds"}
+    for ours, theirs in zip(continued.history, uninterrupted.history, strict=True):
+        assert {k: str(v) for k, v in ours.items() if k not in clock} == {
+            k: str(v) for k, v in theirs.items() if k not in clock
+        }
+    assert str(read_history(run.history, ())) == str(continued.history)  # nan is not equal to itself
+    assert not run.best_checkpoint.exists()
+
+
+def test_a_checkpoint_of_other_regions_is_refused(tmp_path: Path):
+    run = RunDirectory(tmp_path / "run")
+    run.create()
+    train_head(DetectionHead(DIMENSION, CLASSES), run=run)
+    with pytest.raises(NetlabError, match="its hard negatives are not of these"):
+        train_head(DetectionHead(DIMENSION, CLASSES), run=run, regions=region_set(images=1))
 
 
 def test_a_damaged_checkpoint_is_one_clear_error(tmp_path: Path):
-    path = tmp_path / "last.safetensors"
-    head = DetectionHead(DIMENSION, CLASSES)
-    train_head(region_set(), head, SETTINGS, checkpoint=path)
-    path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(NetlabError, match=r"last\.safetensors is damaged"):
-        load_checkpoint(path, head, torch.optim.Adam(head.parameters()))
+    run = RunDirectory(tmp_path / "run")
+    run.create()
+    train_head(DetectionHead(DIMENSION, CLASSES), run=run)
+    run.last_checkpoint.write_bytes(run.last_checkpoint.read_bytes()[:200])
+    with pytest.raises(NetlabError, match=r"last\.safetensors is truncated or damaged"):
+        train_head(DetectionHead(DIMENSION, CLASSES), run=run)
 
 
 def test_no_positives_is_an_error_that_says_so():
     regions = region_set()
     regions.labels[regions.labels > 0] = -1
     with pytest.raises(UsageError, match="no region is positive"):
-        train_head(regions, DetectionHead(DIMENSION, CLASSES), SETTINGS)
+        train_head(DetectionHead(DIMENSION, CLASSES), regions=regions)
 
 
 def test_a_loss_that_is_not_finite_stops_the_training():
-    with pytest.raises(NetlabError, match="try a smaller --lr"):
-        train_head(region_set(), DetectionHead(DIMENSION, CLASSES), SETTINGS.model_copy(update={"lr": 1e30}))
+    with pytest.raises(NetlabError, match="the loss became .* Try a smaller --lr"):
+        train_head(DetectionHead(DIMENSION, CLASSES), SETTINGS.model_copy(update={"lr": 1e30}))
 
 
 def test_inverse_frequency_weights_are_keyed_by_class_name():

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from netlab.classification.evaluate import evaluate
 from netlab.classification.restore import load_run
 from netlab.data.batches import evaluation_batches
 from netlab.engine.catalog import Catalog
@@ -17,7 +18,6 @@ from netlab.errors import NetlabError, UsageError
 from netlab.runs.config import read_config
 from netlab.runs.directory import RunDirectory, find_run, list_runs, newest_finished
 from netlab.runs.history import read_history
-from netlab.training.evaluate import evaluate
 
 Cli = Callable[..., Any]
 

@@ -13,14 +13,15 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from netlab.classification.optimization import optimization_of
+from netlab.classification.settings import TrainingSettings
+from netlab.classification.task import ClassifierTask, Setup
 from netlab.data.normalize import half
 from netlab.data.split import Splits
 from netlab.kinds.dataset import LabelledImages
 from netlab.runs.directory import RunDirectory
 from netlab.runs.history import read_history
-from netlab.training.loop import Setup, Trained, train
-from netlab.training.reporter import Silent
-from netlab.training.settings import TrainingSettings
+from netlab.training.loop import Trained, train
 
 CPU = torch.device("cpu")
 
@@ -42,7 +43,7 @@ def trained(folder: Path, *, compiled: bool) -> tuple[Trained, dict[str, torch.T
         device=CPU,
         precision="fp32",
     )
-    return train(setup, run, Silent()), network.state_dict()
+    return train(ClassifierTask(setup), optimization_of(setup.settings), run), network.state_dict()
 
 
 @pytest.mark.slow

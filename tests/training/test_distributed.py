@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -179,8 +178,8 @@ def test_alone_nothing_is_wrapped_or_split() -> None:
 def test_local_and_synchronized_norms_are_not_mixed_in_a_run(
     recorded: dict[str, Any], ranks: Ranks, changed: list[str]
 ) -> None:
-    setup: Any = SimpleNamespace(device=torch.device("cpu"), precision="fp32", ranks=ranks)
-    assert changed_execution({"precision": "fp32", **recorded}, setup) == changed
+    here = {"device": "cpu", "precision": "fp32", "sync_bn": ranks.sync_bn if ranks.world > 1 else None}
+    assert changed_execution({"precision": "fp32", **recorded}, here) == changed
 
 
 def test_the_launch_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,7 @@ from netlab.cli.core.executor_options import (
 from netlab.cli.core.flags import own_spellings, rewrite_short_flags, with_flags
 from netlab.cli.core.selection import complete_names, read_selectors, selector_completions
 from netlab.cli.core.session import Session
-from netlab.errors import NetlabError, UsageError
+from netlab.errors import NetlabError
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -140,7 +140,7 @@ def build(session: Session) -> Callable[..., None]:
                 planned,
                 session,
                 opened,
-                name=name or settings.get("name"),
+                name=settings.get("name") if name is None else name,
                 baseline=compared_to,
                 metrics=measured,
                 runs=runs,
@@ -192,14 +192,15 @@ def carry_out(
     from netlab.cli.comparison.sweep_live import watcher
     from netlab.cli.comparison.sweep_output import duration, print_outcome
     from netlab.comparison.tables import counted
+    from netlab.runs.directory import check_name
     from netlab.sweep.driver import run_tasks
     from netlab.sweep.record import SweepRecord, default_sweep_name, write_record
     from netlab.sweep.statuses import status_of, task_of
 
     command = ("netlab", *session.typed)
-    name = name or default_sweep_name([run.name for run in planned])
-    if "/" in name or "\\" in name or name.startswith("."):
-        raise UsageError(f"--name {name}: a sweep's name is without '/' and does not begin with '.'")
+    if name is None:
+        name = default_sweep_name([run.name for run in planned])
+    check_name(name)
     runs.mkdir(parents=True, exist_ok=True)
     write_record(SweepRecord(name, tuple(run.name for run in planned), baseline, command), runs)
     statuses = [status_of(run, metrics) for run in planned]

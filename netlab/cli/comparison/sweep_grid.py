@@ -73,7 +73,7 @@ def chosen_components(
 
 def grid_flags(components: Sequence[Component]) -> list[Flag]:
     """One flag for every option of any of the components and of the training, each a list of values."""
-    from netlab.training.settings import TrainingSettings
+    from netlab.classification.settings import TrainingSettings
 
     merged: dict[str, Flag] = {}
     for component in components:

@@ -1,63 +1,53 @@
-"""Training progress: a live bar in a terminal, plain lines elsewhere."""
+"""Progress of whatever takes its time: a live bar in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import TaskID
+
+SHOWN_WARNINGS = 5
+
+
+def warn(line: str) -> None:
+    """One line on standard error."""
+    print(f"netlab: warning: {line}", file=sys.stderr)
 
 
 def epoch_line(row: Mapping[str, float], epochs: int, *, is_best: bool) -> str:
     """One epoch as a line of 79 characters at most."""
-    width = len(str(epochs))
+    begin = f"epoch {int(row['epoch']):{len(str(epochs))}}/{epochs}  loss {row['train_loss']:.3f}"
+    if "val_ap50" in row:
+        hard = f"  {int(row['hard_negatives'])} hard negatives" if row["hard_negatives"] else ""
+        ap = "" if math.isnan(row["val_ap50"]) else f"  val AP50 {row['val_ap50']:.3f}"
+        return f"{begin}  boxes {row['train_box_loss']:.3f}{ap}{hard}"
     return (
-        f"epoch {int(row['epoch']):{width}}/{epochs}"
-        f"  loss {row['train_loss']:.3f}  accuracy {row['train_accuracy']:.3f}"
+        f"{begin}  accuracy {row['train_accuracy']:.3f}"
         f"  val {row['val_accuracy']:.3f}{'*' if is_best else ' '}"
         f" {row['images_per_second']:6.0f} images/s {row['seconds']:6.1f} s"
     )
 
 
-class PlainReporter:
-    """One line an epoch; for logs, pipes and the notebooks of people without a terminal."""
+class TerminalReporter:
+    """Tells of phases and epochs: a line each, and in a terminal below them a bar with the time left.
 
-    def __init__(self) -> None:
-        self._epochs = 0
+    ``quiet`` leaves only warnings, of which the first few are shown and the rest counted.
+    """
 
-    def started(self, *, first_epoch: int, epochs: int, steps_per_epoch: int, batch_size: int) -> None:
-        self._epochs = epochs
-        if first_epoch > 1:
-            self._say(f"resuming after epoch {first_epoch - 1}")
+    def __init__(self, console: Console, *, quiet: bool = False) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    def note(self, text: str) -> None:
-        self._say(f"note: {text}")
-
-    def step(self, *, epoch: int, step: int, loss: float) -> None:
-        return
-
-    def epoch(self, row: Mapping[str, float], *, is_best: bool) -> None:
-        self._say(epoch_line(row, self._epochs, is_best=is_best))
-
-    def _say(self, text: str) -> None:
-        """Print a line; when the reader has gone away (``| head``), the training goes on without one."""
-        try:
-            print(text, flush=True)
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-class LiveReporter:
-    """A line an epoch, and below them a bar with the running loss, the speed and the time left."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._progress = Progress(
+        self._console, self._quiet = console, quiet
+        self._is_live = console.is_terminal and not quiet
+        self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),
             TextColumn("{task.fields[shown]}"),
@@ -65,41 +55,86 @@ class LiveReporter:
             console=console,
             transient=True,
             expand=True,
+            disable=not self._is_live,
         )
         self._task: TaskID | None = None
+        self._done, self._total = 0, ""
         self._epochs = self._batch_size = 0
+        self._unit = ""
         self._epoch_began = 0.0
+        self._warnings = 0
 
     def __enter__(self) -> Self:
-        self._progress.start()
+        self._bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._progress.stop()
+        self._bar.stop()
+        if self._warnings > SHOWN_WARNINGS:
+            warn(f"and {self._warnings - SHOWN_WARNINGS} more such warnings")
 
-    def started(self, *, first_epoch: int, epochs: int, steps_per_epoch: int, batch_size: int) -> None:
-        self._epochs, self._batch_size = epochs, batch_size
-        if first_epoch > 1:
-            self._console.print(f"resuming after epoch {first_epoch - 1}")
-        self._task = self._progress.add_task(
-            f"epoch {first_epoch}/{epochs}", total=(epochs - first_epoch + 1) * steps_per_epoch, shown=""
-        )
+    def describe(self, text: str) -> None:
+        if not self._quiet:
+            self._console.print(text, markup=False, highlight=False)
 
     def note(self, text: str) -> None:
-        self._console.print(f"note: {text}", markup=False, highlight=False)
+        self._say(f"note: {text}")
+
+    def warn(self, text: str) -> None:
+        self._warnings += 1
+        if self._warnings <= SHOWN_WARNINGS:
+            warn(text)
+
+    def phase(self, name: str, total: int | None) -> None:
+        if total and not self._is_live:
+            self._say(f"{name}: {total}")
+        self._total = "?" if total is None else str(total)
+        self._begin(name, total, f"0/{self._total}")
+
+    def advance(self) -> None:
+        self._done += 1
+        self._update(shown=f"{self._done}/{self._total}")
+
+    def started(
+        self, *, first_epoch: int, epochs: int, steps_per_epoch: int, batch_size: int, unit: str
+    ) -> None:
+        self._epochs, self._batch_size, self._unit = epochs, batch_size, unit
+        if first_epoch > 1:
+            self._say(f"resuming after epoch {first_epoch - 1}")
+        self._begin(f"epoch {first_epoch}/{epochs}", (epochs - first_epoch + 1) * steps_per_epoch, "")
 
     def step(self, *, epoch: int, step: int, loss: float) -> None:
-        if self._task is None:
-            return
+        shown = f"loss {loss:.3f}"
         if step == 1:
             self._epoch_began = time.perf_counter()
-            shown = f"loss {loss:.3f}"
         else:
             speed = (step - 1) * self._batch_size / (time.perf_counter() - self._epoch_began)
-            shown = f"loss {loss:.3f}  {speed:.0f} images/s"
-        self._progress.update(self._task, advance=1, description=f"epoch {epoch}/{self._epochs}", shown=shown)
+            shown += f"  {speed:.0f} {self._unit}/s"
+        self._update(description=f"epoch {epoch}/{self._epochs}", shown=shown)
 
     def epoch(self, row: Mapping[str, float], *, is_best: bool) -> None:
-        self._console.print(epoch_line(row, self._epochs, is_best=is_best), highlight=False)
+        self._say(epoch_line(row, self._epochs, is_best=is_best))
+
+    def _begin(self, description: str, total: int | None, shown: str) -> None:
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+        self._done = 0
+        self._task = self._bar.add_task(description, total=total, shown=shown)
+
+    def _update(self, **fields: str) -> None:
+        if self._task is not None:
+            self._bar.update(self._task, advance=1, **fields)  # type: ignore[arg-type]
+
+    def _say(self, text: str) -> None:
+        """A line; when the reader has gone away (``| head``), the work goes on without one."""
+        if self._quiet:
+            return
+        if self._is_live:
+            self._console.print(text, markup=False, highlight=False)
+            return
+        try:
+            print(text, file=self._console.file, flush=True)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from netlab.cli.core.flags import component_flags
+from netlab.cli.core.progress import TerminalReporter
 from netlab.cli.core.selection import choose_parts, read_selectors
 from netlab.cli.core.session import Session
 from netlab.cli.detect.shared import (
-    Progress,
     broken_cache_files_reported,
     cache_folder,
     finish,
@@ -81,7 +81,7 @@ def build(session: Session) -> Callable[..., None]:
             cache=cache_folder(cache, no_cache),
         )
         console = Console()
-        with Progress(console) as progress, broken_cache_files_reported():
+        with TerminalReporter(console) as progress, broken_cache_files_reported():
             for split, images in (("train", data.train), ("val", data.val)):
                 counts: Counter[str] = Counter()
                 progress.phase(split, len(images))
@@ -116,6 +116,5 @@ def build(session: Session) -> Callable[..., None]:
                     progress.advance()
                 written = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
                 console.print(f"{out / split}: {written or 'nothing'}", highlight=False, soft_wrap=True)
-        progress.close_warnings()
 
     return finish(session, crops, component_flags(part), [part])

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from netlab.cli.core.progress import TerminalReporter
 from netlab.cli.core.session import Session
 from netlab.cli.detect.predict import load_for_use, model_folder, with_flags_applied
-from netlab.cli.detect.shared import RUNS, Progress, broken_cache_files_reported, cache_folder, finish, warn
+from netlab.cli.detect.shared import RUNS, broken_cache_files_reported, cache_folder, finish, warn
 from netlab.errors import UsageError
 
 if TYPE_CHECKING:
@@ -77,11 +78,10 @@ def build(session: Session) -> Callable[..., None]:
         images = chosen_images(voc_dir, detector, folder, split, one_based=one_based)
         console = Console(stderr=as_json)
         gallery = MistakeGallery(detector.class_names, detector.rule)
-        with Progress(console, quiet=as_json) as progress, broken_cache_files_reported():
+        with TerminalReporter(console, quiet=as_json) as progress, broken_cache_files_reported():
             detections, truths = detect_all(
                 detector, images, choose_device(device), progress, seen=gallery.add
             )
-        progress.close_warnings()
         if not truths:
             raise UsageError(f"no image of {voc_dir} can be read")
         result = measure(detections, truths, detector.class_names).as_dict() | {"images": len(truths)}
@@ -118,7 +118,7 @@ def chosen_images(
     folder, and all images of any other folder.
     """
     from netlab.detection.data.voc import keep_classes, read_voc
-    from netlab.detection.training.plan import file_digest
+    from netlab.detection.training.split_file import file_digest
 
     data = read_voc(voc_dir, one_based=one_based)
     data = keep_classes(data, known_classes(voc_dir, data.class_names, detector.class_names))

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from netlab.cli.core.progress import TerminalReporter
 from netlab.cli.core.session import Session
 from netlab.cli.detect.shared import (
     RUNS,
-    Progress,
     broken_cache_files_reported,
     cache_folder,
     finish,
@@ -96,7 +96,7 @@ def build(session: Session) -> Callable[..., None]:
         counts: Counter[str] = Counter()
         images = failed = 0
         began = time.perf_counter()
-        with Progress(console, quiet=as_json) as progress, broken_cache_files_reported():
+        with TerminalReporter(console, quiet=as_json) as progress, broken_cache_files_reported():
             progress.phase("detecting", count_images(files, every))
             for source in read_sources(files, every=every):
                 if source.pixels is None:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from netlab.cli.core.flags import component_flags
+from netlab.cli.core.progress import TerminalReporter
 from netlab.cli.core.selection import read_selectors
 from netlab.cli.core.session import Session
-from netlab.cli.detect.shared import Progress, finish, split_names, warn
+from netlab.cli.detect.shared import finish, split_names, warn
 from netlab.engine.catalog import Catalog, Component
 from netlab.errors import NetlabError, UsageError
 
@@ -176,7 +177,7 @@ def measure(
         warn(line)
     images = [image for image in (*data.train, *data.val) if image.names]
     results = []
-    with Progress(console, quiet=as_json) as progress:
+    with TerminalReporter(console, quiet=as_json) as progress:
         for proposer in made:
             progress.phase(proposer.settings.name, len(images))
             overlaps, counts, seconds = [], [], 0.0
@@ -211,7 +212,6 @@ def measure(
                     ],
                 }
             )
-    progress.close_warnings()
     if as_json:
         print(json.dumps({"images": len(images), "proposers": results}, indent=2))
     else:

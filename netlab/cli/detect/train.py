@@ -5,27 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from netlab.cli.core.flags import component_flags, model_flags
+from netlab.cli.core.progress import TerminalReporter
 from netlab.cli.core.selection import choose_parts, read_selectors
 from netlab.cli.core.session import Session
 from netlab.cli.detect.shared import (
     RUNS,
-    Progress,
     broken_cache_files_reported,
     cache_folder,
     finish,
     split_names,
-    warn,
 )
-from netlab.engine.catalog import Component
-from netlab.errors import UsageError
-
-if TYPE_CHECKING:
-    from netlab.detection.training.plan import DetectionPlan
 
 
 def build(session: Session) -> Callable[..., None]:
@@ -77,113 +71,27 @@ def build(session: Session) -> Callable[..., None]:
         """
         from rich.console import Console
 
-        from netlab.detection.training.train_run import train_detector
+        from netlab.detection.training.experiment import AnnotatedFolder, train_detector
+        from netlab.network import Part
 
         console = Console()
-        plan = make_plan(
-            parts, values, voc_dir, split_names(classes), weights=weights, one_based=one_based,
-            validation=validation, name=name, runs=runs, cache=cache_folder(cache, no_cache), device=device,
-        )  # fmt: skip
-        for line in plan.data.problems.lines():
-            warn(line)
-        if not quiet:
-            console.print(describe(plan), highlight=False)
-            if plan.run.last_checkpoint.is_file() and not plan.run.is_finished:
-                console.print("resuming after the last epoch that was finished", highlight=False)
-        with Progress(console, quiet=quiet) as progress, broken_cache_files_reported():
-            result = train_detector(plan, progress)
-        progress.close_warnings()
-        print_result(console, result, plan.run.path, quiet=quiet)
+        given = {"proposer": values.get("proposer", {}), "extractor": values.get("backbone", {})}
+        with TerminalReporter(console, quiet=quiet) as reporter, broken_cache_files_reported():
+            finished = train_detector(
+                catalog,
+                {kind: Part(part, part.make_options(given[kind])) for kind, part in parts.items()},
+                values.get("", {}),
+                AnnotatedFolder(voc_dir, split_names(classes), one_based, validation),
+                weights=weights,
+                runs=runs,
+                name=name,
+                cache=cache_folder(cache, no_cache),
+                device=device,
+                reporter=reporter,
+            )
+        print_result(console, finished.result, finished.directory.path, quiet=quiet)
 
     return finish(session, train, flags, list(parts.values()))
-
-
-def make_plan(
-    parts: Mapping[str, Component],
-    values: Mapping[str, Mapping[str, Any]],
-    voc_dir: Path,
-    classes: list[str],
-    *,
-    weights: str,
-    one_based: bool,
-    validation: float,
-    name: str | None,
-    runs: Path,
-    cache: Path | None,
-    device: str,
-) -> DetectionPlan:
-    """Everything resolved: options checked, data read, extractor built. Nothing is written."""
-    import hashlib
-
-    import tomli_w
-    from pydantic import ValidationError
-
-    from netlab.detection.data.voc import read_voc
-    from netlab.detection.model.detect import DetectRule
-    from netlab.detection.model.detector import make_backbone, proposal_source
-    from netlab.detection.training.plan import DetectionPlan, data_digest
-    from netlab.detection.training.settings import DetectionSettings
-    from netlab.runs.directory import RunDirectory
-    from netlab.runs.environment import describe_environment
-    from netlab.training.device import choose_device
-
-    try:
-        settings = DetectionSettings.model_validate(values.get("", {}))
-    except ValidationError as error:
-        first = error.errors()[0]
-        flag = str(first["loc"][0]).replace("_", "-")
-        raise UsageError(f"--{flag}: {first['msg']}, not {first['input']!r}") from None
-    chosen = choose_device(device)
-    proposer, extractor = parts["proposer"], parts["extractor"]
-    source = proposal_source(
-        proposer,
-        proposer.make_options(values.get("proposer", {})),
-        limit=settings.limit,
-        long_side=settings.long_side,
-        min_side=settings.min_side,
-        seed=settings.seed,
-        cache=cache,
-    )
-    data = read_voc(
-        voc_dir, classes=classes, one_based=one_based, val_fraction=validation, seed=settings.seed
-    )
-    built = make_backbone(
-        extractor,
-        extractor.make_options(values.get("backbone", {})),
-        weights=weights,
-        way=settings.features,
-        image_side=settings.image_side,
-    )
-    digest, val_digest = data_digest(data)
-    environment = describe_environment(
-        parts.values(), device=chosen, precision="fp32", data_digest=digest, val_indices_digest=val_digest
-    )
-    plan = DetectionPlan(
-        RunDirectory(runs / "unnamed"), data, voc_dir, source, built, settings, DetectRule(), chosen, weights,
-        environment,
-    )  # fmt: skip
-    if name is None:
-        counted = tomli_w.dumps(plan.config())
-        digits = hashlib.sha256(counted.encode()).hexdigest()[:6]
-        name = f"{proposer.name}-{extractor.name}-s{settings.seed}-{digits}"
-    if "/" in name or "\\" in name or name.startswith("."):
-        raise UsageError(f"--name {name}: a run's name is one folder's name, without '/' and no '.' in front")
-    from dataclasses import replace
-
-    return replace(plan, run=RunDirectory(runs / name))
-
-
-def describe(plan: DetectionPlan) -> str:
-    """What is about to be trained, in two lines."""
-    names = ", ".join(plan.data.class_names[:6]) + (", ..." if len(plan.data.class_names) > 6 else "")
-    train, val = plan.data.train, plan.data.val
-    objects = sum(len(image.names) for image in train)
-    return (
-        f"{plan.source.settings.name}, {plan.backbone.component.name} ({plan.backbone.maps.weights} weights,"
-        f" {plan.backbone.way}); {plan.device}\n"
-        f"{len(train):,} training images with {objects:,} objects, {len(val):,} validation images"
-        f" ({plan.data.split}); classes: {names}"
-    )
 
 
 def print_result(console: Any, result: Mapping[str, Any], path: Path, *, quiet: bool) -> None:

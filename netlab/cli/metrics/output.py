@@ -75,8 +75,7 @@ def measure_and_show(
 
     from netlab.cli.metrics import tables
     from netlab.errors import UsageError
-    from netlab.separability import results
-    from netlab.separability.measuring import raise_failures, refuse_nothing
+    from netlab.separability import results as outputs
 
     for path in (per_point.parent if per_point else None, folder.parent if folder else None):
         if path is not None and not path.is_dir():
@@ -90,22 +89,20 @@ def measure_and_show(
         for report in subject.reports(measures, progress):
             reports.append(report)
             progress.finish(report)
-    refuse_nothing(reports)
     written: list[Path] = []
     if folder is not None:
         folder.mkdir(exist_ok=True)
         order = plan.order if plan is not None else []
-        rows = results.save(folder, reports, subject.record(), order)
+        rows = outputs.save(folder, reports, subject.record(), order)
         written.append(folder / "separability.csv")
         if plots:
             names = [measure.name for measure in measures]
-            written += results.plot_curves(folder / "plots", rows, names, subject.title)
+            written += outputs.plot_curves(folder / "plots", rows, names, subject.title)
     if per_point is not None:
-        results.write_points(per_point, reports, subject.origins)
+        outputs.write_points(per_point, reports, subject.points)
         written.append(per_point)
     if as_json:
-        print(json.dumps(results.to_json(reports), indent=2))
-        raise_failures(reports)
+        print(json.dumps(outputs.to_json(reports), indent=2))
         return
     console = Console(highlight=False)
     tables.show_settings(console, subject, reports, settings)
@@ -123,7 +120,6 @@ def measure_and_show(
     if pictures:
         where = pictures[0].parent
         console.print(f"wrote {len(pictures)} plots (PNG and SVG) into {where}", markup=False, soft_wrap=True)
-    raise_failures(reports)
 
 
 def show_plan(console: Any, plan: Any, settings: Any) -> None:

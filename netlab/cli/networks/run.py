@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from netlab.cli.core.flags import component_flags, model_flags, own_spellings, rewrite_short_flags, with_flags
+from netlab.cli.core.progress import TerminalReporter
 from netlab.cli.core.selection import choose_parts, read_selectors, read_toml, selector_completions
 from netlab.cli.core.session import Session
-from netlab.engine.catalog import Catalog, Component
+from netlab.engine.catalog import Component
 from netlab.errors import NetlabError, UsageError, closest
 from netlab.kinds import KINDS
 
 if TYPE_CHECKING:
-    from netlab.classification.experiment import Experiment
+    from netlab.network import Part
 
 PART_KINDS = ("dataset", "backbone", "block", "norm")
 SELECTORS = ("data", "backbone", "block", "norm")
@@ -49,7 +50,7 @@ def read_config_file(path: str | None) -> dict[str, Any]:
 
 def build(session: Session) -> Callable[..., None]:
     """The command with the flags of the parts that the command line or its config file names."""
-    from netlab.training.settings import TrainingSettings
+    from netlab.classification.settings import TrainingSettings
 
     catalog = session.catalog
     words = read_selectors(session.after_command, [*SELECTORS, "config"])
@@ -97,30 +98,29 @@ def build(session: Session) -> Callable[..., None]:
         The same command again resumes an unfinished run.
         """
         from netlab.classification.experiment import prepare
+        from netlab.network import Part
         from netlab.training.ranks import joined
 
         run_table = known_run_keys(file.get("run", {}))
+        options = merged_options(parts, file, values)
         with joined(device, threads, sync_bn=sync_bn) as ranks:
             session.may_complain = ranks.is_first_to_fail
-            experiment = prepare(
-                catalog,
-                parts,
-                part_options=merged_options(parts, file, values),
-                training_file=file.get("training", {}),
-                training_flags=values.get("", {}),
-                runs=runs,
-                name=name or run_table.get("name"),
-                data_dir=data_dir or Path(run_table.get("data_dir", "data")),
-                offline=offline,
-                device=device,
-                ranks=ranks,
-            )
+            where: dict[str, Any] = {
+                "runs": runs,
+                "name": run_table.get("name") if name is None else name,
+                "data_dir": data_dir or Path(run_table.get("data_dir", "data")),
+                "offline": offline,
+                "device": device,
+                "ranks": ranks,
+            }
+            chosen = {kind: Part(part, part.make_options(options[kind])) for kind, part in parts.items()}
+            training = {**file.get("training", {}), **values.get("", {})}
             if print_config:
                 from netlab.runs.config import to_toml
 
-                print(to_toml(experiment.config), end="")
+                print(to_toml(prepare(catalog, chosen, training, **where).config), end="")
                 return
-            execute(experiment, catalog, session, quiet=quiet)
+            execute(session, chosen, training, where, quiet=quiet)
 
     session.arguments[1:] = rewrite_short_flags(
         session.after_command, flags, own_spellings(run), catalog, parts.values()
@@ -151,25 +151,25 @@ def merged_options(
     return merged
 
 
-def execute(experiment: Experiment, catalog: Catalog, session: Session, *, quiet: bool) -> None:
+def execute(
+    session: Session,
+    parts: Mapping[str, Part],
+    training: Mapping[str, Any],
+    where: Mapping[str, Any],
+    *,
+    quiet: bool,
+) -> None:
     """Train with progress on the terminal, then print the result and where things are."""
     from rich.console import Console
 
-    from netlab.classification.experiment import run_experiment
-    from netlab.cli.core.progress import LiveReporter, PlainReporter
+    from netlab.classification.experiment import train_classifier
     from netlab.engine.manager import report_failures
-    from netlab.training.reporter import Silent
 
-    console = Console()
-    known_failures = len(catalog.manager.failures)
-    if not quiet:
-        console.print(describe(experiment), highlight=False)
-    reporter: Any = contextlib.nullcontext(Silent() if quiet else PlainReporter())
-    if console.is_terminal and not quiet:
-        reporter = LiveReporter(console)
+    console, manager = Console(), session.catalog.manager
+    known_failures = len(manager.failures)
     try:
-        with raised_on_sigterm(experiment.setup.ranks.backend), reporter as shown:
-            result = run_experiment(experiment, catalog, shown)
+        with raised_on_sigterm(where["ranks"].backend), TerminalReporter(console, quiet=quiet) as reporter:
+            finished = train_classifier(session.catalog, parts, training, reporter=reporter, **where)
     except KeyboardInterrupt:
         print("netlab: interrupted; the same command goes on after the last finished epoch", file=sys.stderr)
         raise typer.Exit(130) from None
@@ -177,8 +177,8 @@ def execute(experiment: Experiment, catalog: Catalog, session: Session, *, quiet
         raise StoppedError(
             "stopped by SIGTERM; the same command goes on after the last finished epoch"
         ) from None
-    report_failures(catalog.manager.failures[known_failures:], debug=session.debug)
-    print_result(console, result, experiment.run.path, quiet=quiet)
+    report_failures(manager.failures[known_failures:], debug=session.debug)
+    print_result(console, finished.result, finished.directory.path, quiet=quiet)
 
 
 class Terminated(BaseException):
@@ -209,17 +209,6 @@ def raised_on_sigterm(backend: str | None) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def describe(experiment: Experiment) -> str:
-    """What is about to be trained, in two lines."""
-    config, setup = experiment.config, experiment.setup
-    parts = ", ".join(f"{table} {config[table]['name']}" for table in SELECTORS)
-    images = f"{len(setup.splits.train):,} training, {len(setup.splits.val):,} validation"
-    device = f"{setup.device}, {setup.precision}"
-    if setup.ranks.world > 1:
-        device = f"{setup.ranks.world} processes, {setup.device.type}, {setup.precision}"
-    return f"{parts}\n{images}, {len(setup.splits.test):,} test images; {device}"
 
 
 def print_result(console: Any, result: Mapping[str, Any], path: Path, *, quiet: bool) -> None:

@@ -4,38 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
 import torch
 
 from netlab.data.image_files import RGB, ImageError, read_image
 from netlab.detection.boxes import clip_boxes
 from netlab.detection.data.annotation import AnnotatedImage
-from netlab.detection.evaluation.average_precision import Truth, best_threshold, curve, evaluate
-from netlab.detection.model.detect import Detections, DetectRule, detect
+from netlab.detection.evaluation.average_precision import Truth, best_threshold, curve
+from netlab.detection.model.detect import Detections
 from netlab.detection.model.detector import Detector
-from netlab.detection.model.head import DetectionHead
-from netlab.detection.training.described import DescribedImage
-from netlab.detection.training.plan import DetectionPlan, Reporter
+from netlab.training.reporter import Reporter
 
 EVALUATED_FROM = 0.01  # confidence from which detections count for AP
-
-
-def validation_ap(head: DetectionHead, validation: Sequence[DescribedImage], plan: DetectionPlan) -> float:
-    """AP at .5 on the validation images from cached features, without refinement; nan without objects."""
-    head.eval()
-    rule = DetectRule(EVALUATED_FROM, plan.rule.iou, plan.rule.max_detections, refinements=0)
-    detections, truths = [], []
-    for described in validation:
-        own = len(described.labelled.regions) - described.proposals
-        regions = described.labelled.regions[own:]
-        features = torch.from_numpy(described.features[0][own:].astype(np.float32))
-        detections.append(detect(_not_needed, regions, head, described.image.size, rule, features))
-        truths.append(truth_of(described.image, plan.data.class_names))
-    return evaluate(detections, truths, plan.data.class_names).ap50
-
-
-def _not_needed(regions: np.ndarray) -> torch.Tensor:
-    raise AssertionError("features were given")
 
 
 def truth_of(image: AnnotatedImage, class_names: Sequence[str]) -> Truth:

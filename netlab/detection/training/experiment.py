@@ -1,0 +1,350 @@
+"""From a data set and chosen parts to a finished detector: what ``netlab detect train`` does."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import ValidationError
+
+from netlab.detection.data.voc import DetectionData, read_voc
+from netlab.detection.evaluation.average_precision import DetectionResult, Truth, evaluate
+from netlab.detection.evaluation.curve_table import write_curves
+from netlab.detection.evaluation.plots import plot_precision_recall, plot_training
+from netlab.detection.evaluation.validation import EVALUATED_FROM, detect_all, thresholds, truth_of
+from netlab.detection.model.detect import Detections, DetectRule, detect
+from netlab.detection.model.detector import Backbone, Detector, ProposalSource, make_backbone, proposal_source
+from netlab.detection.model.head import DetectionHead
+from netlab.detection.model.model_file import save_detector
+from netlab.detection.training.image_regions import ImageRegions, RegionExtraction, region_set
+from netlab.detection.training.regions import RegionSet
+from netlab.detection.training.sampling import inverse_frequency_weights
+from netlab.detection.training.settings import DetectionSettings
+from netlab.detection.training.split_file import data_digests, split_record
+from netlab.detection.training.task import HeadTask, optimization_of
+from netlab.engine.catalog import Catalog
+from netlab.errors import UsageError
+from netlab.network import Part
+from netlab.runs.config import Config, to_toml
+from netlab.runs.directory import RunDirectory, check_name
+from netlab.runs.environment import describe_environment
+from netlab.threads import limited_threads
+from netlab.training.device import choose_device
+from netlab.training.loop import Trained, train
+from netlab.training.reporter import Reporter, Silent
+from netlab.training.resume import Continuation
+from netlab.training.session import FinishedRun, Session
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatedFolder:
+    """A data set of annotated images: a folder in VOC layout, or flat.
+
+    Only objects of ``classes`` count, if any are named. ``one_based`` says that corners count from 1 and
+    belong to the box; ``validation`` is the share held out where ``ImageSets`` has no split.
+    """
+
+    path: Path
+    classes: Sequence[str] = ()
+    one_based: bool = False
+    validation: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorExperiment:
+    """The training of a detector, resolved and ready: nothing has been written yet."""
+
+    run: RunDirectory
+    config: Config
+    data: DetectionData
+    folder: Path
+    proposer: ProposalSource
+    backbone: Backbone
+    settings: DetectionSettings
+    device: torch.device
+    rule: DetectRule = field(default_factory=DetectRule)
+
+    def describe(self) -> str:
+        """What is about to be trained, in two lines."""
+        names = ", ".join(self.data.class_names[:6]) + (", ..." if len(self.data.class_names) > 6 else "")
+        train, val, backbone = self.data.train, self.data.val, self.backbone
+        objects = sum(len(image.names) for image in train)
+        return (
+            f"{self.proposer.settings.name}, {backbone.component.name} ({backbone.maps.weights} weights,"
+            f" {backbone.way}); {self.device}\n"
+            f"{len(train):,} training images with {objects:,} objects, {len(val):,} validation images"
+            f" ({self.data.split}); classes: {names}"
+        )
+
+    @property
+    def extraction(self) -> RegionExtraction:
+        """How regions are found in an image; their features are kept in the run until it has ended."""
+        return RegionExtraction(
+            self.proposer,
+            self.backbone,
+            self.settings,
+            self.data.class_names,
+            self.device,
+            self.run.path / "features",
+        )
+
+
+def prepare(
+    parts: Mapping[str, Part],
+    training: Mapping[str, Any],
+    images: AnnotatedFolder,
+    *,
+    weights: str,
+    runs: Path,
+    name: str | None,
+    cache: Path | None,
+    device: str,
+) -> DetectorExperiment:
+    """Resolve the settings, read the data and build the extractor.
+
+    ``parts`` are keyed by kind: proposer, extractor. ``training`` holds those values of the settings that
+    were given. ``weights`` are the extractor's: imagenet, none or a file. ``cache`` is where proposals are
+    kept between calls.
+
+    Raises:
+        UsageError: whatever does not fit, in one line.
+    """
+    if name is not None:
+        check_name(name)
+    settings = validated(training)
+    chosen = choose_device(device)
+    proposer = proposal_source(
+        parts["proposer"].component,
+        parts["proposer"].options,
+        limit=settings.limit,
+        long_side=settings.long_side,
+        min_side=settings.min_side,
+        seed=settings.seed,
+        cache=cache,
+    )
+    data = read_voc(
+        images.path,
+        classes=images.classes,
+        one_based=images.one_based,
+        val_fraction=images.validation,
+        seed=settings.seed,
+    )
+    backbone = make_backbone(
+        parts["extractor"].component,
+        parts["extractor"].options,
+        weights=weights,
+        way=settings.features,
+        image_side=settings.image_side,
+    )
+    config = make_config(data, images.path, proposer, backbone, settings, weights)
+    name = default_name(config) if name is None else name
+    return DetectorExperiment(
+        RunDirectory(runs / name), config, data, images.path, proposer, backbone, settings, chosen
+    )
+
+
+def validated(values: Mapping[str, Any]) -> DetectionSettings:
+    """The settings, or one line that names the flag."""
+    try:
+        return DetectionSettings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        flag = str(first["loc"][0]).replace("_", "-")
+        raise UsageError(f"--{flag}: {first['msg']}, not {first['input']!r}") from None
+
+
+def make_config(
+    data: DetectionData,
+    folder: Path,
+    proposer: ProposalSource,
+    backbone: Backbone,
+    settings: DetectionSettings,
+    weights: str,
+) -> Config:
+    """What ``config.toml`` holds."""
+    options = backbone.options.model_dump(mode="json") if backbone.options is not None else {}
+    return {
+        "detection": {
+            "folder": str(folder),
+            "classes": list(data.class_names),
+            "split": data.split,
+            "training_images": len(data.train),
+            "validation_images": len(data.val),
+        },
+        "proposer": proposer.settings.as_dict(),
+        "extractor": {
+            "name": backbone.component.name,
+            "weights": weights,
+            "weights_digest": backbone.weights_digest(),
+            "options": options,
+        },
+        "training": settings.model_dump(mode="json"),
+    }
+
+
+def default_name(config: Config) -> str:
+    """A name that is the same for the same configuration: the parts, the seed and six digits of a hash."""
+    digits = hashlib.sha256(to_toml(config).encode()).hexdigest()[:6]
+    seed = config["training"]["seed"]
+    return f"{config['proposer']['name']}-{config['extractor']['name']}-s{seed}-{digits}"
+
+
+def train_detector(
+    catalog: Catalog,
+    parts: Mapping[str, Part],
+    training: Mapping[str, Any],
+    images: AnnotatedFolder,
+    *,
+    weights: str = "imagenet",
+    runs: Path,
+    name: str | None = None,
+    cache: Path | None = None,
+    device: str = "auto",
+    reporter: Reporter = Silent(),
+) -> FinishedRun:
+    """Prepare an experiment and run it: see ``prepare`` and ``run_experiment``."""
+    experiment = prepare(
+        parts, training, images, weights=weights, runs=runs, name=name, cache=cache, device=device
+    )
+    return run_experiment(experiment, catalog, reporter)
+
+
+def run_experiment(experiment: DetectorExperiment, catalog: Catalog, reporter: Reporter) -> FinishedRun:
+    """Train (or resume), evaluate on the validation images, and complete the run directory.
+
+    Raises:
+        UsageError: the run is finished, held by another process, or was begun with other settings; or
+            nothing can be learnt.
+    """
+    for line in experiment.data.problems.lines():
+        reporter.warn(line)
+    reporter.describe(experiment.describe())
+    run, data = experiment.run, experiment.data
+    digest, val_digest = data_digests(data)
+    environment = describe_environment(
+        (experiment.proposer.component, experiment.backbone.component),
+        device=experiment.device,
+        precision="fp32",
+        data_digest=digest,
+        val_indices_digest=val_digest,
+    )
+    continuation = Continuation(epochs=experiment.settings.epochs, result="ap50")
+    split = {"split.json": split_record(data, experiment.folder)}
+    session = Session(run, experiment.config, environment, continuation, catalog, split)
+    with session.opened(reporter):
+        task = make_task(experiment, reporter)
+        reporter.phase("training", experiment.settings.epochs)
+        with limited_threads(1):  # steps of a millisecond
+            trained = train(
+                task, optimization_of(experiment.settings), run, reporter, on_epoch=session.epoch_finished
+            )
+        detector = Detector(
+            data.class_names, experiment.proposer, experiment.backbone, task.network.eval(), experiment.rule
+        )
+        detections, truths = detect_all(detector, data.val, experiment.device, reporter)
+        if not truths:
+            reporter.warn("there are no validation images: the confidence threshold stays at .5")
+        confidence = thresholds(detections, truths, data.class_names)
+        save_detector(detector.with_rule(confidence=confidence), run.path)
+        plot(experiment, trained, detections, truths)
+        result = evaluate(detections, truths, data.class_names)
+        finished = session.finish(result_of(experiment, task, trained, result, confidence))
+        shutil.rmtree(run.path / "features", ignore_errors=True)
+    return finished
+
+
+def make_task(experiment: DetectorExperiment, reporter: Reporter) -> HeadTask:
+    """The head to be trained, with the regions of all images.
+
+    Raises:
+        UsageError: no training image can be read, or nothing can be learnt from them.
+    """
+    settings, names = experiment.settings, experiment.data.class_names
+    training = experiment.extraction(experiment.data.train, reporter, training=True)
+    if not training:
+        raise UsageError("no training image can be read")
+    validation = experiment.extraction(experiment.data.val, reporter, training=False)
+    regions = region_set(training)
+    head = DetectionHead(
+        experiment.backbone.dimension, len(names), hidden=settings.hidden, dropout=settings.dropout
+    )
+    torch.manual_seed(settings.seed)
+    head.initialize()
+    return HeadTask(
+        regions,
+        head,
+        settings,
+        class_weights=class_weights(regions, settings, names),
+        average_precision=lambda trained: validation_ap(trained, validation, names, experiment.rule),
+    )
+
+
+def class_weights(
+    regions: RegionSet, settings: DetectionSettings, class_names: Sequence[str]
+) -> torch.Tensor | None:
+    """The weights float32 (K + 1,) of the classes in the loss, background first; None: all alike."""
+    if settings.class_weights == "none":
+        return None
+    by_name = inverse_frequency_weights(regions.labels, list(class_names))
+    return torch.tensor([by_name[name] for name in ("background", *class_names)])
+
+
+def validation_ap(
+    head: DetectionHead, validation: Sequence[ImageRegions], class_names: Sequence[str], rule: DetectRule
+) -> float:
+    """AP at .5 on the validation images from cached features, without refinement; nan without objects."""
+    head.eval()
+    rule = DetectRule(EVALUATED_FROM, rule.iou, rule.max_detections, refinements=0)
+    detections, truths = [], []
+    for found in validation:
+        own = len(found.labelled.regions) - found.proposals
+        regions = found.labelled.regions[own:]
+        features = torch.from_numpy(found.features[0][own:].astype(np.float32))
+        detections.append(detect(_not_needed, regions, head, found.image.size, rule, features))
+        truths.append(truth_of(found.image, class_names))
+    return evaluate(detections, truths, class_names).ap50
+
+
+def _not_needed(regions: np.ndarray) -> torch.Tensor:
+    raise AssertionError("features were given")
+
+
+def plot(
+    experiment: DetectorExperiment,
+    trained: Trained,
+    detections: Sequence[Detections],
+    truths: Sequence[Truth],
+) -> None:
+    """Curves of training, and of precision and recall where there are validation images."""
+    run, names = experiment.run, experiment.data.class_names
+    plot_training(trained.history, run.plots, title=run.name)
+    if truths:
+        plot_precision_recall(detections, truths, names, run.plots)
+        write_curves(detections, truths, names, run.plots)
+
+
+def result_of(
+    experiment: DetectorExperiment,
+    task: HeadTask,
+    trained: Trained,
+    result: DetectionResult,
+    confidence: Mapping[int, float],
+) -> dict[str, Any]:
+    """``result.json``: the figures on the validation images and the confidence of the best F1 by class."""
+    names = experiment.data.class_names
+    return {
+        **result.as_dict(),
+        "confidence": {name: confidence[label] for label, name in enumerate(names, start=1)},
+        "class_names": list(names),
+        "training_images": len(experiment.data.train),
+        "validation_images": len(experiment.data.val),
+        "epochs": trained.progress.epoch,
+        "hard_negatives": len(task.hard),
+        "seconds": sum(row["seconds"] for row in trained.history),
+    }

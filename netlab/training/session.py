@@ -1,0 +1,74 @@
+"""One session at a run: a run that was never interrupted has one, a resumed run has several."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from netlab.engine.catalog import Catalog
+from netlab.kinds.events import RunInfo
+from netlab.runs.config import Config, to_toml
+from netlab.runs.directory import RunDirectory
+from netlab.runs.files import write_json, write_text
+from netlab.training.reporter import Reporter
+from netlab.training.resume import Continuation, check_resumable
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedRun:
+    """A run's directory, and what its ``result.json`` holds."""
+
+    directory: RunDirectory
+    result: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A run that this process may write to. ``records`` are further JSON files, by name."""
+
+    run: RunDirectory
+    config: Config
+    environment: Mapping[str, Any]
+    continuation: Continuation
+    catalog: Catalog
+    records: Mapping[str, Any] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def opened(self, reporter: Reporter, agree: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Hold the run directory and write what it is a run of, once it is seen to be new or resumable.
+
+        ``agree`` is called between the two: there, the other processes of the run wait for the check.
+
+        Raises:
+            UsageError: the run is finished, held by another process, or was begun with other settings.
+            NetlabError: one of its files is damaged.
+        """
+        with self.run.locked():
+            notes = check_resumable(self.run, self.config, self.environment, self.continuation)
+            agree()
+            self.run.create()
+            self.run.result.unlink(missing_ok=True)  # it returns when training has ended
+            write_text(self.run.config, to_toml(self.config))
+            write_json(self.run.environment, self.environment)
+            for name, content in self.records.items():
+                write_json(self.run.path / name, content)
+            self.catalog.manager.call("netlab_run_started", run=self._info)
+            for note in notes:
+                reporter.note(note)
+            yield
+
+    def epoch_finished(self, epoch: int, row: Mapping[str, float]) -> None:
+        """Tell the plugins of an epoch's row of the history."""
+        self.catalog.manager.call("netlab_epoch_finished", run=self._info, epoch=epoch, values=row)
+
+    def finish(self, result: dict[str, Any]) -> FinishedRun:
+        """Write ``result.json``, whose presence means that the run is finished, and tell the plugins."""
+        write_json(self.run.result, result)
+        self.catalog.manager.call("netlab_run_finished", run=self._info)
+        return FinishedRun(self.run, result)
+
+    @property
+    def _info(self) -> RunInfo:
+        return RunInfo(self.run.path, self.config)
