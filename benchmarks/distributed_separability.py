@@ -125,7 +125,7 @@ def main() -> None:
 
         torch.set_num_threads(arguments.single_threads)
         with measured(f"one process, {arguments.single_threads} thread(s)") as one:
-            alone: Any = FeatureSpace(mapped, labels).nearest
+            alone: Any = FeatureSpace(mapped, labels).neighbours.nearest
         share = Share(arguments.workers, threads=1)
         with open_executor(Place(arguments.executor), share, Path(folder)) as executor:
             # The start of the processes and the import of PyTorch are not what is measured.
@@ -137,7 +137,7 @@ def main() -> None:
                 minima = distributed_minima(
                     executor, files, workers=arguments.workers, memory=arguments.memory << 20
                 )
-                together: Any = FeatureSpace(mapped, labels, minima=minima).nearest
+                together: Any = FeatureSpace(mapped, labels, minima=minima).neighbours.nearest
     same = all(
         np.array_equal(getattr(alone, name), getattr(together, name))
         for name in ("own", "any_own", "all_own", "first", "confusion")

@@ -67,14 +67,15 @@ def measure(run: Path, fraction: float, seed: int) -> tuple[list[str], Values, f
     from netlab.engine.catalog import Catalog
     from netlab.engine.manager import PluginManager
     from netlab.runs.directory import RunDirectory
-    from netlab.separability.measuring import resolve_measures
-    from netlab.separability.subjects import Settings, network_of_run
+    from netlab.separability.bound_metric import bind_metrics
+    from netlab.separability.feature_sources import network_of_run
+    from netlab.separability.settings import MeasurementSettings
 
     loaded = load_run(RunDirectory(run), Catalog(PluginManager.from_environment()))
-    subject = network_of_run(loaded, Settings(fraction=fraction, seed=seed))
+    subject = network_of_run(loaded, MeasurementSettings(fraction=fraction, seed=seed))
     values: Values = {}
     layers: list[str] = []
-    for report in subject.reports(resolve_measures(METRICS)):
+    for report in subject.reports(bind_metrics(METRICS)):
         print(f"  {report.name}, {report.split}", file=sys.stderr)
         if report.name not in layers:
             layers.append(report.name)

@@ -62,7 +62,7 @@ def make_features(n: int, d: int, seed: int = 0) -> tuple[torch.Tensor, np.ndarr
 def nearest_netlab(x: torch.Tensor, y: np.ndarray) -> tuple[np.ndarray, dict[str, float]]:
     from netlab.separability import FeatureSpace
 
-    found = FeatureSpace(x, y).nearest
+    found = FeatureSpace(x, y).neighbours.nearest
     return found.own == 1, {"decided_again": found.decided_again / len(y)}
 
 
@@ -93,7 +93,7 @@ def nearest_faiss(x: torch.Tensor, y: np.ndarray) -> tuple[np.ndarray, dict[str,
 def centres_netlab(x: torch.Tensor, y: np.ndarray) -> tuple[np.ndarray, dict[str, float]]:
     from netlab.separability import FeatureSpace
 
-    found = FeatureSpace(x, y).nearest_centres
+    found = FeatureSpace(x, y).class_means.nearest
     return found.own == 1, {"decided_again": found.decided_again / len(y)}
 
 
@@ -180,10 +180,10 @@ def run_one(method: str, n: int, d: int, threads: int, folder: Path, engine: str
     """In a process of its own: time and peak of one method; its decisions go to a file."""
     torch.set_num_threads(threads)
     if engine != "auto":
-        from netlab.neighbours import matmul as product
+        from netlab.neighbours import matmul
 
-        chosen = {e.name: e for e in (product.PLAIN, product.ONEDNN)}[engine]
-        setattr(product, "_measured_engine", lambda: chosen)  # noqa: B010 - a cached function otherwise
+        chosen = {e.name: e for e in (matmul.PLAIN, matmul.ONEDNN)}[engine]
+        setattr(matmul, "_measured_product", lambda: chosen)  # noqa: B010 - a cached function otherwise
     x, y = make_features(n, d)
     RUNNERS[method](*make_features(600, 64))  # imports, thread pools, the choice of a product
     before = reset_peak()
@@ -277,12 +277,12 @@ def compare_walk(run: Path, patterns: list[str], threads: int) -> None:
     from netlab.runs.directory import RunDirectory
     from netlab.separability import FeatureSpace
     from netlab.separability.activations import capture, find_layers
-    from netlab.separability.subjects import HEAD, draw
+    from netlab.separability.feature_sources import HEAD, draw_stratified
 
     torch.set_num_threads(threads)
     loaded = load_run(RunDirectory(run), Catalog(PluginManager.from_environment()))
     train = loaded.splits.train
-    index = torch.from_numpy(draw(train.labels, 0.1, 0))
+    index = torch.from_numpy(draw_stratified(train.labels, 0.1, 0))
     images, labels = train.images[index], train.labels[index].numpy()
     layers = find_layers(
         loaded.network, images, preprocess=loaded.normalization, layers=patterns,
@@ -300,7 +300,7 @@ def compare_walk(run: Path, patterns: list[str], threads: int) -> None:
         seconds["forward"] += cpu_seconds() - start
         start = cpu_seconds()
         space = FeatureSpace(features, labels, standardize=True)
-        si, csi = space.nearest.own.mean(), space.nearest_centres.own.mean()
+        si, csi = space.neighbours.nearest.own.mean(), space.class_means.nearest.own.mean()
         ours = cpu_seconds() - start
         del space
         start = cpu_seconds()

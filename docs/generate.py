@@ -1,9 +1,9 @@
-"""Writes what the pages about plugins say of the code: contracts, examples, checks and hooks.
+"""Writes what the pages say of the code: contracts, examples, checks and hooks, and the Python API.
 
     python docs/generate.py
 
 fills in the parts of ``docs/plugins/*.md`` between ``<!-- generated: NAME -->`` and ``<!-- end -->``, and
-leaves the rest. The tests call ``stale_pages`` and fail when a page differs from the code.
+leaves the rest; ``api_pages`` writes ``docs/api.md``. The tests fail when a page differs from the code.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import re
 import textwrap
 from pathlib import Path
 from types import FunctionType
+
+import api_pages
 
 from netlab import specs
 from netlab.engine.declaration import HOOK_NAMES
@@ -79,7 +81,7 @@ def signature(function: FunctionType) -> str:
 
 def implementations(hook: str) -> list[str]:
     """The declarations of netlab's own plugins and of the examples that implement a hook."""
-    files = [*ROOT.glob("plugins/*/plugin.py"), *ROOT.glob("examples/*/src/*/plugin.py")]
+    files = [*ROOT.glob("plugins/*/*/plugin.py"), *ROOT.glob("examples/*/src/*/plugin.py")]
     found = [file for file in files if f"def {hook}(" in file.read_text(encoding="utf-8")]
     return [file.relative_to(ROOT).as_posix() for file in sorted(found)]
 
@@ -117,6 +119,8 @@ def main() -> None:
     for name in stale_pages():
         page = PAGES / name
         page.write_text(filled_in(page.read_text(encoding="utf-8")), encoding="utf-8")
+        print(page.relative_to(ROOT))
+    for page in api_pages.write_files():
         print(page.relative_to(ROOT))
     missing = [kind for kind in KINDS if not (PAGES / f"{kind}.md").is_file()]
     if missing:

@@ -11,8 +11,9 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from netlab.engine.blame import of_the_machine
 from netlab.engine.catalog import Component
-from netlab.errors import PluginError
+from netlab.errors import NetlabError
 from netlab.kinds.block import BlockFactory, NormLayer, Size
 from netlab.kinds.norm import Where
 
@@ -29,9 +30,46 @@ def norm_layer(norm: Part, where: Where) -> NormLayer:
     """The chosen norm with its options and place bound."""
 
     def make(channels: int, size: Size) -> nn.Module:
-        return norm.component.build(channels, size, where=where, options=norm.options)
+        module = norm.component.build(channels, size, where=where, options=norm.options)
+        return checked_module(norm.component, module, (channels, *size), (channels, *size))
 
     return make
+
+
+def checked_module(
+    component: Component, module: Any, given: tuple[int, ...], expected: tuple[int, ...]
+) -> nn.Module:
+    """A part's module, if it maps float (N, *given) to float (N, *expected).
+
+    A stranger's is tried on one image of zeros, in evaluation mode: later, a wrong shape would fail in
+    the next layer, which is another's. netlab's own are tested.
+
+    Raises:
+        PluginError: it is no module, its forward fails, or its result is another.
+    """
+    if not isinstance(module, nn.Module):
+        raise component.broke(f"it gave {type(module).__name__}, not an nn.Module")
+    if component.plugin.builtin:
+        return module
+    was_training = module.training
+    zeros = torch.zeros(1, *given)
+    try:
+        with torch.no_grad():
+            found = module.eval()(zeros)
+    except Exception as error:
+        if of_the_machine(error) or isinstance(error, NetlabError):
+            raise
+        raise component.failed(error, "use") from error
+    finally:
+        module.train(was_training)
+    if not isinstance(found, torch.Tensor) or found.dtype != zeros.dtype or found.shape[1:] != expected:
+        shown = (
+            f"{found.dtype} {tuple(found.shape)}" if isinstance(found, torch.Tensor) else type(found).__name__
+        )
+        raise component.broke(
+            f"its forward made {shown} of {(1, *given)}, expected {zeros.dtype} {(1, *expected)}"
+        )
+    return module
 
 
 def block_factory(block: Part, norm: Part) -> BlockFactory:
@@ -44,15 +82,16 @@ def block_factory(block: Part, norm: Part) -> BlockFactory:
     strided = "stride" in block.component.spec.tags
 
     def make(in_channels: int, out_channels: int, *, size: Size, stride: int = 1) -> nn.Module:
-        keywords: dict[str, Any] = {"size": size, "norm": inner_norm, "options": block.options}
-        if stride == 1:
-            return block.component.build(in_channels, out_channels, **keywords)
-        if strided:
-            return block.component.build(in_channels, out_channels, stride=stride, **keywords)
-        keywords["size"] = (math.ceil(size[0] / stride), math.ceil(size[1] / stride))
-        return nn.Sequential(
-            nn.AvgPool2d(stride, ceil_mode=True), block.component.build(in_channels, out_channels, **keywords)
-        )
+        reduced = (math.ceil(size[0] / stride), math.ceil(size[1] / stride))
+        given = size if strided else reduced
+        keywords: dict[str, Any] = {"size": given, "norm": inner_norm, "options": block.options}
+        if strided and stride != 1:
+            keywords["stride"] = stride
+        module = block.component.build(in_channels, out_channels, **keywords)
+        module = checked_module(block.component, module, (in_channels, *given), (out_channels, *reduced))
+        if strided or stride == 1:
+            return module
+        return nn.Sequential(nn.AvgPool2d(stride, ceil_mode=True), module)
 
     return make
 
@@ -86,8 +125,8 @@ def assemble(
             options=backbone.options,
         )
     if not isinstance(network, nn.Sequential):
-        raise PluginError(
-            f"{backbone.component.title} gave {type(network).__name__}, not an nn.Sequential of named layers"
+        raise backbone.component.broke(
+            f"it gave {type(network).__name__}, not an nn.Sequential of named layers"
         )
     return network
 

@@ -69,8 +69,9 @@ def netlab_components() -> Iterable[ComponentSpec]:  # type: ignore[empty-body]
     """Declare this plugin's components.
 
     Called once, when a command first needs the catalogue, before any heavy module is imported.
-    A plugin that yields anything else than valid, distinct ``ComponentSpec`` objects, or that raises, is
-    reported as failed in phase ``register``, and none of its components is listed.
+    What is no valid ``ComponentSpec``, or is of an unknown kind, is reported in phase ``register`` and left
+    out; so are two of the same kind and name. The plugin's other components remain. A plugin that raises
+    here is reported as failed, and none of its components is listed.
     """
 
 
@@ -79,7 +80,8 @@ def netlab_run_started(run: RunInfo) -> None:
     """A training run is about to start or to resume.
 
     Called once a process, after the run directory and its ``config.toml`` exist and before the first
-    epoch. An exception raised here is reported and does not stop the run.
+    epoch. An exception raised here is reported and does not stop the run, whose command then ends with exit
+    code 3.
     """
 
 
@@ -88,9 +90,9 @@ def netlab_epoch_finished(run: RunInfo, epoch: int, values: Mapping[str, float])
     """An epoch of a training run ended.
 
     Called after the epoch's row of ``history.csv`` and its checkpoint are written. An exception raised here
-    is reported and does not stop the run. ``epoch`` counts from 1. ``values`` is the row just added to
-    ``history.csv``: among others ``train_loss``, ``train_accuracy``, ``val_loss``, ``val_accuracy``, ``lr``
-    and ``seconds``.
+    is reported and does not stop the run, whose command then ends with exit code 3. ``epoch`` counts from 1.
+    ``values`` is the row just added to ``history.csv``: among others ``train_loss``, ``train_accuracy``,
+    ``val_loss``, ``val_accuracy``, ``lr`` and ``seconds``.
     """
 
 
@@ -99,7 +101,7 @@ def netlab_run_finished(run: RunInfo) -> None:
     """A training run ended.
 
     Called once, after ``result.json`` is written; not when a run is interrupted. An exception raised here is
-    reported.
+    reported, and the command then ends with exit code 3.
     """
 
 
@@ -118,7 +120,7 @@ def netlab_commands() -> Iterable[tuple[str, str, str]]:  # type: ignore[empty-b
 
     Called when netlab lists its commands, and when a command that is not netlab's own is used. The function
     is a Typer command function, imported only when its command is called. A name that netlab itself uses is
-    reported as a failure of the plugin and left out.
+    reported as a failure of the plugin and left out; its other commands remain.
     """
 
 

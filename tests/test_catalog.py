@@ -70,7 +70,7 @@ def test_an_option_out_of_range_is_a_usage_error(catalog: Catalog) -> None:
 
 def test_a_target_that_does_not_load_names_the_plugin() -> None:
     catalog = catalog_of(stranger=[spec("lost", target="not_a_module:Block")])
-    with pytest.raises(PluginError, match="block 'lost' of stranger can not be loaded"):
+    with pytest.raises(PluginError, match="block 'lost' of stranger 1.0 can not be loaded"):
         catalog.find("block", "lost").load()
     assert catalog.manager.failures[0].phase == "build"
 

@@ -6,6 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from netlab.comparison.comparison import Comparison, Entry, Measure
 from netlab.comparison.statistics import Difference
@@ -93,36 +94,41 @@ def overview_cell(entry: Entry, measure: Measure) -> str:
     return f"{text} ~" if within else text
 
 
-def to_csv(comparison: Comparison) -> str:
-    """One row a measure and assembly, every digit kept."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
+def comparison_rows(comparison: Comparison) -> list[dict[str, Any]]:
+    """One row a measure and assembly, with ``CSV_COLUMNS``; None where there is no difference."""
+    rows: list[dict[str, Any]] = []
     for measure in comparison.measures:
         for assembly in comparison.assemblies:
             entry = comparison.entries[measure.key].get(assembly.label)
             if entry is None:
                 continue
             summary, difference = entry.summary, entry.difference
-            row = [measure.key, assembly.label, summary.n, summary.mean, plain(summary.sd)]
-            row.append(comparison.baseline.label)
-            if difference is None:
-                row += ["", "", "", "", "baseline" if assembly is comparison.baseline else ""]
-            else:
-                row += [difference.n, *map(plain, (difference.mean, difference.low, difference.high))]
-                row.append(difference.verdict)
-            writer.writerow(row)
+            row: dict[str, Any] = {"measure": measure.key, "assembly": assembly.label, "n": summary.n}
+            row |= {"mean": summary.mean, "sd": summary.sd, "baseline": comparison.baseline.label}
+            row |= dict.fromkeys(("pairs", "difference", "low", "high"))
+            row["verdict"] = "baseline" if assembly is comparison.baseline else ""
+            if difference is not None:
+                row |= {"pairs": difference.n, "difference": difference.mean, "low": difference.low}
+                row |= {"high": difference.high, "verdict": difference.verdict}
+            rows.append(row)
+    return rows
+
+
+def to_csv(comparison: Comparison) -> str:
+    """One row a measure and assembly, every digit kept."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for row in comparison_rows(comparison):
+        writer.writerow(
+            "" if isinstance(row[key], float) and math.isnan(row[key]) else row[key] for key in CSV_COLUMNS
+        )
     return text.getvalue()
 
 
 def counted(count: int, one: str, many: str = "") -> str:
     """``1 run``, ``2 runs``; ``many`` where the plural is another."""
     return f"{count} {one if count == 1 else many or one + 's'}"
-
-
-def plain(value: float) -> float | str:
-    """The number, empty where there is none."""
-    return "" if math.isnan(value) else value
 
 
 def to_markdown(comparison: Comparison) -> str:

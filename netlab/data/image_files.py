@@ -36,7 +36,7 @@ def read_image(path: Path) -> RGB:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path) as image:
                 _check_size(path, image.size)
-                return _rgb(ImageOps.exif_transpose(image))
+                return rgb_of_image(ImageOps.exif_transpose(image))
     except FileNotFoundError:
         raise ImageError(f"there is no image {path}") from None
     except UnidentifiedImageError:
@@ -75,7 +75,8 @@ def _check_size(path: Path, size: tuple[int, int]) -> None:
         raise ImageError(f"{path} has {size[0]} x {size[1]} pixels; at most {LARGEST_PIXELS:,} are read")
 
 
-def _rgb(image: Image.Image) -> RGB:
+def rgb_of_image(image: Image.Image) -> RGB:
+    """A PIL image of any mode as uint8 RGB (H, W, 3)."""
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image)
         if image.mode.startswith("I;16") or values.max(initial=0) > 255:

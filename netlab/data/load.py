@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from netlab.engine.catalog import Component
-from netlab.errors import PluginError, UsageError
+from netlab.errors import UsageError
 from netlab.kinds.dataset import AUGMENTATIONS, ImageData, LabelledImages
 
 SHOWN_NAMES = 5  # of empty classes, in an error
@@ -24,14 +24,14 @@ def load_data(dataset: Component, options: Any, *, root: Path, offline: bool) ->
     """
     data = dataset.build(root=root, offline=offline, options=options)
     if not isinstance(data, ImageData):
-        raise PluginError(f"{dataset.title} gave {type(data).__name__}, not ImageData")
+        raise dataset.broke(f"it gave {type(data).__name__}, not ImageData")
     classes = len(data.class_names)
     if classes < 2:
         raise UsageError(f"{dataset.title} has a single class: there is nothing to tell apart")
     for part, images in parts_of(data).items():
         problem = part_problem(images, classes)
         if problem:
-            raise PluginError(f"{dataset.title} broke its contract: {part} {problem}")
+            raise dataset.broke(f"{part} {problem}")
     counts = torch.bincount(data.train.labels, minlength=classes)
     if int(counts.min()) == 0:
         names = [repr(n) for n, count in zip(data.class_names, counts, strict=True) if not count]
@@ -40,7 +40,7 @@ def load_data(dataset: Component, options: Any, *, root: Path, offline: bool) ->
         )
         raise UsageError(f"{dataset.title}: no training image has the class {empty}")
     if unknown := data.augmentations - set(AUGMENTATIONS):
-        raise PluginError(f"{dataset.title} names unknown augmentations: {', '.join(sorted(unknown))}")
+        raise dataset.broke(f"it names unknown augmentations: {', '.join(sorted(unknown))}")
     return data
 
 

@@ -25,11 +25,6 @@ def iou_matrix(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.flo
     return torch.nan_to_num(matrix, nan=0.0).numpy()
 
 
-def box_area(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Area (N,) in square pixels; negative sides count as 0."""
-    return np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(1)
-
-
 def clip_boxes(boxes: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
     """``boxes`` (N, 4) cut to an image of ``width`` by ``height`` pixels."""
     return np.clip(boxes, 0, np.array([width, height, width, height], np.float32)).astype(np.float32)

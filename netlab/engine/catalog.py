@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from netlab.engine.blame import of_the_machine
 from netlab.engine.distributions import canonical
-from netlab.engine.manager import Plugin, PluginManager
+from netlab.engine.manager import Phase, Plugin, PluginManager
 from netlab.errors import NetlabError, PluginError, UsageError, closest, first_line
 from netlab.kinds import KINDS
 from netlab.specs import ComponentSpec, load_target
@@ -43,6 +44,11 @@ class Component:
         return f"{self.kind} '{self.name}'"
 
     @property
+    def who(self) -> str:
+        """``block 'grouped' of netlab-vision 0.1.0``: what a message about its failure begins with."""
+        return f"{self.title} of {self.plugin.distribution} {self.plugin.version}"
+
+    @property
     def provenance(self) -> dict[str, str]:
         """Who supplied it: kind, name, plugin, distribution and version."""
         return {
@@ -66,8 +72,7 @@ class Component:
         except BaseException as error:
             self.manager.fail(self.plugin, "build", error)
             raise PluginError(
-                f"{self.title} of {self.plugin.distribution} can not be loaded"
-                f" from '{self.spec.target}': {first_line(error)}"
+                f"{self.who} can not be loaded from '{self.spec.target}': {first_line(error)}"
             ) from error
 
     def options_model(self) -> type[BaseModel] | None:
@@ -88,10 +93,7 @@ class Component:
             raise
         except BaseException as error:
             self.manager.fail(self.plugin, "options", error)
-            raise PluginError(
-                f"the options of {self.title} of {self.plugin.distribution} can not be loaded:"
-                f" {first_line(error)}"
-            ) from error
+            raise PluginError(f"the options of {self.who} can not be loaded: {first_line(error)}") from error
         return model
 
     def make_options(self, values: Mapping[str, Any]) -> BaseModel | None:
@@ -131,17 +133,24 @@ class Component:
         except (NetlabError, KeyboardInterrupt):
             raise
         except (ValueError, FileNotFoundError) as error:
+            if "read-only" in str(error):  # NumPy's word for writing to what others are given too
+                raise self.failed(error) from error
             raise UsageError(f"{self.title}: {' '.join(str(error).split())}") from error
-        except (MemoryError, OSError):
-            raise
         except BaseException as error:
-            if self.plugin.builtin:
+            if self.plugin.builtin or of_the_machine(error):
                 raise
-            self.manager.fail(self.plugin, "build", error)
-            raise PluginError(
-                f"{self.title} of {self.plugin.distribution} {self.plugin.version} failed:"
-                f" {first_line(error)}"
-            ) from error
+            raise self.failed(error) from error
+
+    def failed(self, error: BaseException, phase: Phase = "build") -> PluginError:
+        """Keep what it raised as its plugin's failure; gives the error to raise, one line that names it."""
+        self.manager.fail(self.plugin, phase, error)
+        return PluginError(f"{self.who} failed: {first_line(error)}")
+
+    def broke(self, how: str) -> PluginError:
+        """Keep that its result is not what its contract promises; gives the error to raise."""
+        error = PluginError(f"{self.who} broke its contract: {how}")
+        self.manager.fail(self.plugin, "result", error)
+        return error
 
 
 class Catalog:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterable
 from types import ModuleType
 
 from netlab import specs
@@ -22,6 +24,22 @@ def own_functions(module: object) -> list[str]:
         for name, value in vars(module).items()
         if name.startswith("netlab_") and getattr(value, "__module__", None) == module.__name__
     ]
+
+
+def stated_range(tags: Iterable[str]) -> tuple[float, float]:
+    """The range that a metric's tag ``range:LOW:HIGH`` states, open where empty; without it all numbers.
+
+    Raises:
+        ValueError: the tag holds no numbers, or LOW is above HIGH.
+    """
+    for tag in tags:
+        if tag.startswith("range:"):
+            low, _, high = tag.removeprefix("range:").partition(":")
+            bounds = float(low or -math.inf), float(high or math.inf)
+            if not bounds[0] <= bounds[1]:
+                raise ValueError(f"{tag!r} is not of the form 'range:LOW:HIGH'")
+            return bounds
+    return -math.inf, math.inf
 
 
 def checked_spec(spec: object) -> ComponentSpec:
@@ -49,6 +67,10 @@ def checked_spec(spec: object) -> ComponentSpec:
     if spec.kind not in KINDS:
         hint = closest(spec.kind, KINDS) or f" Known: {', '.join(KINDS)} (a newer netlab may have more)."
         raise PluginError(f"component '{spec.name}' is of unknown kind '{spec.kind}'.{hint}")
+    try:
+        stated_range(spec.tags)
+    except ValueError as error:
+        raise PluginError(f"the tags of component '{spec.name}': {error}") from None
     if "\n" in spec.summary:
         raise PluginError(f"the summary of component '{spec.name}' must be one line")
     for target in (spec.target, spec.options):

@@ -31,8 +31,12 @@ from netlab.specs import API_VERSION, ENTRY_POINT_GROUP, ComponentSpec
 
 SLOW_IMPORT = 1.0  # seconds; a light plugin takes about a thousandth of it
 
-Phase = Literal["metadata", "api", "import", "register", "options", "build", "event", "command"]
-State = Literal["ok", "blocked", "failed", "needs newer netlab", "needs older netlab", "needs another netlab"]
+Phase = Literal[
+    "metadata", "api", "import", "register", "options", "build", "use", "result", "event", "command"
+]
+State = Literal[
+    "ok", "in part", "blocked", "failed", "needs newer netlab", "needs older netlab", "needs another netlab"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,11 @@ class Plugin:
     @property
     def builtin(self) -> bool:
         return self.distribution == OWN_DISTRIBUTION
+
+    @property
+    def works(self) -> bool:
+        """Whether its hooks are called: something that it declared may have been left out."""
+        return self.state in ("ok", "in part")
 
 
 class PluginManager:
@@ -178,7 +187,7 @@ class PluginManager:
         return results
 
     def _implementations(self, plugin: Plugin, hook: str) -> list[pluggy.HookImpl]:
-        if plugin.module is None or plugin.state != "ok":
+        if plugin.module is None or not plugin.works:
             return []
         caller = getattr(self._pluggy.hook, hook)
         return [impl for impl in caller.get_hookimpls() if impl.plugin is plugin.module]
@@ -296,21 +305,35 @@ class PluginManager:
         return tuple(sorted(marked))
 
     def _collect(self, plugin: Plugin) -> None:
+        """Keep the components that are declared well; each other one is a failure of its own."""
         try:
+            declared: list[Any] = []
             for implementation in self._implementations(plugin, "netlab_components"):
-                declared: Any = implementation.function()
-                for spec in declared or ():
-                    plugin.components.append(checked_spec(spec))
-            names = [(spec.kind, spec.name) for spec in plugin.components]
-            for kind, name in names:
-                if names.count((kind, name)) > 1:
-                    raise PluginError(f"it declares {kind} '{name}' twice")
+                given: Any = implementation.function()
+                declared += given or ()
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             plugin.state = "failed"
-            plugin.components.clear()
             self.fail(plugin, "register", error)
+            return
+        for spec in declared:
+            try:
+                plugin.components.append(checked_spec(spec))
+            except PluginError as error:
+                self.leave_out(plugin, "register", error)
+        names = [(spec.kind, spec.name) for spec in plugin.components]
+        for kind, name in dict.fromkeys(names):
+            if names.count((kind, name)) > 1:  # nobody can say which one is meant
+                plugin.components = [s for s in plugin.components if (s.kind, s.name) != (kind, name)]
+                self.leave_out(plugin, "register", PluginError(f"it declares {kind} '{name}' twice"))
+        if declared and not plugin.components and plugin.hooks == ("netlab_components",):
+            plugin.state = "failed"  # nothing of it is left
+
+    def leave_out(self, plugin: Plugin, phase: Phase, error: BaseException) -> None:
+        """Keep the failure of one thing that a plugin declared; the rest of the plugin works."""
+        plugin.state = "in part"
+        self.fail(plugin, phase, error)
 
 
 def traceback_text(error: BaseException) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     Float = NDArray[np.float64]
     Int = NDArray[np.int64]
+    Bool = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,88 +69,251 @@ class MetricResult:
         )
 
 
-class NearestPoints(Protocol):
-    """The nearest point (or class mean) of every query. Ties are all at exactly the least distance.
+class NearestDecision(Protocol):
+    """The nearest point (or class mean) of m queries. Ties are all at exactly the least distance."""
 
-    ``own`` float (m,): the share of the tied ones with the query's label. ``any_own``, ``all_own`` bool
-    (m,): whether one or all have it. ``first`` int (m,): the class code of the one with the lowest
-    index. ``confusion`` float (classes, classes): queries by their class (row) and the class of their
-    nearest point (column), ties shared.
-    """
+    @property
+    def own(self) -> Float:
+        """The share of the tied ones that have the query's label, (m,) in [0, 1]."""
+        ...
 
-    own: Float
-    any_own: NDArray[np.bool_]
-    all_own: NDArray[np.bool_]
-    first: Int
-    confusion: Float
+    @property
+    def any_own(self) -> Bool:
+        """Whether one of them has it, (m,)."""
+        ...
+
+    @property
+    def all_own(self) -> Bool:
+        """Whether all have it, (m,)."""
+        ...
+
+    @property
+    def first(self) -> Int:
+        """The class of the one with the lowest index, (m,); -1 where there is none."""
+        ...
+
+    @property
+    def confusion(self) -> Float:
+        """Queries by their class (row) and that of their nearest (column), ties shared: (K, K)."""
+        ...
 
 
-class NearestInOrder(Protocol):
-    """The ``order`` nearest points of every query, by distance, then index.
+class NeighboursInOrder(Protocol):
+    """The ``order`` nearest points of m queries, by distance, then index."""
 
-    ``classes`` and ``indices`` int (m, order), ``squared_distances`` float (m, order). ``closer`` and
-    ``closer_own`` int (m,): how many points are strictly nearer than the last of them, and how many of
-    those have the query's label. ``tied`` and ``tied_own``: the same for the points at exactly the
-    distance of the last, inside the order or beyond it.
-    """
+    @property
+    def classes(self) -> Int:
+        """Class codes, (m, order)."""
+        ...
 
-    classes: Int
-    indices: Int
-    squared_distances: Float
-    closer: Int
-    closer_own: Int
-    tied: Int
-    tied_own: Int
+    @property
+    def indices(self) -> Int:
+        """Indices of the points, (m, order)."""
+        ...
+
+    @property
+    def squared_distances(self) -> Float:
+        """Squared distances, (m, order)."""
+        ...
+
+    @property
+    def closer(self) -> Int:
+        """How many points are strictly nearer than the last of them, (m,)."""
+        ...
+
+    @property
+    def closer_own(self) -> Int:
+        """How many of those have the query's label, (m,)."""
+        ...
+
+    @property
+    def tied(self) -> Int:
+        """How many points are at exactly the distance of the last, in the order or beyond it, (m,)."""
+        ...
+
+    @property
+    def tied_own(self) -> Int:
+        """How many of those have the query's label, (m,)."""
+        ...
+
+
+class Neighbours(Protocol):
+    """The nearest points of the queries; distances are Euclidean and decided as in float64."""
+
+    @property
+    def nearest(self) -> NearestDecision:
+        """The nearest of the other points."""
+        ...
+
+    @property
+    def nearest_reference(self) -> NearestDecision:
+        """The nearest of the reference points; ValueError without."""
+        ...
+
+    @property
+    def nearest_distances(self) -> tuple[Float, Float]:
+        """Squared, (m,) each: to the nearest of the own class and of another; inf for none."""
+        ...
+
+    @property
+    def run_lengths(self) -> Float:
+        """Signed run of own- (+) or other-class (-) points from the nearest on, (m,)."""
+        ...
+
+    @property
+    def mean_distances(self) -> Float:
+        """Mean distance to the other points of each class, (m, K); NaN for none."""
+        ...
+
+    def in_order(self, order: int) -> NeighboursInOrder:
+        """The ``order`` nearest other points; ValueError unless 1 <= order < n."""
+        ...
+
+
+class ClassMeans(Protocol):
+    """The means of the classes."""
+
+    @property
+    def values(self) -> Float:
+        """The means, (K, d); NaN for a class without points."""
+        ...
+
+    @property
+    def squared_distances(self) -> Float:
+        """Of every point to every mean, (n, K)."""
+        ...
+
+    @property
+    def nearest(self) -> NearestDecision:
+        """The nearest mean of every query."""
+        ...
+
+    @property
+    def nearest_leave_one_out(self) -> NearestDecision:
+        """The same, each query left out of its own class's mean."""
+        ...
+
+    @property
+    def nearest_reference(self) -> NearestDecision:
+        """The nearest class mean of the reference points; ValueError without."""
+        ...
+
+
+class LinearKernel(Protocol):
+    """Inner products of the points, about a common centre."""
+
+    def products(self) -> NDArray[np.float32]:
+        """Of the points with one another, (n, n); ValueError beyond the memory allowed."""
+        ...
+
+    def products_reference(self) -> NDArray[np.float32]:
+        """Of the points with the reference points, (n, points of the reference); ValueError without."""
+        ...
+
+    def alignment(self, other: Any) -> tuple[float, float, float]:
+        """⟨K, K⟩, ⟨K, L⟩, ⟨L, L⟩ of the centred kernels of this layer and the ``other`` kernel's, up to a
+        factor for each layer."""
+        ...
 
 
 class Space(Protocol):
     """What a metric is given (``netlab.separability.FeatureSpace``): every quantity is computed once.
 
     n points, d features, K classes; m queries, the points that per-point quantities are computed for
-    (all n, unless the user asked for a sample). Distances are Euclidean, decided exactly.
+    (all n, unless the user asked for a sample). Its arrays are shared by all metrics and can not be
+    written to; those of ``rows``, ``blocks`` and ``kernel`` are made anew at each call, and yours.
+
+    So that squares neither overflow nor vanish, everything is in units of the features times
+    2 ** ``exponent``: a metric that does not depend on the scale of the features need not care, one that
+    does multiplies lengths by 2 ** -exponent (``numpy.ldexp``).
     """
 
-    n: int
-    d: int
-    class_names: tuple[str, ...]  # K names
-    codes: Int  # (n,) in [0, K)
-    counts: Int  # (K,) points a class
-    queries: Int  # (m,) indices of points
-    labelled: bool  # False where only targets were given: codes are then all 0
-    targets: Float | None  # (n, t) for metrics of regression
-    reference: Space | None  # other points of the same features (training points), for cross metrics
-    previous: Space | None  # the layer before, same points
-    notes: tuple[str, ...]  # what holds for every metric of this space
-    nearest: NearestPoints  # among the other points
-    nearest_reference: NearestPoints  # among the reference points; ValueError without
-    nearest_centres: NearestPoints  # among the class means
-    nearest_centres_loo: NearestPoints  # the same, each query left out of its own class mean
-    nearest_reference_centres: NearestPoints  # among the class means of the reference points
-    nearest_distances: tuple[Float, Float]  # (m,) each: squared, to the own and to another class
-    run_lengths: Float  # (m,) signed run of own- (+) or other-class (-) neighbours
-    mean_distances: Float  # (m, K) mean distance to the other points of each class; NaN for none
-    centres: Float  # (K, d) class means
-    centre_distances: Float  # (n, K) squared distance to each class mean
-    reference_counts: Int  # (K,)
+    @property
+    def n(self) -> int:
+        """Points."""
+        ...
 
-    def neighbours(self, order: int) -> NearestInOrder:
-        """The ``order`` nearest other points; ValueError unless 1 <= order < n."""
+    @property
+    def d(self) -> int:
+        """Features."""
+        ...
+
+    @property
+    def exponent(self) -> int:
+        """0, but where unstandardized features are below 1e-12 or above 1e12."""
+        ...
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """K names, in the order of the codes."""
+        ...
+
+    @property
+    def codes(self) -> Int:
+        """Class of each point, (n,) in [0, K); 0 where there are only targets."""
+        ...
+
+    @property
+    def counts(self) -> Int:
+        """Points a class, (K,); 0 for a class that only the reference has."""
+        ...
+
+    @property
+    def queries(self) -> Int:
+        """Indices of the points that are queries, (m,), ascending."""
+        ...
+
+    @property
+    def labelled(self) -> bool:
+        """False where there are only targets."""
+        ...
+
+    @property
+    def targets(self) -> Float | None:
+        """(n, t), for metrics of regression."""
+        ...
+
+    @property
+    def reference(self) -> Space | None:
+        """Other points of the same features (the training points), for cross metrics."""
+        ...
+
+    @property
+    def reference_counts(self) -> Int:
+        """Reference points a class, (K,); ValueError without."""
+        ...
+
+    @property
+    def previous(self) -> Space | None:
+        """The layer before, with the same points."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What holds for every metric of this space; ``from_points`` adds it."""
+        ...
+
+    @property
+    def neighbours(self) -> Neighbours:
+        """The nearest points of the queries."""
+        ...
+
+    @property
+    def class_means(self) -> ClassMeans:
+        """The means of the classes, and the nearest of them."""
+        ...
+
+    @property
+    def kernel(self) -> LinearKernel:
+        """Inner products."""
         ...
 
     def rows(self, indices: Any = ...) -> Float:
-        """Features of some points (default all), float64 (rows, d)."""
+        """Features of some points (default all), float64 (rows, d), standardized if the user asked."""
         ...
 
     def blocks(self) -> Iterator[tuple[slice, Float]]:
-        """Features of all points, a part at a time."""
-        ...
-
-    def products(self, other: Any = None) -> NDArray[np.float32]:
-        """Inner products of the points (with those of ``reference``) about a common centre."""
-        ...
-
-    def alignment(self, other: Any) -> tuple[float, float, float]:
-        """Inner products ⟨K, K⟩, ⟨K, L⟩, ⟨L, L⟩ of the centred linear kernels of two layers."""
+        """``rows`` of all points, a part at a time."""
         ...
 
 

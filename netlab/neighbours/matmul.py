@@ -3,7 +3,7 @@
 PyTorch multiplies float32 matrices on a CPU with MKL, which uses half of what the vector units of
 several processors (AMD's with AVX-512, for one) can do; oneDNN, which PyTorch also carries, uses all
 of it. Which is faster is measured once, on a product of a few milliseconds. Both sum in an order that
-they choose, which the error bound of ``points.py`` allows; it does not allow operands rounded to
+they choose, which the error bound of ``operands.py`` allows; it does not allow operands rounded to
 bfloat16 or TF32, so those modes are switched off inside ``full_float32``.
 """
 
@@ -25,10 +25,10 @@ from netlab.threads import limited_threads
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
+class MatrixProduct:
     """A way to multiply: ``multiply(left(A), B)`` is ``A @ B.T`` for float32 A (m, k), B (n, k).
 
-    ``left`` brings the left operand into the form that the engine wants, once for many products.
+    ``left`` brings the left operand into the form that the product wants, once for many products.
     """
 
     name: str
@@ -36,19 +36,19 @@ class Engine:
     multiply: Callable[[Any, Tensor], Tensor]
 
 
-PLAIN = Engine("matmul", lambda a: a, lambda a, b: a @ b.T)
-ONEDNN = Engine("onednn", lambda a: a.to_mkldnn(), lambda a, b: functional.linear(a, b).to_dense())
+PLAIN = MatrixProduct("matmul", lambda a: a, lambda a, b: a @ b.T)
+ONEDNN = MatrixProduct("onednn", lambda a: a.to_mkldnn(), lambda a, b: functional.linear(a, b).to_dense())
 
 
-def fastest_engine(device: torch.device) -> Engine:
-    """The engine to use on ``device``, by one thread."""
+def fastest_product(device: torch.device) -> MatrixProduct:
+    """The product to use on ``device``, by one thread."""
     if device.type != "cpu" or not torch.backends.mkldnn.is_available():
         return PLAIN
-    return _measured_engine()
+    return _measured_product()
 
 
 @lru_cache(maxsize=1)
-def _measured_engine() -> Engine:
+def _measured_product() -> MatrixProduct:
     generator = torch.Generator().manual_seed(0)
     a = torch.randn(512, 512, generator=generator)
     b = torch.randn(512, 512, generator=generator)
@@ -61,15 +61,15 @@ def _measured_engine() -> Engine:
             return PLAIN
         if not error <= 1e-5 * scale:  # operands were rounded below float32
             return PLAIN
-        return min((PLAIN, ONEDNN), key=lambda engine: _seconds(engine, a, b))
+        return min((PLAIN, ONEDNN), key=lambda product: _seconds(product, a, b))
 
 
-def _seconds(engine: Engine, a: Tensor, b: Tensor) -> float:
-    left = engine.left(a)
+def _seconds(product: MatrixProduct, a: Tensor, b: Tensor) -> float:
+    left = product.left(a)
     best = float("inf")
     for _ in range(6):
         start = time.perf_counter()
-        engine.multiply(left, b)
+        product.multiply(left, b)
         best = min(best, time.perf_counter() - start)
     return best
 

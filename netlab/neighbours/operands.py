@@ -1,4 +1,4 @@
-"""Points prepared for the fast part: sorted by class, centred, float32, with a bound on the error.
+"""Points prepared for matrix products: sorted by class, centred, float32, with a bound on the error.
 
 Squared distances come from one matrix product. With the squared norm ``q`` in two extra columns,
 
@@ -27,12 +27,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from netlab.neighbours.matmul import Engine, fastest_engine
-from netlab.neighbours.matrix import Source
-from netlab.neighbours.parallel import each, spans
+from netlab.neighbours.dtypes import Float, Int
+from netlab.neighbours.matmul import MatrixProduct, fastest_product
+from netlab.neighbours.matrix import FeatureMatrix
+from netlab.neighbours.parallel import each, even_slices
 from netlab.neighbours.standardize import column_means
 
 CHUNK = 512  # columns a product: the fewest that multiply at full speed
@@ -42,25 +42,22 @@ _FIXED = 96 << 20  # bytes of tiles, temporaries and results beside the copy
 _SMALLEST_PANEL = 64
 _FILLED = 512  # rows prepared at once
 
-Float = NDArray[np.float64]
-Int = NDArray[np.int64]
-
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class Operands:
     """Rows ``start`` to ``stop`` (positions in class order) as right operands, one a chunk."""
 
     start: int
     stop: int
     chunks: tuple[Tensor, ...]
 
-    def rows(self, start: int, stop: int) -> Block:
+    def rows(self, start: int, stop: int) -> Operands:
         lo, hi = start - self.start, stop - self.start
-        return Block(start, stop, tuple(chunk[lo:hi] for chunk in self.chunks))
+        return Operands(start, stop, tuple(chunk[lo:hi] for chunk in self.chunks))
 
-    def select(self, positions: Int) -> Block:
+    def select(self, positions: Int) -> Operands:
         index = torch.from_numpy(positions - self.start).to(self.chunks[0].device)
-        return Block(0, len(positions), tuple(chunk.index_select(0, index) for chunk in self.chunks))
+        return Operands(0, len(positions), tuple(chunk.index_select(0, index) for chunk in self.chunks))
 
     def left(self, chunk: int) -> Tensor:
         """One chunk of the same rows as a left operand."""
@@ -80,8 +77,8 @@ class OutOfRangeError(ArithmeticError):
         self.exponent = exponent
 
 
-class Points:
-    """A source with class codes, ready for products.
+class SortedPoints:
+    """The rows of a feature matrix, sorted by class, as operands of matrix products.
 
     ``order[p]`` is the original index of position p; ``starts[k]:starts[k + 1]`` are the positions of
     class k. ``like`` takes over another set's centre and scale, for distances between the two.
@@ -94,20 +91,20 @@ class Points:
 
     def __init__(
         self,
-        source: Source,
+        matrix: FeatureMatrix,
         codes: Int,
         classes: int,
         *,
         memory: int = 0,
         panel_rows: int | None = None,
         device: torch.device,
-        like: Points | None = None,
+        like: SortedPoints | None = None,
         exponent: int = 0,
     ) -> None:
-        self.source = source
+        self.matrix = matrix
         self.device = device
-        self.engine: Engine = fastest_engine(device)
-        self.n, self.d, self.classes = source.n, source.d, classes
+        self.matmul: MatrixProduct = fastest_product(device)
+        self.n, self.d, self.classes = matrix.n, matrix.d, classes
         self.order: Int = np.argsort(codes, kind="stable").astype(np.int64)
         self.codes: Int = codes[self.order]
         self.starts: Int = np.searchsorted(self.codes, np.arange(classes + 1)).astype(np.int64)
@@ -115,14 +112,14 @@ class Points:
         width = min(CHUNK, self.d) + len(self.bounds) + 4
         self.epsilon = 3 * gamma(width, 2.0**-24) + 24 * 2.0**-24
         self.alpha = (self.d + 8) * 2.0**-116
-        self.q: Float = np.zeros(self.n)
-        self.q_max: Float = np.zeros(classes)
+        self.squares: Float = np.zeros(self.n)
+        self.greatest: Float = np.zeros(classes)
         self.exponent: int = like.exponent if like else exponent
         self.centre: Tensor = like.centre if like else self._find_centre()
         self._origin, self._scale = self._frame()
         self._moderate = bool((self._scale > 1e-30).all() and (self._scale < 1e30).all())
         self.panel_rows = panel_rows or self._panel_rows(memory, classes)
-        self._resident: Block | None = None
+        self._resident: Operands | None = None
         self._prepare(fixed_scale=like is not None)
 
     def _panel_rows(self, memory: int, classes: int) -> int:
@@ -141,14 +138,14 @@ class Points:
 
     def _find_centre(self) -> Tensor:
         """About the mean of every feature; any vector would be right, this one keeps norms small."""
-        if self.source.standardization is not None:
+        if self.matrix.standardization is not None:
             return torch.zeros(self.d, dtype=torch.float64, device=self.device)
-        mean = column_means(self.source).to(self.device)
-        return mean.float().double() if self.source.is_single else mean
+        mean = column_means(self.matrix).to(self.device)
+        return mean.float().double() if self.matrix.is_single else mean
 
     def _frame(self) -> tuple[Tensor, Tensor]:
         """What is subtracted from the features before standardization, and what they are divided by."""
-        standardization = self.source.standardization
+        standardization = self.matrix.standardization
         if standardization is None:
             return self.centre, torch.ones_like(self.centre)
         mean, scale = (torch.from_numpy(values) for values in (standardization.mean, standardization.scale))
@@ -160,8 +157,8 @@ class Points:
             if resident:
                 self._resident = self._fill(0, self.n)
             else:
-                self._fill_chunks(None, np.arange(self.n), self.q)
-            if np.isfinite(self.q).all():
+                self._fill_chunks(None, np.arange(self.n), self.squares)
+            if np.isfinite(self.squares).all():
                 break
             exponent = -self._largest_exponent()
             if fixed_scale:
@@ -171,43 +168,49 @@ class Points:
             self.exponent = exponent
         if self.n:
             filled = np.flatnonzero(np.diff(self.starts))
-            self.q_max[filled] = np.maximum.reduceat(self.q, self.starts[filled])
+            self.greatest[filled] = np.maximum.reduceat(self.squares, self.starts[filled])
 
     def _largest_exponent(self) -> int:
         centre = self.centre.cpu().numpy()
         largest = max(
-            float(np.abs(self.source.exact(block) - centre).max(initial=0.0))
-            for block in self.source.blocks()
+            float(np.abs(self.matrix.exact(block) - centre).max(initial=0.0))
+            for block in self.matrix.blocks()
         )
         return math.frexp(largest)[1]
+
+    def positions(self, indices: Int) -> Int:
+        """Where the points with these original indices are."""
+        position = np.empty(self.n, dtype=np.int64)
+        position[self.order] = np.arange(self.n)
+        return position[indices]
 
     def panels(self) -> list[tuple[int, int]]:
         """Ranges of positions that are in memory at once: one when the copy fits the budget."""
         step = max(1, self.panel_rows)
         return [(start, min(start + step, self.n)) for start in range(0, self.n, step)]
 
-    def load(self, start: int, stop: int) -> Block:
+    def load(self, start: int, stop: int) -> Operands:
         if self._resident is not None:
             return self._resident.rows(start, stop)
         return self._fill(start, stop)
 
-    def pick(self, positions: Int) -> Block:
+    def pick(self, positions: Int) -> Operands:
         """Any rows, in the order given."""
         if self._resident is not None:
             return self._resident.select(positions)
         chunks = self._empty(len(positions))
         self._fill_chunks(chunks, positions, None)
-        return Block(0, len(positions), tuple(chunks))
+        return Operands(0, len(positions), tuple(chunks))
 
     def _empty(self, rows: int) -> list[Tensor]:
         widths = [hi - lo for lo, hi in self.bounds]
         widths[-1] += 2
         return [torch.empty(rows, width, device=self.device) for width in widths]
 
-    def _fill(self, start: int, stop: int) -> Block:
+    def _fill(self, start: int, stop: int) -> Operands:
         chunks = self._empty(stop - start)
-        self._fill_chunks(chunks, np.arange(start, stop), self.q[start:stop])
-        return Block(start, stop, tuple(chunks))
+        self._fill_chunks(chunks, np.arange(start, stop), self.squares[start:stop])
+        return Operands(start, stop, tuple(chunks))
 
     def _fill_chunks(self, chunks: list[Tensor] | None, positions: Int, q_out: Float | None) -> None:
         """Prepare rows into ``chunks``, their squared norms into ``q_out``, or one of the two."""
@@ -227,11 +230,11 @@ class Points:
                 q_out[rows] = q.cpu().numpy()
 
         count = max(torch.get_num_threads(), -(-len(positions) // _FILLED))
-        each(fill, spans(0, len(positions), count), self.device)
+        each(fill, even_slices(0, len(positions), count), self.device)
 
     def _single(self, rows: Int, columns: slice) -> Tensor:
         """Rows (original indices) centred and scaled, float32."""
-        block = self.source.take(rows, columns).to(self.device)
+        block = self.matrix.take(rows, columns).to(self.device)
         origin, scale = self._origin[columns], self._scale[columns]
         if block.dtype is torch.float32 and self.exponent == 0 and self._moderate:
             return block.sub_(origin.float()).mul_((1.0 / scale).float())
@@ -239,14 +242,18 @@ class Points:
 
     def exact(self, rows: Int) -> Float:
         """Original values (original indices), float64, times the power of two that prevents overflow."""
-        block = self.source.exact(rows)
+        block = self.matrix.exact(rows)
         return block * 2.0**self.exponent if self.exponent else block
 
     def centred(self, rows: Int) -> Float:
         """``exact`` less the centre: for products in float64."""
-        block = self.source.exact(rows)
+        block = self.matrix.exact(rows)
         block -= self.centre.cpu().numpy()
         return block * 2.0**self.exponent if self.exponent else block
+
+    def half_width(self, distance: Float, squares: Float) -> Float:
+        """``half_width`` of squared distances to any point, of queries with these squared norms."""
+        return half_width(distance, squares, self.greatest.max(initial=0.0), self.epsilon, self.alpha)
 
     def tile(self) -> int:
         """Rows of a tile; no more than a panel has."""

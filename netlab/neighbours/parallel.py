@@ -58,7 +58,7 @@ def _collect(jobs: list[Job], results: Iterable[Result], done: Callable[[Job], N
     return collected
 
 
-def spans(start: int, stop: int, count: int, multiple: int = 1) -> list[slice]:
+def even_slices(start: int, stop: int, count: int, multiple: int = 1) -> list[slice]:
     """[start, stop) in at most ``count`` slices of about the same length, a multiple of ``multiple``."""
     length = -(-(stop - start) // max(1, count))
     length = max(1, -(-length // multiple)) * multiple

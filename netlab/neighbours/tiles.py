@@ -15,14 +15,15 @@ from threading import Lock
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from netlab.neighbours.dtypes import Float32
 from netlab.neighbours.matmul import full_float32
-from netlab.neighbours.operands import Block, Int, Points
+from netlab.neighbours.operands import Operands, SortedPoints
 from netlab.neighbours.parallel import each
+from netlab.neighbours.search import Search
 
-Progress = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]  # called with (done, total)
 
 _STRIP_TILES = 8  # at most, of a strip: its left operand is prepared once for all of them
 _PRODUCT_BYTES = 64 << 20  # of all threads: the products of a strip are in memory together
@@ -53,7 +54,7 @@ class Strip:
         )
 
 
-def strips(points: Points) -> list[Strip]:
+def strips(points: SortedPoints) -> list[Strip]:
     """Strips that hold every pair of points once, those of the same panels in a row."""
     panels = points.panels()
     return [
@@ -62,7 +63,7 @@ def strips(points: Points) -> list[Strip]:
     ]  # fmt: skip
 
 
-def strips_between(points: Points, panel: Span, other: Span) -> list[Strip]:
+def strips_between(points: SortedPoints, panel: Span, other: Span) -> list[Strip]:
     """Strips that hold every pair of a position in ``panel`` and one in ``other`` once."""
     threads = torch.get_num_threads()
     tiles = -(-points.n // points.tile())
@@ -77,7 +78,7 @@ def strips_between(points: Points, panel: Span, other: Span) -> list[Strip]:
     return found
 
 
-def class_minima(points: Points, progress: Progress | None = None) -> NDArray[np.float32]:
+def class_minima(points: SortedPoints, progress: ProgressCallback | None = None) -> Float32:
     """Computed squared distance (n, classes) from every point to the nearest other one of each class.
 
     Rows are positions. Infinity where a class has no other point.
@@ -86,8 +87,8 @@ def class_minima(points: Points, progress: Progress | None = None) -> NDArray[np
 
 
 def strip_minima(
-    points: Points, strips: Sequence[Strip], progress: Progress | None = None
-) -> NDArray[np.float32]:
+    points: SortedPoints, strips: Sequence[Strip], progress: ProgressCallback | None = None
+) -> Float32:
     """``class_minima`` over the pairs of some strips only; infinity where they hold no such pair.
 
     The element-wise minimum over any division of ``strips(points)`` is ``class_minima(points)``, to the
@@ -110,15 +111,15 @@ def strip_minima(
             first = None
             first = points.load(*panel)
         second = first if other == panel else points.load(*other)
-        sides = Side(first, best[:, slice(*panel)]), Side(second, best[:, slice(*other)])
-        walk = partial(_walk, left=sides[0], right=sides[1], points=points, lock=lock)
+        sides = PanelMinima(first, best[:, slice(*panel)]), PanelMinima(second, best[:, slice(*other)])
+        lower = partial(_lower_both, left=sides[0], right=sides[1], points=points, lock=lock)
         with full_float32():
-            each(walk, group, points.device, report)
-        del walk, sides
+            each(lower, group, points.device, report)
+        del lower, sides
     return best.T.cpu().numpy()
 
 
-def pair_minima(points: Points, panel: Span, other: Span) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def pair_minima(points: SortedPoints, panel: Span, other: Span) -> tuple[Float32, Float32]:
     """The minima over the pairs of a position in ``panel`` with one in ``other``, for both sides.
 
     float32 (positions of the panel, classes), twice; the first alone counts when the panels are one.
@@ -127,50 +128,52 @@ def pair_minima(points: Points, panel: Span, other: Span) -> tuple[NDArray[np.fl
     first = points.load(*panel)
     second = first if other == panel else points.load(*other)
 
-    def side(block: Block) -> Side:
-        size = block.stop - block.start
-        return Side(block, torch.full((points.classes, size), torch.inf, device=points.device))
+    def side(operands: Operands) -> PanelMinima:
+        size = operands.stop - operands.start
+        return PanelMinima(operands, torch.full((points.classes, size), torch.inf, device=points.device))
 
     left = side(first)
     right = left if second is first else side(second)
     lock = Lock()
     with full_float32():
-        each(lambda strip: _walk(strip, left, right, points, lock),
+        each(lambda strip: _lower_both(strip, left, right, points, lock),
              strips_between(points, panel, other), points.device)  # fmt: skip
     return left.best.T.cpu().numpy(), right.best.T.cpu().numpy()
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """A block of points, and their minima (classes, points of the block) as far as they are known."""
+class PanelMinima:
+    """A panel of points, and their minima (classes, points of the panel) as far as they are known."""
 
-    block: Block
+    panel: Operands
     best: Tensor
 
     def minima(self, start: int, stop: int) -> Tensor:
         """Those of some positions."""
-        return self.best[:, start - self.block.start : stop - self.block.start]
+        return self.best[:, start - self.panel.start : stop - self.panel.start]
 
 
-def _walk(strip: Strip, left: Side, right: Side, points: Points, lock: Lock) -> None:
-    columns = [right.block.rows(*span) for span in strip.columns]
-    products = multiply(points, left.block.rows(*strip.rows), columns)
+def _lower_both(
+    strip: Strip, left: PanelMinima, right: PanelMinima, points: SortedPoints, lock: Lock
+) -> None:
+    """Lower the minima of both sides to the distances of a strip."""
+    columns = [right.panel.rows(*span) for span in strip.columns]
+    products = multiply(points, left.panel.rows(*strip.rows), columns)
     for tile, (low, high) in zip(products, strip.columns, strict=True):
         if (low, high) == strip.rows:
             tile.fill_diagonal_(torch.inf)
         else:
-            _reduce(right.minima(low, high), tile.T, points, *strip.rows, lock)
-        _reduce(left.minima(*strip.rows), tile, points, low, high, lock)
+            _lower(right.minima(low, high), tile.T, points, *strip.rows, lock)
+        _lower(left.minima(*strip.rows), tile, points, low, high, lock)
 
 
-def multiply(points: Points, left: Block, right: Sequence[Block]) -> list[Tensor]:
-    """Squared distances (rows of left, rows of right), float32, for every block on the right."""
-    engine = points.engine
+def multiply(points: SortedPoints, left: Operands, right: Sequence[Operands]) -> list[Tensor]:
+    """Squared distances (rows of left, rows of right), float32, for each on the right."""
     totals: list[Tensor] = []
     for chunk in range(len(left.chunks)):
-        operand = engine.left(left.left(chunk))
+        operand = points.matmul.left(left.left(chunk))
         for i, block in enumerate(right):
-            product = engine.multiply(operand, block.chunks[chunk])
+            product = points.matmul.multiply(operand, block.chunks[chunk])
             if chunk == 0:
                 totals.append(product)
             else:
@@ -178,7 +181,7 @@ def multiply(points: Points, left: Block, right: Sequence[Block]) -> list[Tensor
     return totals
 
 
-def _reduce(best: Tensor, tile: Tensor, points: Points, low: int, high: int, lock: Lock) -> None:
+def _lower(best: Tensor, tile: Tensor, points: SortedPoints, low: int, high: int, lock: Lock) -> None:
     """Lower ``best`` (classes, rows) to the minima of ``tile`` (rows, positions low to high) by class."""
     first, last = int(points.codes[low]), int(points.codes[high - 1])
     if last - first < _MANY_SEGMENTS:
@@ -200,14 +203,13 @@ def _reduce(best: Tensor, tile: Tensor, points: Points, low: int, high: int, loc
     best.index_reduce_(0, codes, tile.T.contiguous(), "amin")
 
 
-def distance_rows(
-    queries: Points, rows: Int, points: Points, *, exclude_self: bool, progress: Progress | None = None
-) -> Iterator[tuple[slice, Tensor]]:
-    """Computed squared distances of some queries (positions) to all points, a few rows at a time.
+def distance_rows(search: Search, progress: ProgressCallback | None = None) -> Iterator[tuple[slice, Tensor]]:
+    """Computed squared distances of the queries to all points, a few queries at a time.
 
-    Yields a slice of ``rows`` and float32 (rows, n). With ``exclude_self`` the queries are the points
-    and the distance of a point to itself is infinity.
+    Yields a slice of the queries and float32 (queries of the slice, n). A point that excludes itself is
+    infinitely far from itself.
     """
+    points, queries, rows = search.points, search.queries, search.rows
     step = int(max(1, min(queries.tile(), (64 << 20) // (4 * max(1, points.n)))))
     for begin in range(0, len(rows), step):
         part = slice(begin, min(begin + step, len(rows)))
@@ -217,11 +219,13 @@ def distance_rows(
             for panel in points.panels():
                 block = points.load(*panel)
 
-                def fill(span: Span, left: Block = left, tile: Tensor = tile, block: Block = block) -> None:
+                def fill(
+                    span: Span, left: Operands = left, tile: Tensor = tile, block: Operands = block
+                ) -> None:
                     (tile[:, slice(*span)],) = multiply(points, left, [block.rows(*span)])
 
                 each(fill, points.tiles(*panel), points.device)
-            if exclude_self:
+            if search.exclude_self:
                 index = torch.from_numpy(rows[part]).to(points.device)
                 tile[torch.arange(len(index), device=points.device), index] = torch.inf
         yield part, tile
@@ -229,12 +233,10 @@ def distance_rows(
             progress(part.stop, len(rows))
 
 
-def query_minima(
-    queries: Points, rows: Int, points: Points, *, exclude_self: bool, progress: Progress | None = None
-) -> NDArray[np.float32]:
-    """``class_minima`` for some queries (positions) against all points: float32 (rows, classes)."""
-    best = torch.full((points.classes, len(rows)), torch.inf, device=points.device)
-    if points.n:
-        for part, tile in distance_rows(queries, rows, points, exclude_self=exclude_self, progress=progress):
-            _reduce(best[:, part], tile, points, 0, points.n, Lock())
+def query_minima(search: Search, progress: ProgressCallback | None = None) -> Float32:
+    """``class_minima`` of some queries against all points: float32 (queries, classes)."""
+    points = search.points
+    best = torch.full((points.classes, len(search)), torch.inf, device=points.device)
+    for part, tile in distance_rows(search, progress):
+        _lower(best[:, part], tile, points, 0, points.n, Lock())
     return best.T.cpu().numpy()

@@ -50,18 +50,18 @@ def hardest_images(
 
     from netlab.classification.restore import load_run
     from netlab.separability.activations import capture, find_layers
-    from netlab.separability.feature_space import FeatureSpace
-    from netlab.separability.subjects import HEAD, draw
+    from netlab.separability.feature_sources import HEAD, draw_stratified
+    from netlab.separability.space.feature_space import FeatureSpace
 
     run = load_run(directory, catalog, data_dir=data_dir)
     test = run.data.test
-    indices = draw(test.labels, SHARE, 0)
+    indices = draw_stratified(test.labels, SHARE, 0)
     images, labels = test.images[indices], test.labels[indices]
     layer = find_layers(run.network, images[:2], preprocess=run.normalization, head=HEAD)[-1]
     features = capture(run.network, images, [layer], preprocess=run.normalization)[layer.name]
     space = FeatureSpace(features, labels.numpy(), standardize=True)
-    scores = space.run_lengths
-    nearest = space.neighbours(min(NEIGHBOURS, len(labels) - 1)).indices
+    scores = space.neighbours.run_lengths
+    nearest = space.neighbours.in_order(min(NEIGHBOURS, len(labels) - 1)).indices
     names = run.data.class_names
     pictures = {}
 

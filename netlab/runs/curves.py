@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from netlab.runs.files import write_atomically
 from netlab.runs.history import HistoryRow
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # Okabe and Ito's colour-blind-safe blue and vermilion.
 TRAIN_COLOUR, VAL_COLOUR = "#0072B2", "#D55E00"
@@ -14,6 +18,11 @@ TRAIN_COLOUR, VAL_COLOUR = "#0072B2", "#D55E00"
 
 def plot_history(rows: Sequence[HistoryRow], folder: Path, *, title: str, best_epoch: int) -> list[Path]:
     """Write ``curves.png`` and ``curves.svg``: loss and accuracy, training and validation."""
+    return save_figure(history_figure(rows, title=title, best_epoch=best_epoch), folder / "curves")
+
+
+def history_figure(rows: Sequence[HistoryRow], *, title: str, best_epoch: int) -> Figure:
+    """Loss and accuracy over the epochs, training and validation, with the best epoch marked."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
@@ -32,7 +41,7 @@ def plot_history(rows: Sequence[HistoryRow], folder: Path, *, title: str, best_e
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
     figure.axes[1].legend(frameon=False, loc="lower right")
-    return save_figure(figure, folder / "curves")
+    return figure
 
 
 def save_figure(figure: object, stem: Path) -> list[Path]:

@@ -6,8 +6,7 @@
 """
 
 from netlab.neighbours.matrix import Standardization
-from netlab.separability.feature_space import FeatureSpace
-from netlab.separability.measuring import layer_separability
-from netlab.separability.scores import csi, csi_score, si, si_score
+from netlab.separability.scores import csi, csi_score, layer_separability, si, si_score
+from netlab.separability.space.feature_space import FeatureSpace
 
 __all__ = ["FeatureSpace", "Standardization", "csi", "csi_score", "layer_separability", "si", "si_score"]

@@ -2,8 +2,8 @@
 
 Every worker reads the same files, memory-mapped, makes the same points of them, and holds two panels at
 a time. What the pieces give is merged by the element-wise minimum, which does not depend on their
-order. The minima are as good as those of one process, within the bound of ``points.py``, and every
-decision is made from them in the same way: so the values are equal.
+order. The minima are as good as those of one process, within the bound of ``neighbours/operands.py``,
+and every decision is made from them in the same way: so the values are equal.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from netlab.errors import NetlabError
 from netlab.executors.retry import call_each
-from netlab.neighbours.operands import Points
-from netlab.neighbours.tiles import Progress, Span, pair_minima
+from netlab.neighbours.operands import SortedPoints
+from netlab.neighbours.tiles import ProgressCallback, Span, pair_minima
 
 PANEL = 16384  # points of a panel at most: a pair of panels is seconds of work
 PIECES = 8  # a worker at least, so that all end at about the same time
@@ -31,7 +31,7 @@ _BESIDE = 128 << 20  # bytes of a worker beside its panels
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """From what a worker makes the points, and how: the arguments of ``sources.Arrays``."""
+    """From what a worker makes the points, and how: the arguments of ``feature_sources.FeatureFiles``."""
 
     features: str
     labels: str
@@ -43,13 +43,13 @@ class Files:
 
 def distributed_minima(
     executor: Executor, files: Files, *, workers: int, memory: int
-) -> Callable[[Points, Progress | None], NDArray[np.float32]]:
+) -> Callable[[SortedPoints, ProgressCallback | None], NDArray[np.float32]]:
     """``tiles.class_minima`` by an executor with ``workers`` workers, each within ``memory`` bytes.
 
     What it gives is for the points that these files hold.
     """
 
-    def minima(points: Points, progress: Progress | None = None) -> NDArray[np.float32]:
+    def minima(points: SortedPoints, progress: ProgressCallback | None = None) -> NDArray[np.float32]:
         rows = panel_rows(points, workers, memory)
         panels = [(start, min(start + rows, points.n)) for start in range(0, points.n, rows)]
         pairs = [(a, b) for i, a in enumerate(panels) for b in panels[i:]]
@@ -70,7 +70,7 @@ def distributed_minima(
     return minima
 
 
-def panel_rows(points: Points, workers: int, memory: int) -> int:
+def panel_rows(points: SortedPoints, workers: int, memory: int) -> int:
     """How many points make a panel: two of them fit the memory, and there is work for all workers.
 
     Raises:
@@ -105,25 +105,26 @@ def minima_of_pair(
 
 
 @lru_cache(maxsize=1)
-def points_of(files: Files, rows: int) -> Points:
+def points_of(files: Files, rows: int) -> SortedPoints:
     """The points of the files, ``rows`` of them in memory at once; made once a worker."""
-    from netlab.separability.feature_space import FeatureSpace
-    from netlab.separability.subjects import Arrays, Settings
+    from netlab.separability.feature_sources import FeatureFiles
+    from netlab.separability.settings import MeasurementSettings
+    from netlab.separability.space.feature_space import FeatureSpace
 
-    settings = Settings(fraction=files.fraction, seed=files.seed)
-    arrays = Arrays(Path(files.features), Path(files.labels), None, None, settings)
+    settings = MeasurementSettings(fraction=files.fraction, seed=files.seed)
+    arrays = FeatureFiles(Path(files.features), Path(files.labels), None, None, settings)
     space = FeatureSpace(
         arrays.features, arrays.labels, standardize=files.standardize or None, nan=files.nan
     )  # fmt: skip
-    device = space.source.device
-    return Points(space.source, space.codes, len(space.class_names), panel_rows=rows, device=device)
+    matrix = space.matrix
+    return SortedPoints(matrix, space.codes, len(space.class_names), panel_rows=rows, device=matrix.device)
 
 
-def digest_of(points: Points) -> str:
+def digest_of(points: SortedPoints) -> str:
     """A digest of the points' classes and order, and of a few of their features."""
     digest = hashlib.sha256(f"{points.n} {points.d} {points.classes} {points.exponent}".encode())
     digest.update(points.codes.tobytes())
     digest.update(points.order.tobytes())
     some = np.linspace(0, points.n - 1, min(points.n, 64)).astype(np.int64)
-    digest.update(points.source.take(some).double().numpy().tobytes())
+    digest.update(points.matrix.take(some).double().numpy().tobytes())
     return digest.hexdigest()

@@ -1,41 +1,32 @@
-"""The walk: metrics of every layer of a network, on one or more sets of images."""
+"""Metrics of every layer of a network, or of features that are given, on one or more sets of points."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from netlab.errors import UsageError
+from netlab.engine.blame import of_the_machine
+from netlab.errors import NetlabError, PluginError, UsageError, first_line
 from netlab.kinds.metric import MetricResult
+from netlab.neighbours.tiles import class_minima
 from netlab.separability.activations import Layer, Preprocess, capture, plan_passes, select, trace
-from netlab.separability.feature_space import DEFAULT_MEMORY, FeatureSpace
+from netlab.separability.bound_metric import BoundMetric
+from netlab.separability.settings import MeasurementSettings
+from netlab.separability.space.feature_space import DEFAULT_MEMORY, FeatureSpace
+from netlab.separability.space.neighbours import ClassMinima
 
 if TYPE_CHECKING:
-    from netlab.engine.catalog import Component
+    pass
 
 FIXED_MEMORY = 256 << 20  # bytes for tiles, one batch's activations and the libraries
 COLUMNS = ("layer", "split", "metric", "value", "standard_error", "points", "features", "seconds")
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """A metric bound to its options."""
-
-    name: str
-    call: Callable[[FeatureSpace], MetricResult]
-    tags: frozenset[str] = frozenset()
-
-    @classmethod
-    def of_component(cls, component: Component, options: Any) -> Measure:
-        return cls(component.name, lambda space: component.build(space, options=options), component.spec.tags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +43,8 @@ class LayerReport:
     """The metrics of one layer on one split.
 
     ``seconds`` are by metric; what metrics share is counted at the first that asks for it. ``kept`` are
-    the points measured, by their place among those given; None: all.
+    the points measured, by their place among those given; None: all. A metric that is ``undefined`` here,
+    or that ``failed``, has NaN as its value and the reason as a note.
     """
 
     name: str
@@ -62,37 +54,79 @@ class LayerReport:
     results: dict[str, MetricResult] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     kept: NDArray[np.int64] | None = None
+    undefined: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, Exception] = field(default_factory=dict)
 
 
 def measure_space(
-    space: FeatureSpace, measures: Sequence[Measure], name: str, split: str, *, strict: bool = True
+    space: FeatureSpace, metrics: Sequence[BoundMetric], name: str, split: str, *, layers: bool = True
 ) -> LayerReport:
-    """Apply metrics to a space.
+    """Apply metrics to a space; one that is not defined on it, or fails, takes nothing from the others.
 
-    A metric that is not defined on it raises UsageError; with ``strict`` off it gives NaN and the
-    reason as a note.
+    ``layers`` says whether the space is of a layer among others.
     """
     report = LayerReport(name, split, space.n, space.d, kept=space.kept)
-    for measure in measures:
+    for metric in metrics:
         start = time.perf_counter()
         try:
-            if not space.labelled and not measure.tags & {"targets", "unlabelled"}:
-                raise UsageError(f"metric '{measure.name}' needs labels")
-            result = measure.call(space)
+            if missing := what_is_missing(metric, space, layers=layers):
+                raise UsageError(missing)
+            result = metric.call(space)
         except (ValueError, UsageError) as error:
-            if strict:
-                message = " ".join(str(error).split())
-                if not message.startswith("metric "):
-                    message = f"metric '{measure.name}': {message}"
-                raise UsageError(message) from error
-            result = MetricResult(math.nan, notes=(" ".join(str(error).split()),))
-        report.results[measure.name] = result
-        report.seconds[measure.name] = time.perf_counter() - start
+            reason = " ".join(str(error).split()).removeprefix(f"metric '{metric.name}': ")
+            report.undefined[metric.name] = reason
+            result = MetricResult(math.nan, notes=(reason,))
+        except Exception as error:
+            netlabs_own = isinstance(error, NetlabError) and not isinstance(error, PluginError)
+            if netlabs_own or of_the_machine(error):
+                raise  # the space itself could not be measured
+            report.failed[metric.name] = error
+            result = MetricResult(math.nan, notes=(first_line(error),))
+        report.results[metric.name] = result
+        report.seconds[metric.name] = time.perf_counter() - start
     return report
 
 
+def what_is_missing(metric: BoundMetric, space: FeatureSpace, *, layers: bool) -> str:
+    """What the metric's tags ask for and the space has not, or an empty text."""
+    if not space.labelled and not metric.tags & {"targets", "unlabelled"}:
+        return "it needs labels"
+    if "reference" in metric.tags and space.reference is None:
+        return "it needs --reference-features and --reference-labels"
+    if "layers" in metric.tags and not layers:
+        return "it compares layers; one set of features has none"
+    return ""
+
+
+def refuse_nothing(reports: Sequence[LayerReport]) -> None:
+    """Refuse a measurement without a single value because no metric is defined on what was measured.
+
+    Raises:
+        UsageError: the first metric's reason.
+    """
+    undefined = [reason for report in reports for reason in report.undefined.items()]
+    if undefined and len(undefined) == sum(len(report.results) for report in reports):
+        name, reason = undefined[0]
+        raise UsageError(f"metric '{name}': {reason}")
+
+
+def raise_failures(reports: Sequence[LayerReport]) -> None:
+    """Say at the end, when everything else is kept, which metrics failed.
+
+    Raises:
+        PluginError: the first failure, and how many there are.
+    """
+    failures = [error for report in reports for error in report.failed.values()]
+    if failures:
+        names = ", ".join(f"'{name}'" for name in dict.fromkeys(n for r in reports for n in r.failed))
+        count = sum(len(report.results) for report in reports)
+        raise PluginError(
+            f"{first_line(failures[0])} (of {count} values {len(failures)} could not be measured: {names})"
+        ) from failures[0]
+
+
 @dataclass(frozen=True, slots=True)
-class Walk:
+class MeasurementPlan:
     """What will be measured: the layers, in the order of execution, in passes that fit the memory."""
 
     layers: list[Layer]
@@ -110,17 +144,17 @@ class Walk:
         return float(sum(count * count for count in self.counts)) * layer.features
 
 
-def plan_walk(
+def plan_measurement(
     model: nn.Module,
     sets: Sequence[ImageSet],
-    measures: Sequence[Measure],
+    metrics: Sequence[BoundMetric],
     *,
     preprocess: Preprocess | None = None,
     layers: Sequence[str] = (),
     depth: int | None = None,
     head: str | None = None,
     memory: int = DEFAULT_MEMORY,
-) -> Walk:
+) -> MeasurementPlan:
     """Find the layers and cut them into passes.
 
     Raises:
@@ -129,24 +163,20 @@ def plan_walk(
     everything = trace(model, sets[0].images, preprocess)
     found = select(everything, layers=layers, depth=depth, head=head)
     counts = tuple(len(images.labels) for images in sets)
-    kept = 1 + any("layers" in measure.tags for measure in measures)
+    kept = 1 + any("layers" in metric.tags for metric in metrics)
     passes = plan_passes(found, sum(counts), memory, fixed=FIXED_MEMORY, kept=kept)
-    return Walk(found, passes, counts, memory, [layer.name for layer in everything])
+    return MeasurementPlan(found, passes, counts, memory, [layer.name for layer in everything])
 
 
-def walk(
+def measure_layers(
     model: nn.Module,
     sets: Sequence[ImageSet],
-    measures: Sequence[Measure],
-    plan: Walk,
+    metrics: Sequence[BoundMetric],
+    plan: MeasurementPlan,
+    settings: MeasurementSettings,
     *,
-    standardize: bool = True,
     preprocess: Preprocess | None = None,
-    batch_size: int = 256,
     class_names: Sequence[str] | None = None,
-    sample_queries: int | None = None,
-    seed: int = 0,
-    nan: Any = "raise",
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Iterator[LayerReport]:
     """Measure every layer of the plan on every set, layer by layer.
@@ -155,44 +185,52 @@ def walk(
     measure the others against it (and are left out on it).
     """
     before: dict[str, FeatureSpace] = {}
-    first = True
     for group in plan.passes:
-        outputs = []
-        for images in sets:
-            outputs.append(
-                capture(
-                    model, images.images, group, preprocess=preprocess, batch_size=batch_size,
-                    progress=None if progress is None else _titled(progress, f"forward, {images.split}"),
-                )
-            )  # fmt: skip
+        captured = [
+            capture(
+                model, images.images, group, preprocess=preprocess, batch_size=settings.batch_size,
+                progress=None if progress is None else _titled(progress, f"forward, {images.split}"),
+            )
+            for images in sets
+        ]  # fmt: skip
         held = sum(4 * plan.points * layer.features for layer in group)
         for layer in group:
             here: dict[str, FeatureSpace] = {}
             reference: FeatureSpace | None = None
-            for images, output in zip(sets, outputs, strict=True):
+            for images, features in zip(sets, captured, strict=True):
                 title = f"{layer.name}, {images.split}"
                 space = _space(
-                    output[layer.name], images.labels, title,
-                    reference=reference,
-                    previous=before.get(images.split),
-                    standardize=standardize if reference is None else None,
+                    features[layer.name], images.labels, title, settings, progress,
+                    reference=reference, previous=before.get(images.split), class_names=class_names,
                     memory=max(plan.memory - held, FIXED_MEMORY),
-                    class_names=class_names, sample_queries=sample_queries, seed=seed, nan=nan,
-                    progress=None if progress is None else _titled(progress, title),
                 )  # fmt: skip
-                chosen = [m for m in measures if reference is not None or "reference" not in m.tags]
-                yield measure_space(space, chosen, layer.name, images.split, strict=first)
+                chosen = [m for m in metrics if reference is not None or "reference" not in m.tags]
+                yield measure_space(space, chosen, layer.name, images.split)
                 here[images.split] = space
                 reference = reference or space
-            first = False
-            for output in outputs:
-                del output[layer.name]
-            before = here if any("layers" in measure.tags for measure in measures) else {}
+            for features in captured:
+                del features[layer.name]
+            before = here if any("layers" in metric.tags for metric in metrics) else {}
 
 
-def _space(features: Tensor, labels: Any, title: str, **settings: Any) -> FeatureSpace:
+def _space(
+    features: Any,
+    labels: Any,
+    title: str,
+    settings: MeasurementSettings,
+    progress: Callable[[str, int, int], None] | None,
+    *,
+    reference: FeatureSpace | None,
+    **more: Any,
+) -> FeatureSpace:
+    """The space of one set of points, standardized as its reference is where there is one."""
     try:
-        return FeatureSpace(features, labels, **settings)
+        return FeatureSpace(
+            features, labels, reference=reference,
+            standardize=settings.standardize if reference is None else None,
+            sample_queries=settings.sample_queries, seed=settings.seed, nan=settings.nan,
+            progress=None if progress is None else _titled(progress, title), **more,
+        )  # fmt: skip
     except ValueError as error:
         raise UsageError(f"{title}: {error}" if title else str(error)) from error
 
@@ -224,121 +262,30 @@ def finite(value: float | None) -> float | None:
     return float(value) if value is not None and math.isfinite(value) else None
 
 
-def layer_separability(
-    model: nn.Module,
-    images: Any,
-    labels: Any,
-    *,
-    metrics: Sequence[str | Measure] | Mapping[str, Mapping[str, Any]] = ("si", "csi"),
-    layers: str | Sequence[str] = (),
-    depth: int | None = None,
-    test_images: Any = None,
-    test_labels: Any = None,
-    standardize: bool = True,
-    preprocess: Preprocess | None = None,
-    batch_size: int = 256,
-    memory: int = DEFAULT_MEMORY,
-    sample_queries: int | None = None,
-    seed: int = 0,
-) -> list[dict[str, Any]]:
-    """Measure how well every layer of a network separates the classes.
-
-    Args:
-        model: any module; it is run in evaluation mode without gradients and left as it was.
-        images: tensor or array (n, ...) whose rows the model takes; integers are divided by 255,
-            unless ``preprocess`` says otherwise.
-        labels: n labels of any kind.
-        metrics: names of installed metrics, or ``{name: {option: value}}``.
-        layers: names or wildcards such as ``"layer*.0"``; default all at ``depth`` (1: the model's
-            own children).
-        test_images, test_labels: a second set, standardized with the first one's mean and deviation;
-            needed by cross metrics.
-        memory: bytes to keep to; as many layers a pass as fit.
-
-    Returns:
-        One dictionary a layer, split and metric, in the order of execution, with the keys layer,
-        split, metric, value, standard_error, points, features and seconds; ``pandas.DataFrame`` takes
-        the list as it is.
-
-    >>> rows = layer_separability(model, images, labels)                     # doctest: +SKIP
-    >>> pandas.DataFrame(rows).pivot(index="layer", columns="metric", values="value")  # doctest: +SKIP
-
-    Raises:
-        UsageError: an unknown metric or layer, or a layer that does not fit the memory.
-    """
-    measures = resolve_measures(metrics)
-    sets = [_image_set("train", images, labels)]
-    if test_images is not None:
-        sets.append(_image_set("test", test_images, test_labels))
-    needs = [m.name for m in measures if "reference" in m.tags]
-    if needs and len(sets) == 1:
-        raise UsageError(f"metric '{needs[0]}' measures test points against these: give test_images")
-    patterns = [layers] if isinstance(layers, str) else list(layers)
-    plan = plan_walk(
-        model, sets, measures, preprocess=preprocess, layers=patterns, depth=depth, memory=memory
-    )
-    reports = walk(
-        model, sets, measures, plan, standardize=standardize, preprocess=preprocess,
-        batch_size=batch_size, sample_queries=sample_queries, seed=seed,
-    )  # fmt: skip
-    return table_rows(list(reports))
-
-
-def resolve_measures(
-    metrics: Sequence[str | Measure] | Mapping[str, Mapping[str, Any]],
-) -> list[Measure]:
-    """Metrics by name from the installed plugins, with options where given."""
-    from netlab.engine.catalog import Catalog
-    from netlab.engine.manager import PluginManager
-
-    catalog = None
-    measures = []
-    for metric in metrics:
-        if isinstance(metric, Measure):
-            measures.append(metric)
-            continue
-        catalog = catalog or Catalog(PluginManager.from_environment())
-        component = catalog.find("metric", metric)
-        given = metrics[metric] if isinstance(metrics, Mapping) else {}
-        measures.append(Measure.of_component(component, component.make_options(given)))
-    return measures
-
-
-def _image_set(split: str, images: Any, labels: Any) -> ImageSet:
-    tensor = images if isinstance(images, Tensor) else torch.from_numpy(np.ascontiguousarray(images))
-    if labels is None:
-        raise UsageError(f"the {split} images have no labels")
-    count = len(labels)
-    if len(tensor) != count:
-        raise UsageError(f"there are {len(tensor)} {split} images but {count} labels")
-    if count < 2:
-        raise UsageError(f"{count} {split} image(s) given; separability needs at least 2")
-    return ImageSet(split, tensor, labels)
-
-
 def measure_arrays(
     name: str,
     sets: Sequence[tuple[str, Any, Any]],
-    measures: Sequence[Measure],
+    metrics: Sequence[BoundMetric],
+    settings: MeasurementSettings,
     *,
-    standardize: bool,
     targets: Any = None,
+    class_names: Sequence[str] | None = None,
+    minima: ClassMinima = class_minima,
     progress: Callable[[str, int, int], None] | None = None,
-    **settings: Any,
 ) -> Iterator[LayerReport]:
-    """The walk for features that are given: (split, features, labels) of one layer.
+    """Measure features that are given: (split, features, labels) of one layer.
 
-    The first set is the reference of the others, as in ``walk``; ``targets`` belong to the last.
+    The first set is the reference of the others, as in ``measure_layers``; ``targets`` belong to the last.
     """
     reference: FeatureSpace | None = None
     for position, (split, features, labels) in enumerate(sets):
         title = "" if split == "all" else f"{name}, {split}"
         space = _space(
-            features, labels, title, reference=reference,
+            features, labels, title, settings, progress, reference=reference,
             targets=targets if position == len(sets) - 1 else None,
-            standardize=standardize if reference is None else None,
-            progress=None if progress is None else _titled(progress, title), **settings,
+            class_names=class_names, memory=settings.memory, minima=minima,
         )  # fmt: skip
-        chosen = [m for m in measures if reference is not None or "reference" not in m.tags]
-        yield measure_space(space, chosen, name, split)
+        alone = len(sets) == 1  # then a cross metric says that there is nothing to measure against
+        chosen = [m for m in metrics if alone or reference is not None or "reference" not in m.tags]
+        yield measure_space(space, chosen, name, split, layers=False)
         reference = reference or space

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from netlab.kinds.metric import MetricResult
 from netlab.runs.curves import save_figure
 from netlab.runs.files import write_csv, write_json
 from netlab.separability.measuring import COLUMNS, LayerReport, finite
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SPLIT_STYLES = {"train": ("#0072B2", "o", "-"), "test": ("#D55E00", "s", "--")}  # Okabe and Ito
 MORE_STYLES = (("#009E73", "^", "-."), ("#CC79A7", "D", ":"))
@@ -162,25 +165,33 @@ def plot_curves(
 
     Writes ``separability-METRIC.png`` and ``.svg``. The bars are one standard error.
     """
-    from matplotlib.figure import Figure
-
     paths: list[Path] = []
     for metric in metrics:
         chosen = [row for row in rows if row["metric"] == metric]
         layers = list(dict.fromkeys(row["layer"] for row in chosen))
-        curves = curves_of(chosen, layers)
-        if len(layers) < 2 or not curves:
+        if len(layers) < 2 or not curves_of(chosen, layers):
             continue
         folder.mkdir(exist_ok=True)
-        figure = Figure(figsize=(max(6.0, 0.42 * len(layers) + 2.2), 4.4), layout="constrained")
-        axes = figure.subplots()
-        draw_curves(axes, layers, curves)
-        axes.set_ylabel(metric)
-        axes.set_title(f"{metric} of every layer: {title}", fontsize=11)
-        if len(curves) > 1:
-            axes.legend(frameon=False)
+        figure = metrics_figure(chosen, [metric], title)
         paths += save_figure(figure, folder / f"separability-{metric}")
     return paths
+
+
+def metrics_figure(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str], title: str) -> Figure:
+    """Metrics over the layers, one below another, the splits together; the bars are one standard error."""
+    from matplotlib.figure import Figure
+
+    layers = list(dict.fromkeys(row["layer"] for row in rows))
+    size = (max(6.0, 0.42 * len(layers) + 2.2), 4.4 * len(metrics))
+    figure = Figure(figsize=size, layout="constrained")
+    for metric, axes in zip(metrics, figure.subplots(len(metrics), squeeze=False).flat, strict=True):
+        curves = curves_of([row for row in rows if row["metric"] == metric], layers)
+        draw_curves(axes, layers, curves)
+        axes.set_ylabel(metric)
+        axes.set_title(f"{metric} of every layer: {title}" if title else metric, fontsize=11)
+        if len(curves) > 1:
+            axes.legend(frameon=False)
+    return figure
 
 
 def curves_of(rows: Sequence[Mapping[str, Any]], layers: Sequence[str]) -> dict[str, tuple[Any, Any]]:

@@ -1,11 +1,28 @@
-"""SI and CSI from arrays, for use in other programs."""
+"""SI and CSI from arrays, and metrics of a network's layers, for use in other programs."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from netlab.errors import UsageError
 from netlab.kinds.metric import MetricResult
-from netlab.separability.feature_space import FeatureSpace
+from netlab.separability.activations import Preprocess
+from netlab.separability.bound_metric import BoundMetric, bind_metrics
+from netlab.separability.measuring import (
+    ImageSet,
+    measure_layers,
+    plan_measurement,
+    raise_failures,
+    refuse_nothing,
+    table_rows,
+)
+from netlab.separability.settings import MeasurementSettings
+from netlab.separability.space.feature_space import DEFAULT_MEMORY, FeatureSpace
 
 
 def si(features: Any, labels: Any = None, **settings: Any) -> MetricResult:
@@ -22,7 +39,7 @@ def si(features: Any, labels: Any = None, **settings: Any) -> MetricResult:
         settings: as for ``FeatureSpace``.
     """
     space = _space(features, labels, settings)
-    return MetricResult.from_points(space.nearest.own, space)
+    return MetricResult.from_points(space.neighbours.nearest.own, space)
 
 
 def csi(features: Any, labels: Any = None, **settings: Any) -> MetricResult:
@@ -33,13 +50,13 @@ def csi(features: Any, labels: Any = None, **settings: Any) -> MetricResult:
     points. Arguments and source as for ``si``.
     """
     space = _space(features, labels, settings)
-    return MetricResult.from_points(space.nearest_centres.own, space)
+    return MetricResult.from_points(space.class_means.nearest.own, space)
 
 
 def si_score(X: Any, y: Any, *, standardize: bool = False) -> float:
     """``si`` as one number, in the manner of ``sklearn.metrics.silhouette_score``.
 
-    >>> si_score([[0.0], [1.0], [10.0], [11.0]], ["a", "a", "b", "b"])
+    >>> netlab.si_score([[0.0], [1.0], [10.0], [11.0]], ["a", "a", "b", "b"])
     1.0
     """
     return si(X, y, standardize=standardize).value
@@ -58,3 +75,82 @@ def _space(features: Any, labels: Any, settings: dict[str, Any]) -> FeatureSpace
     if labels is None:
         raise TypeError("labels are missing")
     return FeatureSpace(features, labels, **settings)
+
+
+def layer_separability(  # the front door: what the command has as flags, by keyword
+    model: nn.Module,
+    images: Any,
+    labels: Any,
+    *,
+    metrics: Sequence[str | BoundMetric] | Mapping[str, Mapping[str, Any]] = ("si", "csi"),
+    layers: str | Sequence[str] = (),
+    depth: int | None = None,
+    test_images: Any = None,
+    test_labels: Any = None,
+    standardize: bool = True,
+    preprocess: Preprocess | None = None,
+    batch_size: int = 256,
+    memory: int = DEFAULT_MEMORY,
+    sample_queries: int | None = None,
+    seed: int = 0,
+) -> list[dict[str, Any]]:
+    """Measure how well every layer of a network separates the classes.
+
+    Args:
+        model: any module; it is run in evaluation mode without gradients and left as it was.
+        images: tensor or array (n, ...) whose rows the model takes; integers are divided by 255,
+            unless ``preprocess`` says otherwise.
+        labels: n labels of any kind.
+        metrics: names of installed metrics, or ``{name: {option: value}}``.
+        layers: names or wildcards such as ``"layer*.0"``; default all at ``depth`` (1: the model's
+            own children).
+        test_images, test_labels: a second set, standardized with the first one's mean and deviation;
+            needed by cross metrics.
+        memory: bytes to keep to; as many layers a pass as fit.
+
+    Returns:
+        One dictionary a layer, split and metric, in the order of execution, with the keys layer,
+        split, metric, value, standard_error, points, features and seconds; ``pandas.DataFrame`` takes
+        the list as it is.
+
+    >>> rows = layer_separability(model, images, labels)                     # doctest: +SKIP
+    >>> pandas.DataFrame(rows).pivot(index="layer", columns="metric", values="value")  # doctest: +SKIP
+
+    Raises:
+        UsageError: an unknown metric or layer, or a layer that does not fit the memory.
+    """
+    bound = bind_metrics(metrics)
+    sets = [_image_set("train", images, labels)]
+    if test_images is not None:
+        sets.append(_image_set("test", test_images, test_labels))
+    needs = [m.name for m in bound if "reference" in m.tags]
+    if needs and len(sets) == 1:
+        raise UsageError(f"metric '{needs[0]}' measures test points against these: give test_images")
+    patterns = [layers] if isinstance(layers, str) else list(layers)
+    plan = plan_measurement(
+        model, sets, bound, preprocess=preprocess, layers=patterns, depth=depth, memory=memory
+    )
+    settings = MeasurementSettings(
+        standardize=standardize,
+        batch_size=batch_size,
+        memory=memory,
+        sample_queries=sample_queries,
+        seed=seed,
+    )
+    reports = measure_layers(model, sets, bound, plan, settings, preprocess=preprocess)
+    measured = list(reports)
+    refuse_nothing(measured)
+    raise_failures(measured)
+    return table_rows(measured)
+
+
+def _image_set(split: str, images: Any, labels: Any) -> ImageSet:
+    tensor = images if isinstance(images, Tensor) else torch.from_numpy(np.ascontiguousarray(images))
+    if labels is None:
+        raise UsageError(f"the {split} images have no labels")
+    count = len(labels)
+    if len(tensor) != count:
+        raise UsageError(f"there are {len(tensor)} {split} images but {count} labels")
+    if count < 2:
+        raise UsageError(f"{count} {split} image(s) given; separability needs at least 2")
+    return ImageSet(split, tensor, labels)

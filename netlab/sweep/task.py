@@ -94,16 +94,22 @@ def missing_metrics(run: RunDirectory, metrics: Sequence[str]) -> list[str]:
 
 def train_and_measure(task: RunTask) -> None:
     """Do what the task says."""
+    from netlab.engine.blame import plugin_error
     from netlab.engine.catalog import Catalog
     from netlab.engine.manager import PluginManager
 
     catalog = Catalog(PluginManager.from_environment(task.blocked_plugins))
-    if not is_done(task.directory):
-        # What a damaged result says is made again from the checkpoint.
-        task.directory.result.unlink(missing_ok=True)
-        train_run(task, catalog)
-    if missing := missing_metrics(task.directory, task.metrics):
-        measure_run(task, catalog, missing)
+    try:
+        if not is_done(task.directory):
+            # What a damaged result says is made again from the checkpoint.
+            task.directory.result.unlink(missing_ok=True)
+            train_run(task, catalog)
+        if missing := missing_metrics(task.directory, task.metrics):
+            measure_run(task, catalog, missing)
+    except Exception as error:
+        if named := plugin_error(error, catalog.manager):
+            raise named from error
+        raise
 
 
 def train_run(task: RunTask, catalog: Any) -> None:
@@ -126,14 +132,18 @@ def train_run(task: RunTask, catalog: Any) -> None:
 def measure_run(task: RunTask, catalog: Any, metrics: Sequence[str]) -> None:
     """Measure every layer as ``netlab metrics`` does by default, and write the same table."""
     from netlab.classification.restore import load_run
-    from netlab.separability import results as outputs
-    from netlab.separability.measuring import Measure
-    from netlab.separability.subjects import Settings, network_of_run
+    from netlab.separability import results
+    from netlab.separability.bound_metric import BoundMetric
+    from netlab.separability.feature_sources import network_of_run
+    from netlab.separability.measuring import raise_failures, refuse_nothing
+    from netlab.separability.settings import MeasurementSettings
 
     trained = load_run(task.directory, catalog, offline=task.offline)
-    network = network_of_run(trained, Settings())
+    network = network_of_run(trained, MeasurementSettings())
     components = [catalog.find("metric", metric) for metric in metrics]
-    measures = [Measure.of_component(component, component.make_options({})) for component in components]
-    plan = network.plan(measures)
-    reports = list(network.reports(measures, lambda *_: None))
-    outputs.save(task.directory.path, reports, network.record(), plan.order)
+    bound = [BoundMetric.of_component(component, component.make_options({})) for component in components]
+    plan = network.plan(bound)
+    reports = list(network.reports(bound, lambda *_: None))
+    refuse_nothing(reports)
+    results.save(task.directory.path, reports, network.record(), plan.order)
+    raise_failures(reports)

@@ -8,9 +8,14 @@ A whole test file of a plugin::
     def test_conformance(check):
         check()
 
-``netlab plugins check`` runs the same checks without a test file. This package is light: what a kind's
+``netlab plugins check`` runs the same checks without a test file. For tests of one's own of a metric,
+``FeatureSpace(features, labels)`` is what a metric is given. This package is light: what a kind's
 checks need (torch, numpy) is imported with them.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from netlab.testing.checks import (
     Check,
@@ -22,10 +27,14 @@ from netlab.testing.checks import (
 )
 from netlab.testing.parametrize import BoundCheck, bound_checks, parametrize_checks
 
+if TYPE_CHECKING:
+    from netlab.separability.space.feature_space import FeatureSpace
+
 __all__ = [
     "BoundCheck",
     "Check",
     "ConformanceError",
+    "FeatureSpace",
     "NotApplicable",
     "Subject",
     "bound_checks",
@@ -33,3 +42,11 @@ __all__ = [
     "make_subject",
     "parametrize_checks",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "FeatureSpace":  # needs PyTorch
+        from netlab.separability.space.feature_space import FeatureSpace
+
+        return FeatureSpace
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netlab.engine.declaration import stated_range
 from netlab.errors import UsageError, first_line
 from netlab.kinds.metric import MetricResult
 from netlab.separability import FeatureSpace
@@ -74,7 +75,7 @@ def result(subject: Subject) -> None:
 
 def bounds(subject: Subject) -> None:
     """The value is finite, and in the range that the tag 'range:LOW:HIGH' states."""
-    low, high = stated_range(subject)
+    low, high = stated_range(subject.component.spec.tags)
     features, labels = clusters()
     shuffled = np.random.default_rng(3).permutation(labels)
     for what, points, classes in (
@@ -88,16 +89,6 @@ def bounds(subject: Subject) -> None:
             low <= value <= high,
             f"{what}: the value is {value}, outside the stated range {low:g} to {high:g}",
         )
-
-
-def stated_range(subject: Subject) -> tuple[float, float]:
-    """The range that the tag ``range:LOW:HIGH`` states, without the tag that of all numbers."""
-    for tag in subject.component.spec.tags:
-        name, _, limits = tag.partition(":")
-        if name == "range":
-            low, _, high = limits.partition(":")
-            return float(low or "-inf"), float(high or "inf")
-    return -math.inf, math.inf
 
 
 def order_of_points(subject: Subject) -> None:

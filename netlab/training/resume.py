@@ -12,6 +12,10 @@ from netlab.runs.directory import RunDirectory
 from netlab.training.checkpoint import Progress, read_progress
 
 
+class AlreadyFinishedError(UsageError):
+    """The run has this very configuration and nothing is left to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Continuation:
     """What makes a run the same run. ``changeable`` are the training values that may differ when it is
@@ -32,7 +36,8 @@ def check_resumable(
     Gives a note where the same results can only be expected up to rounding.
 
     Raises:
-        UsageError: saying what differs or that nothing is left to do.
+        AlreadyFinishedError: nothing is left to do.
+        UsageError: saying what differs.
         NetlabError: the run's checkpoint or one of its files is damaged.
     """
     if not run.exists:
@@ -68,7 +73,7 @@ def check_resumable(
         )
     nothing_left = continuation.epochs == progress.epoch or continuation.is_over(progress)
     if run.is_finished and nothing_left:
-        raise UsageError(finished(run, continuation))
+        raise AlreadyFinishedError(finished(run, continuation))
     return changed_processes(recorded, environment)
 
 

@@ -310,7 +310,7 @@ def test_the_list_describes_every_metric(cli: Cli, catalog: Any) -> None:
         (("si", "--features", "text.npy", "--labels", "y.npy"), "is no .npy file"),
         (("si", "--features", "nan.npy", "--labels", "y.npy"), "nan at point 7, feature 2"),
         (("smi", *FILES), "give --targets"),
-        (("si", "--features", "x.npy", "--targets", "t.npy"), "metric 'si' needs labels"),
+        (("si", "--features", "x.npy", "--targets", "t.npy"), "metric 'si': it needs labels"),
         (("cross-si", *FILES), "needs --reference-features"),
         (("linear-cka", *FILES), "one set of features has none"),
         (("soft-si", "--order", "60", *FILES), "expected an order from 1 to 59"),

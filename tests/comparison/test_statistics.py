@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
-from netlab.comparison.statistics import paired_difference, summarize
+from netlab.comparison.statistics import Verdict, paired_difference, summarize, verdict_of
 
 # Student's t, two-sided 95 %, from the printed tables: degrees of freedom -> quantile.
 T_TABLE = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 9: 2.262}
@@ -65,6 +66,33 @@ def test_identical_values_are_the_same_and_a_constant_shift_is_not() -> None:
     values = {0: 0.5, 1: 0.7}
     assert paired_difference(values, values).verdict == "same"
     assert paired_difference({0: 1.5, 1: 1.75}, {0: 1.0, 1: 1.25}).verdict == "higher"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (0.0, 0.2, "within noise"),  # an interval that touches zero holds it
+        (-0.2, 0.0, "within noise"),
+        (1e-300, 0.2, "higher"),
+        (-0.2, -1e-300, "lower"),
+        (0.0, 0.0, "same"),
+        (0.1, 0.1, "higher"),
+        (-0.1, -0.1, "lower"),
+    ],
+)
+def test_an_interval_holds_its_ends(low: float, high: float, verdict: Verdict) -> None:
+    assert verdict_of(low, high) == verdict
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_interval_and_the_verdict_are_those_of_scipys_paired_test(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    ours, theirs = rng.normal(0.81, 0.02, 6), rng.normal(0.79, 0.02, 6)
+    found = paired_difference(dict(enumerate(ours)), dict(enumerate(theirs)))
+    expected = stats.ttest_rel(ours, theirs)
+    assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval(0.95)), rel=1e-9)
+    sign = "higher" if expected.statistic > 0 else "lower"
+    assert found.verdict == (sign if expected.pvalue < 0.05 else "within noise")
 
 
 @given(

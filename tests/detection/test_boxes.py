@@ -38,10 +38,6 @@ def test_iou_is_that_of_the_painted_pixels(first: np.ndarray, second: np.ndarray
             assert np.isclose(found[i, j], shared / (pixels(one) | pixels(other)).sum(), rtol=1e-5)
 
 
-def test_the_whole_image_is_0_0_width_height():
-    assert b.box_area(np.array([[0, 0, 7, 5]], np.float32)) == 35
-
-
 def test_empty_boxes_have_iou_0():
     empty = np.array([[3, 3, 3, 3]], np.float32)
     assert b.iou_matrix(empty, empty).item() == 0
@@ -86,6 +82,16 @@ def test_suppression_is_greedy_in_each_class(boxes: np.ndarray, seed: int, iou: 
     scores = rng.integers(0, 5, len(boxes)).astype(np.float32) / 5  # with ties
     classes = rng.integers(1, 3, len(boxes))
     assert b.suppress(boxes, scores, classes, iou).tolist() == slow_suppress(boxes, scores, classes, iou)
+
+
+def test_suppression_drops_what_overlaps_by_more_than_the_threshold():
+    """A half and no more stays; one row of 16 more goes. Sides are powers of two, so overlaps are exact."""
+    half, more = [0, 0, 16, 8], [0, 0, 16, 9]
+    scores, classes = np.array([0.9, 0.8], np.float32), np.array([1, 1])
+    whole = [0, 0, 16, 16]
+    assert b.suppress(np.array([whole, half], np.float32), scores, classes, 0.5).tolist() == [0, 1]
+    assert b.suppress(np.array([whole, more], np.float32), scores, classes, 0.5).tolist() == [0]
+    assert b.suppress(np.array([whole, more], np.float32), scores, np.array([1, 2]), 0.5).tolist() == [0, 1]
 
 
 def test_clipped_boxes_stay_inside():

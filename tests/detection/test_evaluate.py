@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,8 +21,10 @@ from netlab.detection.evaluation.average_precision import (
     precision_and_recall,
     voc2007_ap,
 )
+from netlab.detection.evaluation.curve_table import read_curves, write_curves
 from netlab.detection.model.detect import NOTHING, Detections
 from netlab.detection.proposals.recall import best_overlaps, proposal_recall
+from netlab.errors import NetlabError
 
 
 def truth(*boxes: list[float], labels: list[int] | None = None, difficult: list[bool] | None = None) -> Truth:
@@ -59,6 +63,24 @@ def test_the_11_point_ap_by_hand():
     found = curve([detections((A, 0.9), (ELSEWHERE, 0.8), (B, 0.7))], [truth(A, B)], 1, 0.5)
     # Recall 0 to .5: precision 1 (6 points); .6 to 1: precision 2/3 (5 points).
     assert voc2007_ap(found) == pytest.approx((6 + 5 * 2 / 3) / 11)
+
+
+@pytest.mark.parametrize(("cut", "ap50", "ap75"), [(0.5, 1, 0), (0.4375, 0, 0), (0.75, 1, 1), (0.6875, 1, 0)])
+def test_an_overlap_of_exactly_the_threshold_counts(cut: float, ap50: int, ap75: int):
+    """Sides are powers of two, so that the overlap is exact in float32: .5 and .75, and 1/16 below."""
+    found, true = [detections(([0, 0, 16, 16 * cut], 0.9))], [truth([0, 0, 16, 16])]
+    assert curve(found, true, 1, 0.5).correct.tolist() == [ap50 == 1]
+    assert curve(found, true, 1, 0.75).correct.tolist() == [ap75 == 1]
+    measured = evaluate(found, true, ["cat"])
+    assert (measured.ap50, measured.ap75, measured.voc2007) == pytest.approx((ap50, ap75, ap50))
+
+
+def test_all_detections_of_an_image_count_also_more_than_coco_s_100():
+    """149 false alarms before the only right one: precision 1/150 at every recall."""
+    false_alarms = [([50 + i, 50, 60 + i, 60], 0.9 - i / 1000) for i in range(149)]
+    measured = evaluate([detections(*false_alarms, (A, 0.1))], [truth(A)], ["cat"])
+    assert measured.per_class["cat"].detections == 150
+    assert (measured.ap, measured.ap50, measured.voc2007) == pytest.approx((1 / 150, 1 / 150, 1 / 150))
 
 
 def test_difficult_objects_count_neither_way():
@@ -101,6 +123,50 @@ def test_precision_and_recall_at_a_confidence_count_that_confidence_too():
 def test_no_threshold_between_equal_scores():
     found = curve([detections((A, 0.5), (ELSEWHERE, 0.5), (B, 0.2))], [truth(A)], 1, 0.5)
     assert best_threshold(found) == pytest.approx(0.35)
+
+
+def test_the_curve_table_has_a_row_a_found_object(tmp_path: Path):
+    found = [detections((A, 0.9), (ELSEWHERE, 0.8), (B, 2 / 3))]
+    names = ["cat", "dog", "eel"]  # a dog that nobody found, and no eel
+    path = write_curves(found, [truth(A, B, [70, 0, 80, 10], labels=[1, 1, 2])], names, tmp_path)
+    rows = list(csv.DictReader(path.open(newline="")))
+    assert rows == [
+        {"class": "cat", "objects": "2", "confidence": "0.9", "recall": "0.5", "precision": "1"},
+        {"class": "cat", "objects": "2", "confidence": "0.666667", "recall": "1", "precision": "0.666667"},
+    ]
+    assert read_curves(path) == {"cat": [(0.9, 0.5, 1.0), (0.666667, 1.0, 0.666667)]}
+
+
+def test_a_curve_table_that_is_not_there_is_empty_and_a_damaged_one_is_said(tmp_path: Path):
+    path = tmp_path / "precision_recall.csv"
+    assert read_curves(path) == {}
+    for content in ("class,objects\ncat,2\n", "class,confidence,recall,precision\ncat,high,1,1\n"):
+        path.write_text(content)
+        with pytest.raises(NetlabError, match=r"precision_recall\.csv is damaged"):
+            read_curves(path)
+
+
+def test_coco_files_name_images_and_classes_and_number_everything_from_1():
+    data = coco_truth(
+        [truth(A), truth(), truth([1, 2, 4, 8], B, labels=[2, 1], difficult=[True, False])],
+        ["cat", "dog"], ["a.jpg", "b.jpg", "c.jpg"], [(30, 20), (31, 21), (32, 22)],
+    )  # fmt: skip
+    assert [(i["id"], i["file_name"], i["width"], i["height"]) for i in data["images"]] == [
+        (1, "a.jpg", 30, 20),
+        (2, "b.jpg", 31, 21),
+        (3, "c.jpg", 32, 22),
+    ]
+    assert data["categories"] == [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}]
+    rows = [(a["id"], a["image_id"], a["category_id"], a["bbox"], a["area"]) for a in data["annotations"]]
+    assert rows == [
+        (1, 1, 1, [0, 0, 10, 10], 100),
+        (2, 3, 2, [1, 2, 3, 6], 18),
+        (3, 3, 1, [20, 0, 10, 10], 100),
+    ]
+    assert [(a["iscrowd"], a["ignore"]) for a in data["annotations"]] == [(0, 0), (1, 1), (0, 0)]
+    assert coco_detections([NOTHING, detections(([1, 2, 4, 8], 0.5), label=2)]) == [
+        {"image_id": 2, "category_id": 2, "bbox": [1, 2, 3, 6], "score": 0.5}
+    ]
 
 
 def random_case(seed: int, images: int = 12, classes: int = 3) -> tuple[list[Detections], list[Truth]]:

@@ -26,6 +26,21 @@ def test_a_tenth_to_a_half_is_background_and_less_is_ignored():
     assert labels([0, 0, 10, 4.9], [0, 0, 10, 1], [0, 0, 10, 0.9], [50, 50, 60, 60]) == [0, 0, -1, -1]
 
 
+def test_an_overlap_of_exactly_a_threshold():
+    """``positive`` and ``low`` include it, ``high`` does not; sides are powers of two, so overlaps are exact."""
+    square = np.array([[0, 0, 16, 16]], np.float32)
+    regions = np.array([[0, 0, 16, side] for side in (12, 11, 8, 7, 4, 3)], np.float32)
+    found = label_regions(
+        regions, square, CLASSES[:1], PLAIN[:1], LabelRule(positive=0.75, low=0.25, high=0.5)
+    )
+    assert found.iou.tolist() == [12 / 16, 11 / 16, 8 / 16, 7 / 16, 4 / 16, 3 / 16]
+    assert found.labels.tolist() == [1, -1, -1, 0, 0, -1]
+    hard = label_regions(
+        regions, square, CLASSES[:1], ~PLAIN[:1], LabelRule(positive=0.75, low=0.25, high=0.5)
+    )
+    assert hard.labels.tolist() == [-1, -1, -1, -1, -1, -1]
+
+
 def test_a_region_on_two_boxes_gets_the_label_of_the_larger_overlap():
     both = np.array([[0, 0, 10, 10], [4, 0, 14, 10]], np.float32)
     found = label_regions(np.array([[3, 0, 13, 10]], np.float32), both, CLASSES, PLAIN)

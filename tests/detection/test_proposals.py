@@ -12,6 +12,7 @@ from netlab.detection.model.detector import ProposalSource, proposal_source
 from netlab.detection.proposals.cache import CacheWarning, cached_array, cached_proposals
 from netlab.detection.proposals.propose import ProposerSettings, first_proposals, propose
 from netlab.engine.catalog import Catalog
+from netlab.errors import PluginError
 from netlab.kinds.proposer import Proposals
 
 SETTINGS = ProposerSettings("fixed", "tests", "1", {}, long_side=100, min_side=4.0)
@@ -70,7 +71,7 @@ def test_of_equal_boxes_the_best_stays_and_small_ones_go():
     ],
 )
 def test_a_proposer_that_breaks_its_contract_is_named(proposer, said: str):
-    with pytest.raises(ValueError, match=said) as caught:
+    with pytest.raises(PluginError, match=said) as caught:
         propose(image(50, 100), proposer, None, SETTINGS)
     assert "'fixed'" in str(caught.value)
 

@@ -63,7 +63,7 @@ def to_ordinary_range(x):
 @given(sets)
 def test_nearest_neighbours_are_those_of_float64(data):
     x, y = data
-    found, x = FeatureSpace(x, y).nearest, to_ordinary_range(x)
+    found, x = FeatureSpace(x, y).neighbours.nearest, to_ordinary_range(x)
     assert np.array_equal(found.own, si_per_point(x, y))
     assert np.array_equal(found.any_own, si_per_point(x, y, "optimistic"))
     assert np.array_equal(found.all_own, si_per_point(x, y, "pessimistic"))
@@ -78,8 +78,8 @@ def test_nearest_neighbours_are_those_of_float64(data):
 def test_class_means_are_those_of_exact_arithmetic(data):
     x, y = data
     space = FeatureSpace(x, y)
-    assert np.allclose(space.nearest_centres.own, csi_per_point(x, y))
-    assert np.allclose(space.nearest_centres_loo.own, csi_per_point(x, y, leave_one_out=True))
+    assert np.allclose(space.class_means.nearest.own, csi_per_point(x, y))
+    assert np.allclose(space.class_means.nearest_leave_one_out.own, csi_per_point(x, y, leave_one_out=True))
 
 
 @thorough
@@ -88,12 +88,13 @@ def test_neighbours_in_order_and_their_distances_are_those_of_float64(data, orde
     x, y = data
     order = min(order, len(y) - 1)
     space = FeatureSpace(x, y)
-    distances = own_distances(to_ordinary_range(x))
-    found = space.neighbours(order)
+    distances = own_distances(np.ldexp(np.asarray(x, dtype=np.float64), space.exponent))
+    found = space.neighbours.in_order(order)
     expected = np.argsort(distances, axis=1, kind="stable")[:, :order]
     assert np.array_equal(found.indices, expected)
     last = np.take_along_axis(distances, expected[:, -1:], axis=1)
     same = y[:, None] == y
+    assert np.array_equal(found.squared_distances, np.take_along_axis(distances, expected, axis=1))
     assert np.array_equal(found.closer, (distances < last).sum(1))
     assert np.array_equal(found.closer_own, ((distances < last) & same).sum(1))
     assert np.array_equal(found.tied, (distances == last).sum(1))
@@ -104,9 +105,9 @@ def test_neighbours_in_order_and_their_distances_are_those_of_float64(data, orde
 @given(sets)
 def test_distances_to_own_and_other_classes_are_those_of_float64(data):
     x, y = data
-    own, other = FeatureSpace(x, y).nearest_distances
-    with np.errstate(over="ignore"):
-        distances = own_distances(x)
+    space = FeatureSpace(x, y)
+    own, other = space.neighbours.nearest_distances
+    distances = own_distances(np.ldexp(np.asarray(x, dtype=np.float64), space.exponent))
     same = y[:, None] == y
     assert np.array_equal(own, np.where(same, distances, np.inf).min(1))
     assert np.array_equal(other, np.where(~same, distances, np.inf).min(1))
@@ -118,9 +119,11 @@ def test_order_of_points_and_names_of_labels_change_nothing(data, seed):
     x, y = data
     order = np.random.default_rng(seed).permutation(len(y))
     before, after = FeatureSpace(x, y), FeatureSpace(x[order], [f"class {5 - k}" for k in y[order]])
-    assert np.array_equal(before.nearest.own[order], after.nearest.own)
-    assert np.array_equal(before.nearest_centres.own[order], after.nearest_centres.own)
-    assert np.array_equal(before.nearest_centres_loo.own[order], after.nearest_centres_loo.own)
+    assert np.array_equal(before.neighbours.nearest.own[order], after.neighbours.nearest.own)
+    assert np.array_equal(before.class_means.nearest.own[order], after.class_means.nearest.own)
+    assert np.array_equal(
+        before.class_means.nearest_leave_one_out.own[order], after.class_means.nearest_leave_one_out.own
+    )
 
 
 @thorough
@@ -133,7 +136,7 @@ def test_points_across_two_sets(data, m, seed):
     moved = rng.random(len(pick)) < 0.5
     queries[moved] = x[rng.integers(0, len(y), moved.sum())]
     reference = FeatureSpace(x, y)
-    found = FeatureSpace(queries, labels, reference=reference).nearest_reference
+    found = FeatureSpace(queries, labels, reference=reference).neighbours.nearest_reference
     both = to_ordinary_range(np.concatenate([queries, x]))
     for i, row in enumerate(squared_distances(both[: len(queries)], both[len(queries) :])):
         assert found.own[i] == (y[row == row.min()] == labels[i]).mean()
@@ -152,11 +155,11 @@ def test_many_tiles_chunks_and_classes(monkeypatch, standardize, dtype):
         direct = np.asarray(x, dtype=np.float64)
         if standardize:
             direct = (direct - direct.mean(0)) / direct.std(0)
-        assert np.array_equal(space.nearest.own, si_per_point(direct, y))
+        assert np.array_equal(space.neighbours.nearest.own, si_per_point(direct, y))
         present = np.unique(y)
         means = np.stack([direct[y == k].mean(0) for k in present])
         csi = present[squared_distances(direct, means).argmin(1)] == y
-        assert np.array_equal(space.nearest_centres.own, csi)
+        assert np.array_equal(space.class_means.nearest.own, csi)
 
 
 def test_a_budget_below_the_sorted_copy_gives_the_same(monkeypatch, tmp_path):
@@ -166,13 +169,13 @@ def test_a_budget_below_the_sorted_copy_gives_the_same(monkeypatch, tmp_path):
     np.save(tmp_path / "x.npy", x)
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
     small = FeatureSpace(mapped, y, memory=500_000)
-    assert len(small._points.panels()) > 2
+    assert len(small._sets.sorted.panels()) > 2
     whole = FeatureSpace(x, y)
-    assert np.array_equal(small.nearest.own, whole.nearest.own)
-    assert np.array_equal(small.neighbours(3).indices, whole.neighbours(3).indices)
-    assert np.array_equal(small.nearest_distances, whole.nearest_distances)
+    assert np.array_equal(small.neighbours.nearest.own, whole.neighbours.nearest.own)
+    assert np.array_equal(small.neighbours.in_order(3).indices, whole.neighbours.in_order(3).indices)
+    assert np.array_equal(small.neighbours.nearest_distances, whole.neighbours.nearest_distances)
     with pytest.raises(ValueError, match=r"at least \d+ MiB are needed"):
-        _ = FeatureSpace(mapped, y, memory=1000).nearest
+        _ = FeatureSpace(mapped, y, memory=1000).neighbours.nearest
 
 
 def test_modes_that_round_operands_do_not_reach_the_kernel():
@@ -183,8 +186,10 @@ def test_modes_that_round_operands_do_not_reach_the_kernel():
         torch.set_float32_matmul_precision("medium")
         with torch.autocast("cpu", dtype=torch.bfloat16):
             space = FeatureSpace(torch.from_numpy(x), y)
-            assert np.array_equal(space.nearest.own, si_per_point(x, y))
-            assert np.array_equal(space.neighbours(1).classes[:, 0] == space.codes, si_per_point(x, y))
+            assert np.array_equal(space.neighbours.nearest.own, si_per_point(x, y))
+            assert np.array_equal(
+                space.neighbours.in_order(1).classes[:, 0] == space.codes, si_per_point(x, y)
+            )
         assert torch.get_float32_matmul_precision() == "medium"
     finally:
         torch.set_float32_matmul_precision(before)
@@ -192,16 +197,17 @@ def test_modes_that_round_operands_do_not_reach_the_kernel():
 
 def test_the_bound_holds_for_every_pair():
     from netlab.neighbours.operands import half_width
+    from netlab.neighbours.search import Search
     from netlab.neighbours.tiles import distance_rows
 
     rng = np.random.default_rng(4)
     x = (rng.normal(size=(200, 3000)) ** 3 + rng.normal(size=3000) * 50).astype(np.float32)
     space = FeatureSpace(x, rng.integers(0, 3, 200))
-    points = space._points
+    points = space._sets.sorted
     exact = squared_distances(x[points.order], x[points.order])
-    for part, tile in distance_rows(points, np.arange(200), points, exclude_self=False):
-        q = points.q[part][:, None]
-        width = half_width(exact[part], q, points.q, points.epsilon, points.alpha)
+    for part, tile in distance_rows(Search(points, np.arange(200), points, False)):
+        q = points.squares[part][:, None]
+        width = half_width(exact[part], q, points.squares, points.epsilon, points.alpha)
         error = np.abs(tile.numpy() - exact[part])
         assert (error <= width).all()
         assert error.max() > 0  # float32 does round: the bound is put to the test
@@ -212,6 +218,6 @@ def test_cuda_gives_the_same():
     rng = np.random.default_rng(5)
     x, y = rng.normal(size=(3000, 500)).astype(np.float32), rng.integers(0, 9, 3000)
     here, there = FeatureSpace(x, y), FeatureSpace(torch.from_numpy(x).cuda(), y)
-    assert np.array_equal(here.nearest.own, there.nearest.own)
-    assert np.array_equal(here.nearest_centres.own, there.nearest_centres.own)
-    assert np.array_equal(here.neighbours(4).indices, there.neighbours(4).indices)
+    assert np.array_equal(here.neighbours.nearest.own, there.neighbours.nearest.own)
+    assert np.array_equal(here.class_means.nearest.own, there.class_means.nearest.own)
+    assert np.array_equal(here.neighbours.in_order(4).indices, there.neighbours.in_order(4).indices)

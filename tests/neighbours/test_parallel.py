@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from netlab.neighbours.parallel import each, spans
+from netlab.neighbours.parallel import each, even_slices
 from netlab.neighbours.tiles import class_minima, strip_minima, strips
 from netlab.separability import FeatureSpace
 from netlab.threads import limited_threads
@@ -59,7 +59,7 @@ def test_single_threaded_ends_with_its_block(threads):
 
 @pytest.mark.parametrize(("length", "count"), [(0, 4), (1, 4), (7, 3), (16, 4), (5, 100)])
 def test_spans_cover_everything_once(length, count):
-    found = spans(3, 3 + length, count)
+    found = even_slices(3, 3 + length, count)
     assert [i for span in found for i in range(3 + length)[span]] == list(range(3, 3 + length))
     assert len(found) <= count
 
@@ -67,9 +67,9 @@ def test_spans_cover_everything_once(length, count):
 def measurements(x, y):
     space = FeatureSpace(x, y, standardize=True, memory=97 << 20)
     return [
-        space._minima, space.nearest.own, space.nearest.confusion, *space.nearest_distances,
-        space.nearest_centres.own, space.nearest_centres_loo.own, space.neighbours(3).squared_distances,
-        space.run_lengths, space.standardization.mean, space.standardization.scale, space.centres,
+        space.neighbours._minima, space.neighbours.nearest.own, space.neighbours.nearest.confusion, *space.neighbours.nearest_distances,
+        space.class_means.nearest.own, space.class_means.nearest_leave_one_out.own, space.neighbours.in_order(3).squared_distances,
+        space.neighbours.run_lengths, space.standardization.mean, space.standardization.scale, space.class_means.values,
     ]  # fmt: skip
 
 
@@ -92,7 +92,7 @@ def test_minima_of_some_strips_merge_to_those_of_all(monkeypatch):
     monkeypatch.setattr("netlab.neighbours.operands.TILE", 40)
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(700, 30)), rng.integers(0, 4, 700)
-    points = FeatureSpace(x, y)._points
+    points = FeatureSpace(x, y)._sets.sorted
     found = strips(points)
     assert sum(strip.pairs for strip in found) == 700 * 701 // 2
     parts = [strip_minima(points, found[i::3]) for i in range(3)]

@@ -16,7 +16,7 @@ from netlab.errors import NetlabError
 from netlab.executors import WorkerLostError
 from netlab.executors.local import LocalExecutor
 from netlab.executors.share import Share
-from netlab.neighbours.operands import Points
+from netlab.neighbours.operands import SortedPoints
 from netlab.neighbours.tiles import class_minima, pair_minima
 from netlab.separability import FeatureSpace
 from netlab.separability.distributed import Files, distributed_minima, panel_rows, points_of
@@ -40,8 +40,8 @@ def near_ties(points: int) -> tuple[Any, Any]:
 
 
 def decisions(space: FeatureSpace) -> list[Any]:
-    found = space.nearest
-    own, other = space.nearest_distances
+    found = space.neighbours.nearest
+    own, other = space.neighbours.nearest_distances
     return [found.own, found.any_own, found.all_own, found.first, found.confusion, own, other]
 
 
@@ -67,7 +67,7 @@ def test_the_minima_are_those_of_one_process_within_the_rounding_of_products(tmp
     rng = np.random.default_rng(1)
     features, labels = rng.normal(size=(900, 40)).astype(np.float32), rng.integers(0, 4, 900)
     files = write(tmp_path, features, labels)
-    points = FeatureSpace(features, labels)._points
+    points = FeatureSpace(features, labels)._sets.sorted
     with ThreadPoolExecutor(2) as executor:
         minima = distributed_minima(executor, files, workers=2, memory=MEMORY)(points, None)
     np.testing.assert_allclose(minima, class_minima(points), rtol=1e-5)
@@ -77,7 +77,7 @@ def test_a_pair_of_panels_gives_the_minima_over_its_own_pairs_only() -> None:
     rng = np.random.default_rng(2)
     features, labels = rng.normal(size=(300, 5)), rng.integers(0, 2, 300)
     space = FeatureSpace(features, labels)
-    points = Points(space.source, space.codes, 2, panel_rows=100, device=space.source.device)
+    points = SortedPoints(space.matrix, space.codes, 2, panel_rows=100, device=space.matrix.device)
     first, second = (0, 100), (200, 300)
     left, right = pair_minima(points, first, second)
     x = features[points.order]
@@ -90,13 +90,18 @@ def test_a_pair_of_panels_gives_the_minima_over_its_own_pairs_only() -> None:
 
 
 def test_points_that_are_left_out_and_drawn_are_the_same_on_a_worker(tmp_path: Path) -> None:
-    from netlab.separability.subjects import Arrays, Settings
+    from netlab.separability.feature_sources import FeatureFiles
+    from netlab.separability.settings import MeasurementSettings
 
     features, labels = near_ties(1200)
     features[7] = np.nan
     files = write(tmp_path, features, labels, fraction=0.5, seed=3, nan="omit")
-    arrays = Arrays(
-        Path(files.features), Path(files.labels), None, None, Settings(fraction=0.5, seed=3, nan="omit")
+    arrays = FeatureFiles(
+        Path(files.features),
+        Path(files.labels),
+        None,
+        None,
+        MeasurementSettings(fraction=0.5, seed=3, nan="omit"),
     )
     with ThreadPoolExecutor(1) as executor:
         shared = FeatureSpace(
@@ -104,13 +109,14 @@ def test_points_that_are_left_out_and_drawn_are_the_same_on_a_worker(tmp_path: P
             minima=distributed_minima(executor, files, workers=1, memory=MEMORY),
         )  # fmt: skip
         np.testing.assert_array_equal(
-            shared.nearest.own, FeatureSpace(arrays.features, arrays.labels, nan="omit").nearest.own
+            shared.neighbours.nearest.own,
+            FeatureSpace(arrays.features, arrays.labels, nan="omit").neighbours.nearest.own,
         )
 
 
 def test_a_worker_with_other_files_refuses(tmp_path: Path) -> None:
     features, labels = near_ties(400)
-    points = FeatureSpace(features, labels)._points
+    points = FeatureSpace(features, labels)._sets.sorted
     files = write(tmp_path, features + 1, labels)
     with ThreadPoolExecutor(1) as executor, pytest.raises(NetlabError, match="others on a worker"):
         distributed_minima(executor, files, workers=1, memory=MEMORY)(points, None)
@@ -118,7 +124,7 @@ def test_a_worker_with_other_files_refuses(tmp_path: Path) -> None:
 
 def test_two_panels_fit_the_memory_of_a_worker(tmp_path: Path) -> None:
     features, labels = near_ties(100_000)
-    points = FeatureSpace(features, labels)._points
+    points = FeatureSpace(features, labels)._sets.sorted
     memory = 142 << 20
     rows = panel_rows(points, 2, memory)
     assert 64 <= rows < 100_000
@@ -149,7 +155,7 @@ class Losing(Executor):
 def test_work_of_a_lost_worker_is_done_again_but_not_for_ever(tmp_path: Path) -> None:
     features, labels = near_ties(300)
     files = write(tmp_path, features, labels)
-    points = FeatureSpace(features, labels)._points
+    points = FeatureSpace(features, labels)._sets.sorted
     minima = distributed_minima(Losing(5), files, workers=1, memory=MEMORY)(points, None)
     np.testing.assert_allclose(minima, class_minima(points), rtol=1e-5, atol=1e-5)
     with pytest.raises(NetlabError, match="lost 3 times with the same work"):
@@ -172,7 +178,9 @@ def test_a_killed_process_changes_nothing(tmp_path: Path) -> None:
             features, labels, progress=kill_once,
             minima=distributed_minima(executor, files, workers=1, memory=MEMORY),
         )  # fmt: skip
-        np.testing.assert_array_equal(shared.nearest.own, FeatureSpace(features, labels).nearest.own)
+        np.testing.assert_array_equal(
+            shared.neighbours.nearest.own, FeatureSpace(features, labels).neighbours.nearest.own
+        )
         assert executor.submit(os.getpid).result() != pid
     assert done == sorted(done)
     assert done[-1] == 2500 * 2501 // 2

@@ -155,7 +155,7 @@ def test_a_test_set_is_standardized_by_the_training_points(model, data):
     reference = FeatureSpace(scaled[:60], y[:60])
     assert (
         rows[2]["value"]
-        == FeatureSpace(scaled[60:], y[60:], reference=reference).nearest_reference.own.mean()
+        == FeatureSpace(scaled[60:], y[60:], reference=reference).neighbours.nearest_reference.own.mean()
     )
 
 

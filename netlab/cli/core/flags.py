@@ -21,8 +21,9 @@ import typer
 
 from netlab.cli.core.session import COMPLETING
 from netlab.engine.catalog import Catalog, Component
+from netlab.engine.option_names import ambiguous, components_offering, not_chosen
 from netlab.engine.option_types import flag_type
-from netlab.errors import NetlabError, PluginError, UsageError, closest
+from netlab.errors import PluginError, UsageError, closest
 from netlab.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -299,8 +300,7 @@ def rewrite_short_flags(
         elif len(short.get(name, ())) == 1:
             rewritten.append(short[name][0] + equals + value)
         elif name in short:
-            meanings = " or ".join(f"'{meant}' ({owners[meant]})" for meant in short[name])
-            raise UsageError(f"{name} could be {meanings}: write the long form")
+            raise UsageError(ambiguous(name, {meant: owners[meant] for meant in short[name]}))
         else:
             known = own | canonical.keys() | short.keys()
             titles = [component.title for component in chosen]
@@ -313,26 +313,19 @@ def unknown_flag(
 ) -> str:
     """Why there is no such flag: it belongs to a component that was not chosen, or to none."""
     chosen = {flag.owner for flag in flags} | set(titles)
-    others = []
-    for component in catalog:
-        if component.title in chosen:
-            continue
-        try:
-            # A metric's flags bear its own name, as several are chosen at once.
-            offered = component_flags(component, component.name if component.kind == "metric" else None)
-        except NetlabError:
-            continue
-        if any(name in flag.spellings() for flag in offered):
-            others.append(component)
-    if others:
-        owners = " and ".join(component.title for component in others[:3])
-        kind = others[0].kind
-        yours = sorted(owner for owner in chosen if owner.startswith(f"{kind} "))
-        instead = f"; you chose {', '.join(yours)}" if yours else ""
-        choose = (  # metrics are named without a flag
-            f"name it too: netlab metrics {others[0].name}"
-            if kind == "metric"
-            else f"choose it with --{KINDS[kind].selector} {others[0].name}"
-        )
-        return f"{name} belongs to {owners}{instead} ({choose})"
+
+    def offers(component: Component) -> bool:
+        # A metric's flags bear its own name, as several are chosen at once.
+        prefix = component.name if component.kind == "metric" else None
+        return any(name in flag.spellings() for flag in component_flags(component, prefix))
+
+    if owners := components_offering(catalog, chosen, offers):
+        return not_chosen(name, owners, chosen, how_to_choose)
     return f"there is no flag {name}.{closest(name, known) or ' See --help.'}"
+
+
+def how_to_choose(component: Component) -> str:
+    """What to type so that the command works with a component."""
+    if component.kind == "metric":  # metrics are named without a flag
+        return f"name it too: netlab metrics {component.name}"
+    return f"choose it with --{KINDS[component.kind].selector} {component.name}"

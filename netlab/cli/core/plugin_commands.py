@@ -26,15 +26,18 @@ class PluginCommand:
 def plugin_commands(manager: PluginManager, reserved: Collection[str]) -> dict[str, list[PluginCommand]]:
     """The commands of all plugins by name, several where plugins clash.
 
-    What is not a command, or has one of the ``reserved`` names, is kept as a failure of its plugin.
+    What is not a command, or has one of the ``reserved`` names, is left out and kept as a failure of its
+    plugin, whose other commands remain.
     """
     commands: dict[str, list[PluginCommand]] = {}
     for plugin, declared in manager.call("netlab_commands", phase="command"):
-        try:
-            for found in [checked_command(item, plugin, reserved) for item in declared or ()]:
+        for item in declared or ():
+            try:
+                found = checked_command(item, plugin, reserved)
+            except (PluginError, ValueError) as error:
+                manager.leave_out(plugin, "command", error)
+            else:
                 commands.setdefault(found.name, []).append(found)
-        except (PluginError, ValueError) as error:
-            manager.fail(plugin, "command", error)
     return commands
 
 

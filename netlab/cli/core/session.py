@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TextIO
 
+from netlab.engine.blame import plugin_error
 from netlab.engine.blocking import meant_by
 from netlab.engine.manager import PluginManager, report_failures, report_slow_imports
-from netlab.errors import NetlabError, closest, first_line
+from netlab.errors import NetlabError, PluginError, closest, first_line
 
 if TYPE_CHECKING:
     from netlab.engine.catalog import Catalog
@@ -65,6 +66,16 @@ class Session:
         return Catalog(self.manager)
 
     @property
+    def uses_plugins(self) -> bool:
+        """Whether the plugins were loaded: this does not load them."""
+        return "manager" in self.__dict__
+
+    @property
+    def hook_failed(self) -> bool:
+        """Whether a plugin's hook raised while the command did its work."""
+        return self.uses_plugins and any(failure.phase == "event" for failure in self.manager.failures)
+
+    @property
     def after_command(self) -> list[str]:
         """The words after the command's name."""
         return self.arguments[1:]
@@ -91,7 +102,16 @@ def take_global_flags(words: Sequence[str]) -> Session:
 
 
 def run_guarded(action: Callable[[], None], session: Session) -> int:
-    """Run a command and give its exit code; what it raises becomes one line on standard error."""
+    """Run a command and give its exit code; what it raises becomes one line on standard error.
+
+    A command that did its work although a hook of a plugin failed ends with 3 all the same.
+    """
+    code = ended(action, session)
+    return PluginError.exit_code if code == 0 and session.hook_failed else code
+
+
+def ended(action: Callable[[], None], session: Session) -> int:
+    """Run a command and give its exit code by what it raised."""
     try:
         action()
     except NetlabError as error:
@@ -104,7 +124,11 @@ def run_guarded(action: Callable[[], None], session: Session) -> int:
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
     except Exception as error:
-        return complain(error, 1, session)
+        named = plugin_error(error, session.manager) if session.uses_plugins else None
+        if named is None:
+            return complain(error, 1, session)
+        named.__cause__ = error
+        return complain(named, named.exit_code, session)
     return 0
 
 

@@ -191,12 +191,12 @@ def build(session: Session) -> Callable[..., None]:
         if len(sources) > 1:
             raise UsageError(f"{' and '.join(sources)} are different things to measure: give one")
         from netlab.separability.arrays import parse_memory
-        from netlab.separability.measuring import Measure
-        from netlab.separability.subjects import Settings
+        from netlab.separability.bound_metric import BoundMetric
+        from netlab.separability.settings import MeasurementSettings
 
         if fraction is not None and fraction <= 0:
             raise UsageError("--fraction 0 leaves no point: give a share above 0, up to 1")
-        settings = Settings(
+        settings = MeasurementSettings(
             split=split,
             fraction=fraction if fraction is not None else (1.0 if features else 0.1),
             seed=seed,
@@ -207,7 +207,7 @@ def build(session: Session) -> Callable[..., None]:
             nan=nan,
         )
         measures = [
-            Measure.of_component(component, component.make_options(values.get(component.name, {})))
+            BoundMetric.of_component(component, component.make_options(values.get(component.name, {})))
             for component in chosen
         ]
         loaded = None
@@ -355,7 +355,7 @@ def choose_subject(
     image_size: int | None,
 ) -> tuple[Any, Path | None]:
     """What to measure, and the folder that its table belongs to."""
-    from netlab.separability import subjects as sources
+    from netlab.separability import feature_sources
 
     stray = {
         "--labels": labels, "--targets": targets, "--reference-features": reference[0],
@@ -381,23 +381,23 @@ def choose_subject(
             raise UsageError("--reference-features and --reference-labels go together")
         pair = None if reference[0] is None or reference[1] is None else (reference[0], reference[1])
         try:
-            return sources.Arrays(features, labels, targets, pair, settings), None
+            return feature_sources.FeatureFiles(features, labels, targets, pair, settings), None
         except ValueError as error:
             raise UsageError(" ".join(str(error).split())) from error
     if model is not None:
         if loaded is None:
             raise UsageError("--model needs images: give --data NAME")
-        network = sources.network_of(
+        network = feature_sources.network_of(
             model, weights, loaded, settings, image_size=image_size, layers=layers, depth=depth
         )
         return network, None
     if data is not None:
         if run is not None:
             raise UsageError("--run has its own data: leave --data out")
-        return sources.Pixels(f"pixels of {data}", loaded, settings), None
+        return feature_sources.ImagePixels(f"pixels of {data}", loaded, settings), None
     from netlab.classification.restore import load_run
     from netlab.runs.directory import find_run, newest_finished
 
     directory = find_run(run, runs) if run is not None else newest_finished(runs)
     trained = load_run(directory, catalog, data_dir=data_dir, offline=offline)
-    return sources.network_of_run(trained, settings, layers=layers, depth=depth), directory.path
+    return feature_sources.network_of_run(trained, settings, layers=layers, depth=depth), directory.path

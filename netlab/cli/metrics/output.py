@@ -75,7 +75,8 @@ def measure_and_show(
 
     from netlab.cli.metrics import tables
     from netlab.errors import UsageError
-    from netlab.separability import results as outputs
+    from netlab.separability import results
+    from netlab.separability.measuring import raise_failures, refuse_nothing
 
     for path in (per_point.parent if per_point else None, folder.parent if folder else None):
         if path is not None and not path.is_dir():
@@ -89,20 +90,22 @@ def measure_and_show(
         for report in subject.reports(measures, progress):
             reports.append(report)
             progress.finish(report)
+    refuse_nothing(reports)
     written: list[Path] = []
     if folder is not None:
         folder.mkdir(exist_ok=True)
         order = plan.order if plan is not None else []
-        rows = outputs.save(folder, reports, subject.record(), order)
+        rows = results.save(folder, reports, subject.record(), order)
         written.append(folder / "separability.csv")
         if plots:
             names = [measure.name for measure in measures]
-            written += outputs.plot_curves(folder / "plots", rows, names, subject.title)
+            written += results.plot_curves(folder / "plots", rows, names, subject.title)
     if per_point is not None:
-        outputs.write_points(per_point, reports, subject.points)
+        results.write_points(per_point, reports, subject.origins)
         written.append(per_point)
     if as_json:
-        print(json.dumps(outputs.to_json(reports), indent=2))
+        print(json.dumps(results.to_json(reports), indent=2))
+        raise_failures(reports)
         return
     console = Console(highlight=False)
     tables.show_settings(console, subject, reports, settings)
@@ -120,6 +123,7 @@ def measure_and_show(
     if pictures:
         where = pictures[0].parent
         console.print(f"wrote {len(pictures)} plots (PNG and SVG) into {where}", markup=False, soft_wrap=True)
+    raise_failures(reports)
 
 
 def show_plan(console: Any, plan: Any, settings: Any) -> None:

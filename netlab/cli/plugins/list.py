@@ -64,7 +64,7 @@ def hook_rows(manager: PluginManager) -> list[dict[str, Any]]:
     rows = []
     for plugin in manager.plugins:
         for kind, hooks in (("tracker", EVENTS), ("report", {REPORT})):
-            if plugin.state == "ok" and hooks.intersection(plugin.hooks):
+            if plugin.works and hooks.intersection(plugin.hooks):
                 summary = (plugin.module.__doc__ or "").strip().partition("\n")[0]
                 rows.append(
                     {"kind": kind, "name": plugin.name, "summary": summary, **origin(plugin), "state": "ok"}

@@ -8,10 +8,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from netlab.data.image_files import RGB
 from netlab.detection.boxes import clip_boxes, scale_boxes
+from netlab.errors import PluginError
 from netlab.kinds.proposer import Proposals, Proposer
 
 # A proposer is always asked for this many, so that fewer are the first of more and one cached answer
@@ -55,13 +55,16 @@ def propose(image: RGB, proposer: Proposer, options: Any, settings: ProposerSett
     """All proposals for ``image``, in its own pixels, best first: clipped, no two the same.
 
     Raises:
-        ValueError: the proposer broke its contract; the message says how.
+        PluginError: the proposer broke its contract; the message says how.
     """
     height, width = image.shape[:2]
     scale = min(settings.long_side / max(height, width), LARGEST_ENLARGEMENT)
     small = resize(image, max(round(width * scale), 1), max(round(height * scale), 1))
     found = proposer(small, limit=MOST_PROPOSALS, seed=settings.seed, options=options)
-    boxes, scores = _checked(found, settings.name)
+    if problem := proposals_problem(found, MOST_PROPOSALS):
+        who = f"proposer '{settings.name}' of {settings.distribution} {settings.version}"
+        raise PluginError(f"{who} broke its contract: {problem}")
+    boxes, scores = found.boxes, found.scores
     boxes = clip_boxes(boxes, small.shape[1], small.shape[0])
     large = (boxes[:, 2:] - boxes[:, :2] >= settings.min_side).all(axis=1)
     boxes, scores = boxes[large], scores[large]
@@ -85,14 +88,25 @@ def first_proposals(proposals: Proposals, limit: int) -> Proposals:
     return Proposals(proposals.boxes[:limit], proposals.scores[:limit])
 
 
-def _checked(found: Proposals, name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    boxes, scores = np.asarray(found.boxes), np.asarray(found.scores)
+def proposals_problem(found: Any, limit: int) -> str:
+    """What is wrong with a proposer's result by its contract, or an empty text.
+
+    Boxes may lie outside of the image: they are clipped.
+    """
+    if not isinstance(found, Proposals):
+        return f"it gave {type(found).__name__}, not Proposals"
+    boxes, scores = found.boxes, found.scores
+    for name, array in (("boxes", boxes), ("scores", scores)):
+        if not isinstance(array, np.ndarray) or array.dtype != np.float32:
+            return f"its {name} are {getattr(array, 'dtype', type(array).__name__)}, expected a float32 array"
     if boxes.ndim != 2 or boxes.shape[1] != 4 or scores.shape != boxes.shape[:1]:
-        raise ValueError(
-            f"proposer '{name}' gave boxes {boxes.shape} and scores {scores.shape}; expected (N, 4) and (N,)"
-        )
+        return f"it gave boxes {boxes.shape} and scores {scores.shape}; expected (N, 4) and (N,)"
+    if len(boxes) > limit:
+        return f"it gave {len(boxes)} proposals, more than the {limit} that it was asked for"
     if not (np.isfinite(boxes).all() and np.isfinite(scores).all()):
-        raise ValueError(f"proposer '{name}' gave boxes or scores that are not finite")
+        return "it gave boxes or scores that are not finite"
+    if (boxes[:, 2:] < boxes[:, :2]).any():
+        return "it gave boxes whose x2 or y2 is less than x1 or y1"
     if (np.diff(scores) > 0).any():
-        raise ValueError(f"proposer '{name}' did not give its best proposals first")
-    return boxes.astype(np.float32), scores.astype(np.float32)
+        return "it did not give its best proposals first"
+    return ""

@@ -18,7 +18,7 @@ def linear_cka(space: Space, *, options: Any) -> MetricResult:
     """
     if space.previous is None:
         return MetricResult(math.nan, notes=("there is no layer before to compare with", *space.notes))
-    before, both, here = space.alignment(space.previous)
+    before, both, here = space.previous.kernel.alignment(space.kernel)
     if before <= 0 or here <= 0:
         return MetricResult(math.nan, notes=("a layer that is constant has no alignment", *space.notes))
     return MetricResult(min(1.0, max(0.0, both / math.sqrt(before * here))), notes=space.notes)

@@ -20,7 +20,7 @@ def silhouette(space: Space, *, options: Any) -> MetricResult:
     """
     _require_classes(space, "silhouette")
     codes = space.codes[space.queries]
-    distances = space.mean_distances.copy()
+    distances = space.neighbours.mean_distances.copy()
     rows = np.arange(len(codes))
     own = distances[rows, codes]
     distances[rows, codes] = np.inf
@@ -42,9 +42,9 @@ def davies_bouldin(space: Space, *, options: Any) -> MetricResult:
     """
     _require_classes(space, "davies-bouldin")
     kept = np.flatnonzero(space.counts)
-    to_own = np.sqrt(space.centre_distances[np.arange(space.n), space.codes])
+    to_own = np.sqrt(space.class_means.squared_distances[np.arange(space.n), space.codes])
     width = np.bincount(space.codes, weights=to_own, minlength=len(space.counts))[kept] / space.counts[kept]
-    means = space.centres[kept]
+    means = space.class_means.values[kept]
     apart = np.array([np.sqrt(np.square(means - mean).sum(axis=1)) for mean in means])
     np.fill_diagonal(apart, np.inf)
     if np.allclose(width, 0) or np.allclose(apart[np.isfinite(apart)], 0):
@@ -66,10 +66,10 @@ def calinski_harabasz(space: Space, *, options: Any) -> MetricResult:
     """
     _require_classes(space, "calinski-harabasz")
     kept = np.flatnonzero(space.counts)
-    counts, means = space.counts[kept], space.centres[kept]
+    counts, means = space.counts[kept], space.class_means.values[kept]
     mean = counts @ means / space.n
     between = float(counts @ np.square(means - mean).sum(axis=1))
-    within = float(space.centre_distances[np.arange(space.n), space.codes].sum())
+    within = float(space.class_means.squared_distances[np.arange(space.n), space.codes].sum())
     k = len(kept)
     value = 1.0 if within == 0 else between * (space.n - k) / (within * (k - 1))
     return MetricResult(value, notes=space.notes)

@@ -15,7 +15,7 @@ def confusion(space: Space, *, options: Any) -> MetricResult:
     Ties: shared among the tied points.
     Source: the confusion matrix of the SI decision.
     """
-    nearest = space.nearest
+    nearest = space.neighbours.nearest
     counts = nearest.confusion
     totals = counts.sum(axis=1, keepdims=True)
     shares = counts / totals.clip(min=1)

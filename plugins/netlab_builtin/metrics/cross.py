@@ -17,7 +17,7 @@ def cross_si(space: Space, *, options: Any) -> MetricResult:
     Ties: as ``si``. A label that no reference point has counts 0.
     Source: Kalhor et al., 2023.
     """
-    values = by_ties(space.nearest_reference, space.codes[space.queries], options.ties)
+    values = by_ties(space.neighbours.nearest_reference, space.codes[space.queries], options.ties)
     return MetricResult.from_points(values, space, notes=_notes(space))
 
 
@@ -29,7 +29,7 @@ def cross_csi(space: Space, *, options: Any) -> MetricResult:
     Ties: as ``csi``. A label that no reference point has counts 0.
     Source: Kalhor et al., 2023.
     """
-    return MetricResult.from_points(space.nearest_reference_centres.own, space, notes=_notes(space))
+    return MetricResult.from_points(space.class_means.nearest_reference.own, space, notes=_notes(space))
 
 
 def _notes(space: Space) -> tuple[str, ...]:

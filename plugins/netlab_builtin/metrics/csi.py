@@ -25,7 +25,7 @@ def centre_separation_index(space: Space, *, options: Any) -> MetricResult:
             "more features than points in a class: csi is optimistic (near 1 on random labels when features "
             "outnumber points); csi-loo is not",
         )
-    return MetricResult.from_points(space.nearest_centres.own, space, notes=notes)
+    return MetricResult.from_points(space.class_means.nearest.own, space, notes=notes)
 
 
 def centre_separation_index_loo(space: Space, *, options: Any) -> MetricResult:
@@ -37,4 +37,6 @@ def centre_separation_index_loo(space: Space, *, options: Any) -> MetricResult:
     Ties: as ``csi``.
     Source: ``csi`` with leave-one-out means.
     """
-    return MetricResult.from_points(space.nearest_centres_loo.own, space, notes=singleton_notes(space))
+    return MetricResult.from_points(
+        space.class_means.nearest_leave_one_out.own, space, notes=singleton_notes(space)
+    )

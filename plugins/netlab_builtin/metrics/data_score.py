@@ -19,7 +19,7 @@ def data_score(space: Space, *, options: Any) -> MetricResult:
     Ties: the mean over all orders of tied points.
     Source: Kalhor et al., 2023.
     """
-    scores = space.run_lengths
+    scores = space.neighbours.run_lengths
     extra = {
         "negative": float((scores < 0).mean()),
         "quantiles": {str(q): float(np.quantile(scores, q)) for q in (0, 0.25, 0.5, 0.75, 1)},

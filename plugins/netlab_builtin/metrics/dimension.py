@@ -20,7 +20,7 @@ def intrinsic_dimension(space: Space, *, options: Any) -> MetricResult:
     """
     if space.n < 3:
         raise ValueError(f"intrinsic-dimension needs at least 3 points; there are {space.n}")
-    distances = np.sqrt(space.neighbours(2).squared_distances)
+    distances = np.sqrt(space.neighbours.in_order(2).squared_distances)
     distinct = distances[:, 0] > 0
     logs = np.sort(np.log(distances[distinct, 1] / distances[distinct, 0]))
     left_out = int((~distinct).sum())

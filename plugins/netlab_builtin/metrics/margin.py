@@ -20,7 +20,7 @@ def margin(space: Space, *, options: Any) -> MetricResult:
     Ties: a tie has margin 0. Points without another point of their class are left out.
     Source: twice the hypothesis margin of Crammer et al., Margin analysis of the LVQ algorithm, 2002.
     """
-    own, other = (np.sqrt(d) for d in space.nearest_distances)
+    own, other = (np.ldexp(np.sqrt(d), -space.exponent) for d in space.neighbours.nearest_distances)
     defined = np.isfinite(own) & np.isfinite(other)
     if not defined.any():
         raise ValueError("margin needs at least two classes, and a class of two points")

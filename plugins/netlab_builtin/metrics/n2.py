@@ -18,7 +18,7 @@ def n2(space: Space, *, options: Any) -> MetricResult:
     Ties: do not matter. Points without another point of their class are left out of both sums.
     Source: Lorena et al., How complex is your classification problem?, ACM Computing Surveys 52, 2019.
     """
-    own, other = (np.sqrt(d) for d in space.nearest_distances)
+    own, other = (np.sqrt(d) for d in space.neighbours.nearest_distances)
     defined = np.isfinite(own) & np.isfinite(other)
     if not defined.any():
         raise ValueError("n2 needs at least two classes, and a class of two points")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netlab.kinds.metric import MetricResult, NearestInOrder, Space
+from netlab.kinds.metric import MetricResult, NeighboursInOrder, Space
 
 
 def high_order_si(space: Space, *, options: Any) -> MetricResult:
@@ -19,7 +19,7 @@ def high_order_si(space: Space, *, options: Any) -> MetricResult:
     (hypergeometric); ``lowest-index`` takes the first in the data.
     Source: Kalhor et al., 2023.
     """
-    found = space.neighbours(options.order)
+    found = space.neighbours.in_order(options.order)
     if options.ties == "lowest-index":
         values = _same(space, found).all(axis=1).astype(np.float64)
     else:
@@ -35,7 +35,7 @@ def soft_si(space: Space, *, options: Any) -> MetricResult:
     Ties: as ``high-order-si``: the mean over all choices of tied last points.
     Source: Kalhor et al., 2023.
     """
-    found = space.neighbours(options.order)
+    found = space.neighbours.in_order(options.order)
     if options.ties == "lowest-index":
         values = _same(space, found).mean(axis=1)
     else:
@@ -52,7 +52,7 @@ def anti_si(space: Space, *, options: Any) -> MetricResult:
     Ties: as ``high-order-si``.
     Source: Kalhor et al., 2023.
     """
-    found = space.neighbours(options.order)
+    found = space.neighbours.in_order(options.order)
     if options.ties == "lowest-index":
         values = (~_same(space, found)).all(axis=1).astype(np.float64)
     else:
@@ -61,12 +61,12 @@ def anti_si(space: Space, *, options: Any) -> MetricResult:
     return MetricResult.from_points(values, space)
 
 
-def _same(space: Space, found: NearestInOrder) -> NDArray[np.bool_]:
+def _same(space: Space, found: NeighboursInOrder) -> NDArray[np.bool_]:
     return found.classes == space.codes[space.queries][:, None]
 
 
 def _all_drawn(
-    good: NDArray[np.int64], total: NDArray[np.int64], found: NearestInOrder, options: Any
+    good: NDArray[np.int64], total: NDArray[np.int64], found: NeighboursInOrder, options: Any
 ) -> NDArray[np.float64]:
     """The chance that all of the ``order - closer`` points drawn from ``total`` are among ``good``."""
     places = options.order - found.closer

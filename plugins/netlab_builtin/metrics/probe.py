@@ -68,7 +68,7 @@ def _fitted_on_reference(space: Space, alpha: float) -> Float:
         weights = np.linalg.solve(x.T @ x + alpha * np.eye(space.d), x.T @ y)
         return (space.rows() - mean) @ weights + y.mean(axis=0)
     kernel = _kernel(reference)
-    across = space.products(reference).astype(np.float64)
+    across = space.kernel.products_reference().astype(np.float64)
     column = kernel.mean(axis=0)
     across = across - across.mean(axis=1, keepdims=True) - column + kernel.mean()
     weights = np.linalg.solve(_centred(kernel) + alpha * np.eye(reference.n), y - y.mean(axis=0))
@@ -87,7 +87,7 @@ def _kernel(space: Space) -> Float:
             f"linear-probe on more features than points solves a system of {space.n} equations; "
             f"measure at most {LARGEST} points"
         )
-    return space.products().astype(np.float64)
+    return space.kernel.products().astype(np.float64)
 
 
 def _centred(kernel: Float) -> Float:

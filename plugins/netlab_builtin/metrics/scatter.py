@@ -21,12 +21,12 @@ def fisher(space: Space, *, options: Any) -> MetricResult:
     """
     _require_classes(space, "fisher")
     kept = np.flatnonzero(space.counts)
-    counts, means = space.counts[kept], space.centres[kept]
+    counts, means = space.counts[kept], space.class_means.values[kept]
     mean = counts @ means / space.n
     between = counts @ np.square(means - mean)
     within = np.zeros(space.d)
     for block, rows in space.blocks():
-        within += np.square(rows - space.centres[space.codes[block]]).sum(axis=0)
+        within += np.square(rows - space.class_means.values[space.codes[block]]).sum(axis=0)
     ratios = np.divide(between, within, out=np.where(between > 0, np.inf, 0.0), where=within > 0)
     total = float(within.sum())
     value = float(between.sum() / total) if total else float("inf")
@@ -46,7 +46,7 @@ def nc1(space: Space, *, options: Any) -> MetricResult:
     """
     _require_classes(space, "nc1")
     kept = np.flatnonzero(space.counts)
-    means = space.centres[kept]
+    means = space.class_means.values[kept]
     directions, sizes, _ = np.linalg.svd((means - means.mean(axis=0)).T, full_matrices=False)
     used = sizes > sizes.max(initial=0.0) * max(space.d, len(kept)) * np.finfo(np.float64).eps
     if not used.any():
@@ -55,7 +55,7 @@ def nc1(space: Space, *, options: Any) -> MetricResult:
     total = np.zeros(len(space.counts))
     for block, rows in space.blocks():
         codes = space.codes[block]
-        deviation = np.square((rows - space.centres[codes]) @ whiten).sum(axis=1)
+        deviation = np.square((rows - space.class_means.values[codes]) @ whiten).sum(axis=1)
         total += np.bincount(codes, weights=deviation, minlength=len(total))
     per_class = {space.class_names[k]: float(total[k] / space.counts[k]) for k in kept}
     return MetricResult(float(total.sum() / space.n), None, per_class, notes=space.notes)

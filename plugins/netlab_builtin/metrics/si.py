@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from netlab.kinds.metric import MetricResult, NearestPoints, Space
+from netlab.kinds.metric import MetricResult, NearestDecision, Space
 
 
 def separation_index(space: Space, *, options: Any) -> MetricResult:
@@ -20,7 +20,7 @@ def separation_index(space: Space, *, options: Any) -> MetricResult:
     Source: Kalhor et al., Evaluation of dataflow through layers of deep neural networks in
     classification and regression problems, 2023.
     """
-    nearest = space.nearest
+    nearest = space.neighbours.nearest
     values = by_ties(nearest, space.codes[space.queries], options.ties)
     n, counts = space.n, space.counts
     chance = float((counts * (counts - 1)).sum() / (n * (n - 1)))
@@ -36,7 +36,7 @@ def separation_index(space: Space, *, options: Any) -> MetricResult:
     return MetricResult.from_points(values, space, extra=extra, notes=singleton_notes(space))
 
 
-def by_ties(nearest: NearestPoints, codes: Any, ties: str) -> Any:
+def by_ties(nearest: NearestDecision, codes: Any, ties: str) -> Any:
     """Whether the nearest point has the own label, by the rule for ties: float (m,)."""
     return {
         "fractional": nearest.own,

@@ -60,6 +60,6 @@ def smoothness_index(space: Space, *, options: Any) -> MetricResult:
 
 def _tied_nearest(space: Space) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Indices (m, t) of the nearest points, and which of them are at the least distance."""
-    most = int(space.neighbours(1).tied.max())
-    found = space.neighbours(min(most, space.n - 1))
+    most = int(space.neighbours.in_order(1).tied.max())
+    found = space.neighbours.in_order(min(most, space.n - 1))
     return found.indices, found.squared_distances == found.squared_distances[:, :1]

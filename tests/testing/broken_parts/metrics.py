@@ -43,6 +43,7 @@ def ratio_of_spreads(space, *, options):
 
 
 def overwrites_labels(space, *, options):
-    """Changes the labels of the space."""
+    """Opens the labels of the space for writing, and changes them."""
+    space.codes.flags.writeable = True
     space.codes[:] = 0
     return MetricResult(0.0)

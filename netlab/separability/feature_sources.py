@@ -1,10 +1,9 @@
-"""What ``netlab metrics`` measures: a run, any network, pixels or arrays, as sets ready for the walk."""
+"""Where features come from: a run, any network, pixels or files, as sets of points ready to be measured."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,20 +14,21 @@ from torch import Tensor, nn
 
 from netlab.errors import UsageError
 from netlab.kinds.dataset import ImageData, LabelledImages
-from netlab.neighbours.matrix import label_values
 from netlab.neighbours.tiles import class_minima
 from netlab.separability.activations import Preprocess
 from netlab.separability.arrays import load_array, load_model
-from netlab.separability.feature_space import Minima
+from netlab.separability.bound_metric import BoundMetric
 from netlab.separability.measuring import (
     ImageSet,
     LayerReport,
-    Measure,
-    Walk,
+    MeasurementPlan,
     measure_arrays,
-    plan_walk,
-    walk,
+    measure_layers,
+    plan_measurement,
 )
+from netlab.separability.settings import MeasurementSettings
+from netlab.separability.space.labels import label_values
+from netlab.separability.space.neighbours import ClassMinima
 
 if TYPE_CHECKING:
     from netlab.classification.restore import LoadedRun
@@ -37,46 +37,21 @@ Int = NDArray[np.int64]
 HEAD = "flatten"  # by the contract of backbones, the head begins with the layer of this name
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How to measure, whatever is measured."""
-
-    split: str = "both"
-    fraction: float = 0.1
-    seed: int = 0
-    standardize: bool = True
-    memory: int = 4 << 30
-    batch_size: int = 256
-    sample_queries: int | None = None
-    nan: str = "raise"
-
-    def record(self, subject: str) -> dict[str, Any]:
-        """What was measured and how, as far as values depend on it."""
-        return {
-            "of": subject,
-            "fraction": self.fraction,
-            "seed": self.seed,
-            "standardize": self.standardize,
-            "sample_queries": self.sample_queries,
-            "nan": self.nan,
-        }
-
-
-class Subject(Protocol):
-    """Something to measure. ``points`` gives by split the original indices and labels of the points;
+class FeatureSource(Protocol):
+    """Something to measure. ``origins`` gives by split the original indices and labels of the points;
     ``record`` what must be equal for two measurements to be comparable."""
 
     title: str
-    points: dict[str, tuple[Sequence[int] | Int, Sequence[str]]]
+    origins: dict[str, tuple[Sequence[int] | Int, Sequence[str]]]
 
     def record(self) -> dict[str, Any]: ...
 
-    def plan(self, measures: Sequence[Measure]) -> Walk | None: ...
+    def plan(self, metrics: Sequence[BoundMetric]) -> MeasurementPlan | None: ...
 
-    def reports(self, measures: Sequence[Measure], progress: Any) -> Iterator[LayerReport]: ...
+    def reports(self, metrics: Sequence[BoundMetric], progress: Any) -> Iterator[LayerReport]: ...
 
 
-def draw(labels: Any, fraction: float, seed: int) -> Int:
+def draw_stratified(labels: Any, fraction: float, seed: int) -> Int:
     """A stratified share of the points: ``round(fraction * n_k)`` of every class, at least one; ascending."""
     codes = np.unique(np.asarray(labels), return_inverse=True)[1].reshape(-1)
     if fraction >= 1:
@@ -91,11 +66,11 @@ def draw(labels: Any, fraction: float, seed: int) -> Int:
 
 
 def _image_sets(
-    parts: Iterable[tuple[str, LabelledImages]], names: Sequence[str], settings: Settings
+    parts: Iterable[tuple[str, LabelledImages]], names: Sequence[str], settings: MeasurementSettings
 ) -> tuple[list[ImageSet], dict[str, Any]]:
     sets, points = [], {}
     for split, part in parts:
-        indices = draw(part.labels, settings.fraction, settings.seed)
+        indices = draw_stratified(part.labels, settings.fraction, settings.seed)
         index = torch.from_numpy(indices)
         labels = part.labels[index].numpy()
         sets.append(ImageSet(split, part.images[index], labels))
@@ -103,12 +78,12 @@ def _image_sets(
     return sets, points
 
 
-def _needed(measures: Sequence[Measure], settings: Settings) -> list[str]:
+def _needed(metrics: Sequence[BoundMetric], settings: MeasurementSettings) -> list[str]:
     """The splits to look at: the training points also where only their numbers are needed."""
-    across = any("reference" in measure.tags for measure in measures)
+    across = any("reference" in metric.tags for metric in metrics)
     if settings.split == "train":
         if across:
-            name = next(measure.name for measure in measures if "reference" in measure.tags)
+            name = next(metric.name for metric in metrics if "reference" in metric.tags)
             raise UsageError(f"metric '{name}' measures test points: use --split test or both")
         return ["train"]
     return (
@@ -116,7 +91,7 @@ def _needed(measures: Sequence[Measure], settings: Settings) -> list[str]:
     )
 
 
-class Network:
+class NetworkLayers:
     """The layers of a network on the images of a data set.
 
     ``weights`` identifies the weights: measurements join those of the same weights only.
@@ -128,7 +103,7 @@ class Network:
         model: nn.Module,
         parts: dict[str, LabelledImages],
         class_names: Sequence[str],
-        settings: Settings,
+        settings: MeasurementSettings,
         *,
         preprocess: Preprocess | None,
         layers: Sequence[str] = (),
@@ -141,64 +116,62 @@ class Network:
         self.class_names, self.settings = list(class_names), settings
         self.preprocess, self.layers, self.depth, self.head = preprocess, layers, depth, head
         self.sets: list[ImageSet] = []
-        self.points: dict[str, Any] = {}
-        self._plan: Walk | None = None
+        self.origins: dict[str, Any] = {}
+        self._plan: MeasurementPlan | None = None
 
     def record(self) -> dict[str, Any]:
         return {**self.settings.record(self.title), "weights": self.weights}
 
-    def plan(self, measures: Sequence[Measure]) -> Walk:
+    def plan(self, metrics: Sequence[BoundMetric]) -> MeasurementPlan:
         if self._plan is None:
-            splits = _needed(measures, self.settings)
-            self.sets, self.points = _image_sets(
+            splits = _needed(metrics, self.settings)
+            self.sets, self.origins = _image_sets(
                 ((split, self.parts[split]) for split in splits), self.class_names, self.settings
             )
-            self._plan = plan_walk(
-                self.model, self.sets, measures, preprocess=self.preprocess, layers=self.layers,
+            self._plan = plan_measurement(
+                self.model, self.sets, metrics, preprocess=self.preprocess, layers=self.layers,
                 depth=self.depth, head=self.head, memory=self.settings.memory,
             )  # fmt: skip
         return self._plan
 
-    def reports(self, measures: Sequence[Measure], progress: Any = None) -> Iterator[LayerReport]:
+    def reports(self, metrics: Sequence[BoundMetric], progress: Any = None) -> Iterator[LayerReport]:
         s = self.settings
-        plan = self.plan(measures)
-        for report in walk(
-            self.model, self.sets, measures, plan, standardize=s.standardize, preprocess=self.preprocess,
-            batch_size=s.batch_size, class_names=self.class_names, sample_queries=s.sample_queries,
-            seed=s.seed, nan=s.nan, progress=progress,
+        plan = self.plan(metrics)
+        for report in measure_layers(
+            self.model, self.sets, metrics, plan, s, preprocess=self.preprocess,
+            class_names=self.class_names, progress=progress,
         ):  # fmt: skip
             if s.split in ("both", report.split):
                 yield report
 
 
-class Pixels:
+class ImagePixels:
     """A data set's own pixels, as one layer."""
 
-    def __init__(self, title: str, data: ImageData, settings: Settings) -> None:
+    def __init__(self, title: str, data: ImageData, settings: MeasurementSettings) -> None:
         self.title, self.data, self.settings = title, data, settings
-        self.points: dict[str, Any] = {}
+        self.origins: dict[str, Any] = {}
 
     def record(self) -> dict[str, Any]:
         return self.settings.record(self.title)
 
-    def plan(self, measures: Sequence[Measure]) -> None:
+    def plan(self, metrics: Sequence[BoundMetric]) -> None:
         return None
 
-    def reports(self, measures: Sequence[Measure], progress: Any = None) -> Iterator[LayerReport]:
+    def reports(self, metrics: Sequence[BoundMetric], progress: Any = None) -> Iterator[LayerReport]:
         s, names = self.settings, self.data.class_names
         parts = {"train": self.data.train, "test": self.data.test}
-        splits = _needed(measures, s)
-        sets, self.points = _image_sets(((split, parts[split]) for split in splits), names, s)
+        splits = _needed(metrics, s)
+        sets, self.origins = _image_sets(((split, parts[split]) for split in splits), names, s)
         for report in measure_arrays(
-            "pixels", [(i.split, i.images.flatten(1), i.labels) for i in sets], measures,
-            standardize=s.standardize, memory=s.memory, class_names=names, nan=s.nan,
-            sample_queries=s.sample_queries, seed=s.seed, progress=progress,
+            "pixels", [(i.split, i.images.flatten(1), i.labels) for i in sets], metrics, s,
+            class_names=names, progress=progress,
         ):  # fmt: skip
             if s.split in ("both", report.split):
                 yield report
 
 
-class Arrays:
+class FeatureFiles:
     """Features from files, as one layer called ``features``."""
 
     def __init__(
@@ -207,9 +180,9 @@ class Arrays:
         labels: Path | None,
         targets: Path | None,
         reference: tuple[Path, Path] | None,
-        settings: Settings,
+        settings: MeasurementSettings,
         *,
-        minima: Minima = class_minima,
+        minima: ClassMinima = class_minima,
     ) -> None:
         self.title, self.settings = features.name, settings
         self.minima = minima
@@ -229,47 +202,37 @@ class Arrays:
         chosen = np.arange(count)
         if settings.fraction < 1:
             strata = self.labels if self.labels is not None else np.zeros(count, dtype=np.int64)
-            chosen = draw(strata, settings.fraction, settings.seed)
+            chosen = draw_stratified(strata, settings.fraction, settings.seed)
             self.features = self.features[chosen]
             self.labels = None if self.labels is None else self.labels[chosen]
             self.targets = None if self.targets is None else self.targets[chosen]
         texts = [""] * len(chosen) if self.labels is None else [str(label) for label in self.labels]
-        self.points = {"all": (chosen, texts)}
+        self.origins = {"all": (chosen, texts)}
 
     def record(self) -> dict[str, Any]:
         return self.settings.record(self.title)
 
-    def plan(self, measures: Sequence[Measure]) -> None:
+    def plan(self, metrics: Sequence[BoundMetric]) -> None:
         return None
 
-    def reports(self, measures: Sequence[Measure], progress: Any = None) -> Iterator[LayerReport]:
+    def reports(self, metrics: Sequence[BoundMetric], progress: Any = None) -> Iterator[LayerReport]:
         s = self.settings
         sets: list[tuple[str, Any, Any]] = [] if self.reference is None else [("reference", *self.reference)]
         sets.append(("all", self.features, self.labels))
-        if self.reference is None:
-            for measure in measures:
-                if "reference" in measure.tags:
-                    raise UsageError(
-                        f"metric '{measure.name}' needs --reference-features and --reference-labels"
-                    )
-                if "layers" in measure.tags:
-                    raise UsageError(f"metric '{measure.name}' compares layers; one set of features has none")
         for report in measure_arrays(
-            "features", sets, measures, standardize=s.standardize, memory=s.memory, nan=s.nan,
-            sample_queries=s.sample_queries, seed=s.seed, progress=progress, targets=self.targets,
-            minima=self.minima,
-        ):  # fmt: skip
+            "features", sets, metrics, s, progress=progress, targets=self.targets, minima=self.minima
+        ):
             if report.split == "all":
                 yield report
 
 
 def network_of_run(
-    trained: LoadedRun, settings: Settings, *, layers: Sequence[str] = (), depth: int | None = None
-) -> Network:
+    trained: LoadedRun, settings: MeasurementSettings, *, layers: Sequence[str] = (), depth: int | None = None
+) -> NetworkLayers:
     """The network of a run on its own images; without ``layers`` its head is left out."""
     with trained.directory.best_checkpoint.open("rb") as file:
         weights = hashlib.file_digest(file, "sha256").hexdigest()
-    return Network(
+    return NetworkLayers(
         trained.directory.name, trained.network,
         {"train": trained.splits.train, "test": trained.splits.test}, trained.data.class_names, settings,
         preprocess=trained.normalization, layers=layers, depth=depth, head=None if layers else HEAD,
@@ -284,12 +247,12 @@ def network_of(
     text: str,
     weights: str,
     data: ImageData,
-    settings: Settings,
+    settings: MeasurementSettings,
     *,
     image_size: int | None,
     layers: Sequence[str],
     depth: int | None,
-) -> Network:
+) -> NetworkLayers:
     """Any network on a data set.
 
     Images become 3 channels in [0, 1], are resized to ``image_size`` (with torchvision's own weights by
@@ -315,7 +278,7 @@ def network_of(
         return (batch - batch.new_tensor(mean).view(shape)) / batch.new_tensor(deviation).view(shape)
 
     title = text if weights == "none" and not torchvision_model else f"{text}, weights {weights}"
-    return Network(
+    return NetworkLayers(
         title, model, {"train": data.train, "test": data.test}, data.class_names, settings,
         preprocess=preprocess, layers=layers, depth=depth,
     )  # fmt: skip

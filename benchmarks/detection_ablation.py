@@ -1,6 +1,6 @@
 """What each part of the detector is worth: AP on images that were not trained on.
 
-    python examples/report/detection_ablation.py VOC_DIR --weights PATH
+    python benchmarks/detection_ablation.py VOC_DIR --weights PATH
 
 starts from the 2023 report's way, made runnable, and mends it step by step; then it exchanges the
 proposer. The first column is AP at IoU .5 on the validation images after training on the training

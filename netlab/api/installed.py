@@ -1,0 +1,149 @@
+"""The installed parts, found once a process, and how a call chooses among them."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from netlab.api.table import Table
+from netlab.engine.catalog import Catalog, Component
+from netlab.engine.manager import PluginManager
+from netlab.engine.option_names import resolve_keywords
+from netlab.errors import NetlabError, UsageError, closest
+from netlab.kinds import KINDS
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from netlab.network import Part
+
+
+@functools.cache
+def installed() -> Catalog:
+    """Every installed part; a plugin that failed is warned of, once."""
+    manager = PluginManager.from_environment()
+    for failure in manager.failures:
+        warnings.warn(str(failure), stacklevel=2)
+    return Catalog(manager)
+
+
+def parts(kind: str | None = None) -> Table:
+    """The parts that are installed, with their options and defaults.
+
+    Args:
+        kind: only of this kind: block, norm, backbone, dataset, metric, proposer, extractor.
+
+    Returns:
+        A row a part: kind, name, summary, options (``paths=2``), distribution, version.
+
+    Raises:
+        UsageError: there is no such kind.
+
+    >>> table = netlab.parts("block")
+    >>> "grouped" in table["name"]
+    True
+    """
+    if kind is not None and kind not in KINDS:
+        raise UsageError(f"there is no kind {kind!r}.{closest(str(kind), KINDS)} Known: {', '.join(KINDS)}")
+    rows = [
+        {
+            "kind": component.kind,
+            "name": component.name,
+            "summary": component.spec.summary,
+            "options": options_text(component),
+            "distribution": component.plugin.distribution,
+            "version": component.plugin.version,
+        }
+        for name in (KINDS if kind is None else (kind,))
+        for component in installed().of_kind(name)
+    ]
+    return Table(rows, ("kind", "name", "summary", "options", "distribution", "version"))
+
+
+def options_text(component: Component) -> str:
+    """``paths=2, skip=True``; of a part whose options can not be read, why."""
+    try:
+        model = component.options_model()
+    except NetlabError as error:
+        return str(error)
+    fields = {} if model is None else model.model_fields
+    return ", ".join(
+        name if field.is_required() else f"{name}={field.get_default(call_default_factory=True)!r}"
+        for name, field in fields.items()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Chosen components by kind, and the options given for each, by kind; those of the call by ''."""
+
+    components: dict[str, Component]
+    values: dict[str, dict[str, Any]]
+
+    def parts(self) -> dict[str, Part]:
+        """The components with their options validated.
+
+        Raises:
+            UsageError: an option's value is out of range.
+        """
+        from netlab.network import Part
+
+        return {
+            kind: Part(component, component.make_options(self.values.get(kind, {})))
+            for kind, component in self.components.items()
+        }
+
+
+def choose(
+    names: Mapping[str, str | None],
+    options: Mapping[str, Any],
+    *,
+    settings: type[BaseModel] | None = None,
+    own: Collection[str] = (),
+) -> Chosen:
+    """The components of the kinds in ``names`` (None: the default) and the options that keywords give.
+
+    Raises:
+        UsageError: there is no such component or option.
+    """
+    catalog = installed()
+    components = {}
+    for kind, name in names.items():
+        if name is not None and not isinstance(name, str):
+            raise UsageError(f"{KINDS[kind].selector} must be the name of a {kind}, not {name!r:.60}")
+        components[kind] = catalog.default(kind) if name is None else catalog.find(kind, name)
+    kind_of = {KINDS[kind].selector: kind for kind in names}
+    values = resolve_keywords(
+        options,
+        {KINDS[kind].selector: component for kind, component in components.items()},
+        catalog,
+        settings=settings,
+        own=[*own, *kind_of],
+    )
+    return Chosen(components, {kind_of.get(prefix, prefix): given for prefix, given in values.items()})
+
+
+def choose_metrics(
+    names: str | Sequence[str] | Mapping[str, Mapping[str, Any]], options: Mapping[str, Any]
+) -> Mapping[str, Mapping[str, Any]]:
+    """Metrics by name with the options that keywords give them.
+
+    Raises:
+        UsageError: no metric is named, one is unknown or named twice, or an option is none of theirs.
+    """
+    listed = [names] if isinstance(names, str) else list(names)
+    if not listed:
+        raise UsageError("name at least one metric, such as 'si': netlab.parts('metric') lists them")
+    for name in listed:
+        if not isinstance(name, str):
+            raise UsageError(f"a metric is chosen by its name, not {name!r:.60}")
+        if listed.count(name) > 1:
+            raise UsageError(f"metric '{name}' is named twice")
+    catalog = installed()
+    components = {name: catalog.find("metric", name) for name in listed}
+    values = resolve_keywords(options, components, catalog)
+    given = names if isinstance(names, Mapping) else {}
+    return {name: {**given.get(name, {}), **values.get(name, {})} for name in listed}

@@ -1,0 +1,160 @@
+"""Networks and data by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netlab.api.installed import choose
+from netlab.api.table import Table
+from netlab.errors import UsageError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from netlab.kinds.dataset import ImageData
+
+Size3 = tuple[int, int, int]
+
+
+def assemble(
+    *,
+    backbone: str | None = None,
+    block: str | None = None,
+    norm: str | None = None,
+    input: Sequence[int] = (3, 32, 32),
+    classes: int = 10,
+    seed: int = 0,
+    **options: Any,
+) -> nn.Sequential:
+    """A network from parts chosen by name, untrained, in training mode.
+
+    Args:
+        backbone, block, norm: names of installed parts; None for the default.
+        input: channels, height and width of an image.
+        classes: number of logits.
+        seed: of the weights; the global generator is not touched.
+        options: of the parts, by their own names (``paths=4``), or ``block__paths=4`` where two have it.
+
+    Returns:
+        ``nn.Sequential`` of named layers: float (N, *input) to logits (N, classes).
+
+    Raises:
+        UsageError: there is no such part or option, or the parts do not fit together.
+
+    >>> network = netlab.assemble(block="grouped", paths=4, norm="bn", input=(1, 28, 28))
+    >>> network(torch.zeros(2, 1, 28, 28)).shape
+    torch.Size([2, 10])
+    """
+    from netlab.network import assemble as build
+
+    chosen = choose(
+        {"backbone": backbone, "block": block, "norm": norm}, options, own=("input", "classes", "seed")
+    ).parts()
+    channels, height, width = checked_input(input)
+    if not isinstance(classes, int) or classes < 1:
+        raise UsageError(f"classes must be a whole number of at least 1, not {classes!r}")
+    return build(
+        chosen["backbone"], chosen["block"], chosen["norm"],
+        in_channels=channels, image_size=(height, width), classes=classes, seed=seed,
+    )  # fmt: skip
+
+
+def checked_input(size: Sequence[int]) -> Size3:
+    """Channels, height and width.
+
+    Raises:
+        UsageError: they are not three whole numbers of at least 1.
+    """
+    values = tuple(size) if isinstance(size, Sequence) else ()
+    if len(values) != 3 or not all(isinstance(value, int) and value > 0 for value in values):
+        raise UsageError(f"input must be (channels, height, width), such as (3, 32, 32), not {size!r}")
+    return values
+
+
+def summarize(
+    network: nn.Module | None = None, *, input: Sequence[int] = (3, 32, 32), **assembly: Any
+) -> Table:
+    """The layers of a network: type, output shape, parameters and multiply-adds for one image.
+
+    Args:
+        network: an ``nn.Sequential``, such as ``netlab.assemble`` gives; None for the one that ``assembly``
+            describes.
+        input: channels, height and width of an image.
+        assembly: as for ``netlab.assemble``.
+
+    Returns:
+        A row a layer: layer, type, output, parameters, multiply_adds. Norms, activations and poolings
+        count no multiply-adds.
+
+    Raises:
+        UsageError: as ``netlab.assemble``; or the network is no ``nn.Sequential``, or does not take such
+            an image.
+
+    >>> netlab.summarize(block="grouped", paths=4, norm="bn")["layer"][:2]
+    ['conv1', 'norm1']
+    """
+    from torch import nn
+
+    from netlab.network import count_parameters
+    from netlab.network import summarize as layers_of
+
+    if network is None:
+        network = assemble(input=input, **assembly)
+    elif assembly:
+        raise UsageError(f"{min(assembly)} describes a network to assemble, and one is given already")
+    if not isinstance(network, nn.Sequential):
+        raise UsageError(f"expected an nn.Sequential of layers, not {type(network).__name__}")
+    channels, height, width = checked_input(input)
+    try:
+        layers = list(layers_of(network, in_channels=channels, image_size=(height, width)))
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:160]
+        raise UsageError(f"the network takes no image of {channels}x{height}x{width}: {reason}") from error
+    rows = [
+        {
+            "layer": layer.name,
+            "type": layer.type,
+            "output": layer.output,
+            "parameters": layer.parameters,
+            "multiply_adds": layer.macs,
+        }
+        for layer in layers
+    ]
+    total, macs = count_parameters(network), sum(layer.macs for layer in layers)
+    return Table(
+        rows, caption=f"{total:,} parameters, {macs:,} multiply-adds for {channels}x{height}x{width}"
+    )
+
+
+def load_data(
+    data: str | None = None,
+    *,
+    data_dir: str | Path = "data",
+    offline: bool = False,
+    **options: Any,
+) -> ImageData:
+    """The images and labels of a data set.
+
+    Args:
+        data: the name of an installed data set; None for the default.
+        data_dir: where data sets are kept.
+        offline: download nothing.
+        options: of the data set, such as ``path=...``.
+
+    Returns:
+        ``netlab.kinds.dataset.ImageData``: ``train`` and ``test`` with ``images`` uint8 (N, C, H, W) and
+        ``labels`` int64 (N,), and ``class_names``.
+
+    Raises:
+        UsageError: there is no such data set or option, or its files are not there.
+
+    >>> data = netlab.load_data("digits")
+    >>> data.test.images.shape
+    torch.Size([360, 1, 32, 32])
+    """
+    from netlab.data.load import load_data as load
+
+    chosen = choose({"dataset": data}, options, own=("data_dir", "offline")).parts()["dataset"]
+    return load(chosen.component, chosen.options, root=Path(data_dir), offline=offline)

@@ -1,0 +1,104 @@
+"""Training a classifier."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from netlab.api.installed import choose, installed
+from netlab.api.run import Run
+from netlab.training.reporter import Silent
+
+
+def train(
+    *,
+    data: str | None = None,
+    backbone: str | None = None,
+    block: str | None = None,
+    norm: str | None = None,
+    name: str | None = None,
+    runs: str | Path = "runs",
+    data_dir: str | Path = "data",
+    offline: bool = False,
+    device: str = "auto",
+    quiet: bool = False,
+    **options: Any,
+) -> Run:  # the parameters are the flags of `netlab run`
+    """Assemble a network from parts chosen by name, train it, and leave a complete run directory.
+
+    The same call again resumes an unfinished run, or gives the finished one. So does ``netlab run`` with
+    the same options.
+
+    Args:
+        data, backbone, block, norm: names of installed parts (``netlab.parts()``); None for the default.
+        name: of the run; by default made of the parts, the seed and a hash of the configuration.
+        runs: the folder where runs are kept.
+        data_dir: where data sets are kept.
+        offline: download nothing.
+        device: auto, cpu, cuda or cuda:N.
+        quiet: print nothing.
+        options: of the training (``epochs=3``, ``lr=0.05``, ``seed=1``; ``netlab run --help`` lists them) and
+            of the parts, by their own names (``paths=4``), or ``block__paths=4`` where two have it.
+
+    Raises:
+        UsageError: there is no such part or option, the parts do not fit together, or a run of that name
+            was begun with other settings.
+        NetlabError: the training failed; its last good checkpoint is kept.
+
+    >>> run = netlab.train(data="digits", size=24, norm="bn", width=4, epochs=1, quiet=True)
+    >>> run.config["norm"]["name"], run.config["backbone"]["width"], run.result["epochs"]
+    ('bn', 4, 1)
+    """
+    from netlab.classification.experiment import prepare, run_experiment
+    from netlab.classification.settings import TrainingSettings
+    from netlab.network import Part
+    from netlab.training.resume import AlreadyFinishedError
+
+    catalog = installed()
+    chosen = choose(
+        {"dataset": data, "backbone": backbone, "block": block, "norm": norm},
+        options,
+        settings=TrainingSettings,
+        own=("name", "runs", "data_dir", "offline", "device", "quiet"),
+    )
+    experiment = prepare(
+        catalog,
+        {
+            kind: Part(component, component.make_options(chosen.values.get(kind, {})))
+            for kind, component in chosen.components.items()
+        },
+        chosen.values.get("", {}),
+        runs=Path(runs),
+        name=name,
+        data_dir=Path(data_dir),
+        offline=offline,
+        device=device,
+    )
+    with contextlib.suppress(AlreadyFinishedError):
+        run_experiment(experiment, catalog, Silent() if quiet else Printed())
+    return Run(experiment.run.path)
+
+
+class Printed(Silent):
+    """Prints a line an epoch."""
+
+    def __init__(self) -> None:
+        self._epochs = 0
+
+    def note(self, text: str) -> None:
+        print(f"note: {text}")
+
+    def started(
+        self, *, first_epoch: int, epochs: int, steps_per_epoch: int, batch_size: int, unit: str
+    ) -> None:
+        self._epochs = epochs
+        if first_epoch > 1:
+            print(f"resuming after epoch {first_epoch - 1}")
+
+    def epoch(self, row: Mapping[str, float], *, is_best: bool) -> None:
+        print(
+            f"epoch {int(row['epoch'])}/{self._epochs}  loss {row['train_loss']:.3f}"
+            f"  accuracy {row['train_accuracy']:.3f}  val {row['val_accuracy']:.3f}{'*' if is_best else ''}"
+        )
