@@ -33,7 +33,7 @@ from netlab.training.loop import Trained, train
 from netlab.training.ranks import ALONE, Ranks
 from netlab.training.reporter import Reporter, Silent
 from netlab.training.resume import Continuation
-from netlab.training.session import FinishedRun, Session
+from netlab.training.session import FinishedRun, TrainingSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +174,7 @@ def run_experiment(experiment: Experiment, catalog: Catalog, reporter: Reporter)
         is_over=lambda progress: out_of_patience(progress, setup.settings),
     )
     interface = {"interface.json": asdict(interface_of(experiment.data, setup.normalization))}
-    session = Session(run, experiment.config, environment, continuation, catalog, interface)
+    session = TrainingSession(run, experiment.config, environment, continuation, catalog, interface)
     with session.opened(reporter, agree=lambda: check_agreement(experiment, environment)):
         task = ClassifierTask(setup)
         trained = train(task, optimization, run, reporter, ranks=setup.ranks, on_epoch=session.epoch_finished)

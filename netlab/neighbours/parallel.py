@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import torch
 
-from netlab.threads import limited_threads
+from netlab.threads import limited_threads, set_threads
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -40,7 +40,7 @@ def each(
         if len(jobs) < 2:
             return _collect(jobs, map(work, jobs), done)
         with ThreadPoolExecutor(
-            min(threads, len(jobs)), "separability", initializer=torch.set_num_threads, initargs=(1,)
+            min(threads, len(jobs)), "separability", initializer=set_threads, initargs=(1,)
         ) as pool:
             try:
                 return _collect(jobs, pool.map(work, jobs), done)

@@ -25,7 +25,7 @@ class FinishedRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class TrainingSession:
     """A run that this process may write to. ``records`` are further JSON files, by name."""
 
     run: RunDirectory

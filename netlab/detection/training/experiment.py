@@ -39,7 +39,7 @@ from netlab.training.device import choose_device
 from netlab.training.loop import Trained, train
 from netlab.training.reporter import Reporter, Silent
 from netlab.training.resume import Continuation
-from netlab.training.session import FinishedRun, Session
+from netlab.training.session import FinishedRun, TrainingSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +236,7 @@ def run_experiment(experiment: DetectorExperiment, catalog: Catalog, reporter: R
     )
     continuation = Continuation(epochs=experiment.settings.epochs, result="ap50")
     split = {"split.json": split_record(data, experiment.folder)}
-    session = Session(run, experiment.config, environment, continuation, catalog, split)
+    session = TrainingSession(run, experiment.config, environment, continuation, catalog, split)
     with session.opened(reporter):
         task = make_task(experiment, reporter)
         reporter.phase("training", experiment.settings.epochs)
