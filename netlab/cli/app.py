@@ -1,9 +1,4 @@
-"""The table of commands, and ``main``.
-
-A command's module is imported only when the command is called: ``netlab --help`` needs none. A module
-offers ``build(session)``, which gives a Typer command function (with the flags of the components
-that the command line names) or a Typer app with subcommands.
-"""
+"""``main``: the called command is imported and built, the others are only listed."""
 
 from __future__ import annotations
 
@@ -14,57 +9,18 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import typer
 
 from netlab import __version__
+from netlab.cli.commands import COMMANDS, NAMES, SHARED
+from netlab.cli.core.group import listed_only
 from netlab.cli.core.session import COMPLETING, Session, run_guarded, take_global_flags
+from netlab.cli.core.usage import REFUSAL, one_line, unknown_command
 from netlab.engine.manager import report_failures
 from netlab.errors import NetlabError
 from netlab.launch import read_launch
-
-
-class Command(NamedTuple):
-    name: str
-    module: str
-    help: str
-    panel: str
-
-
-COMMANDS = (
-    Command("run", "networks.run", "Assemble a network from parts by name and train it.", "Networks"),
-    Command(
-        "summary",
-        "networks.summary",
-        "Show the layers of an assembly, without training it.",
-        "Networks",
-    ),
-    Command(
-        "metrics",
-        "metrics.metrics",
-        "Measure how well every layer separates the classes.",
-        "Networks",
-    ),
-    Command("predict", "networks.predict", "Classify images with a trained network.", "Networks"),
-    Command(
-        "sweep",
-        "comparison.sweep",
-        "Train many assemblies, each over several seeds.",
-        "Comparison",
-    ),
-    Command(
-        "compare",
-        "comparison.compare",
-        "Compare assemblies: means, differences, intervals.",
-        "Comparison",
-    ),
-    Command("report", "comparison.report", "Write a report of runs as one HTML file.", "Comparison"),
-    Command("detect", "detect.app", "Find objects in images, trained on Pascal VOC data.", "Detection"),
-    Command("plugins", "plugins.app", "List and inspect the installed parts.", "Parts"),
-)
-
-SHARED = {"run"}  # what several processes can work on together
 
 
 def show_version(wanted: bool) -> None:
@@ -106,7 +62,11 @@ def complete_words(line: str) -> list[str]:
 
 
 def build_app(session: Session) -> typer.Typer:
-    """The Typer app: the called command is built, the others are only listed."""
+    """The Typer app: the called command is built, the others are only listed.
+
+    Raises:
+        UsageError: there is no such command.
+    """
     called = called_command(session)
     app = typer.Typer(
         name="netlab",
@@ -118,19 +78,23 @@ def build_app(session: Session) -> typer.Typer:
     )
     app.callback()(root)
     for command in COMMANDS:
-        built: Any = listed_only
-        if command.name == called:
-            built = importlib.import_module(f"netlab.cli.{command.module}").build(session)
+        if command.name != called:
+            app.command(command.name, help=command.help, rich_help_panel=command.panel)(listed_only)
+            continue
+        built: Any = importlib.import_module(f"netlab.cli.{command.module}").build(session)
         if isinstance(built, typer.Typer):
-            app.add_typer(built, name=command.name, help=command.help, rich_help_panel=command.panel)
+            app.add_typer(built, name=command.name, rich_help_panel=command.panel)
         else:
+            from netlab.cli.core.help import FlagCommand
+
             app.command(
                 command.name,
-                help=command.help if built is listed_only else built.__doc__,
+                cls=FlagCommand,
+                help=built.__doc__,
                 short_help=command.help,
                 rich_help_panel=command.panel,
             )(built)
-    if called is None or called not in {command.name for command in COMMANDS}:
+    if called is None or called not in NAMES:
         add_plugin_commands(app, session, called)
     return app
 
@@ -142,13 +106,18 @@ def called_command(session: Session) -> str | None:
 
 def add_plugin_commands(app: typer.Typer, session: Session, called: str | None) -> None:
     """List the commands that plugins add, and import the called one."""
-    from netlab.cli.core.plugin_commands import load_command, plugin_commands
+    from netlab.cli.core.plugin_commands import load_command
+    from netlab.engine.plugin_commands import plugin_commands
 
     manager = session.manager
     known = len(manager.failures)
-    commands = plugin_commands(manager, {command.name for command in COMMANDS})
+    commands = plugin_commands(manager, NAMES)
     if not session.completing:
         report_failures(manager.failures[known:], debug=session.debug)
+    # After a flag of netlab itself the word may be its value: Typer knows.
+    is_first = called is not None and session.arguments[0] == called
+    if called is not None and is_first and called not in commands and not session.completing:
+        raise unknown_command(called, (*NAMES, *commands))
     for name, offered in sorted(commands.items()):
         built = load_command(offered, manager) if name == called else listed_only
         app.command(
@@ -178,8 +147,23 @@ def leave_to_first_process(session: Session) -> None:
     sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - until the process ends
 
 
-def listed_only() -> None:
-    """A command that was not called."""
+def call(app: typer.Typer, session: Session) -> None:
+    """Let Typer call the command, and end with its exit code.
+
+    Raises:
+        UsageError: Typer refuses the words.
+    """
+    try:
+        code = app(args=session.arguments, prog_name="netlab", standalone_mode=False)
+    except REFUSAL as refusal:
+        if type(refusal).__name__ == "NoArgsIsHelpError":  # the help is its message, or is printed already
+            print(refusal.format_message())
+            sys.exit(2)
+        raise one_line(refusal, session) from None
+    except typer.Abort:
+        print("netlab: stopped", file=sys.stderr)
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -205,6 +189,6 @@ def main(words: Sequence[str] | None = None) -> None:
             # The line is wrong before the cursor: complete it as if only the command were there.
             del session.arguments[1:]
             app = build_app(session)
-        app(args=session.arguments, prog_name="netlab")
+        call(app, session)
 
     sys.exit(run_guarded(action, session))

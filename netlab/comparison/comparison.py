@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from netlab.comparison.assemblies import Assembly, group_assemblies, require_same_data
 from netlab.comparison.statistics import Difference, Summary, paired_difference, summarize
 from netlab.errors import UsageError, closest
-from netlab.runs.record import RunRecord
+from netlab.runs.directory import RunDirectory
+from netlab.runs.record import RunRecord, read_records
 from netlab.runs.separability import last_layer_value
 
 MANY_COMPARISONS = 10
@@ -154,3 +155,26 @@ def cautions(assemblies: Sequence[Assembly]) -> list[str]:
             f"{len(assemblies) - 1} comparisons at 95 %: about one in twenty looks real by chance alone"
         )
     return notes
+
+
+def compare_directories(
+    directories: Sequence[RunDirectory],
+    *,
+    baseline: str | None = None,
+    metrics: Sequence[str] = ("si", "csi"),
+    force: bool = False,
+    note: Callable[[str], None] = lambda line: None,
+) -> Comparison:
+    """The comparison of the runs in these directories; ``note`` is told what was left out and why.
+
+    Raises:
+        UsageError: as ``compare``.
+    """
+    records, problems = read_records(list(directories))
+    for problem in problems:
+        note(problem)
+    for record in records:
+        if not record.finished:
+            epochs = record.config["training"].get("epochs", "?")
+            note(f"'{record.name}' is not finished (epoch {len(record.history)} of {epochs}): left out")
+    return compare(records, baseline=baseline, metrics=metrics, force=force)

@@ -18,7 +18,7 @@ from netlab.kinds import KINDS
 from netlab.specs import ComponentSpec, load_target
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
+    from pydantic import BaseModel, ValidationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +115,22 @@ class Component:
         try:
             return model.model_validate(values)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "options"
-            raise UsageError(
-                f"{self.title}, option '{where}': {first['msg']}, not {first['input']!r}"
-            ) from None
+            raise UsageError(self._refusal(error, model)) from None
+
+    def _refusal(self, error: ValidationError, model: type[BaseModel]) -> str:
+        """Why its options were refused, and the flag that says it otherwise."""
+        from netlab.engine.option_errors import expected_of, first_problem
+
+        option, problem, value = first_problem(error, model)
+        if not option:
+            return f"{self.title}: {problem}"
+        selector = self.name if self.kind == "metric" else KINDS[self.kind].selector
+        flag = f"--{selector}.{option.replace('_', '-')}"
+        if error.errors()[0]["type"] == "missing":
+            field = model.model_fields[option]
+            described = f" ({field.description.rstrip('.')})" if field.description else ""
+            return f"{self.title} needs {flag}{described}: expected {expected_of(field)}"
+        return f"{self.title}, option '{option}' ({flag}): {problem}, not {value!r}"
 
     def build(self, *arguments: Any, **keywords: Any) -> Any:
         """Call the component; what it raises becomes one clear line that names it.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -27,6 +29,19 @@ class Place:
     def is_elsewhere(self) -> bool:
         """Whether the work may be done on other machines, of which this one's processors say nothing."""
         return self.executor == "slurm" or (self.executor == "ray" and self.ray_address is not None)
+
+
+def place_of(executor: ExecutorName, ray_address: str | None = None, slurm: Sequence[str] = ()) -> Place:
+    """Where the work is done; Ray's own variable RAY_ADDRESS says its address, as in all its tools.
+
+    Raises:
+        UsageError: an option belongs to another executor.
+    """
+    if executor == "ray":
+        ray_address = ray_address or os.environ.get("RAY_ADDRESS") or None
+    place = Place(executor, ray_address, slurm)
+    check_place(place)
+    return place
 
 
 def check_place(place: Place) -> None:
@@ -59,6 +74,17 @@ def open_executor(place: Place, share: Share, folder: Path) -> SlotExecutor:
     from netlab.executors.local import LocalExecutor
 
     return LocalExecutor(share)
+
+
+@contextlib.contextmanager
+def ended_on_failure(executor: SlotExecutor) -> Iterator[SlotExecutor]:
+    """Shut the executor down at the end; when something fails, or with Ctrl-C, end what goes on there."""
+    try:
+        yield executor
+    except BaseException:
+        executor.shutdown(cancel_futures=True)
+        raise
+    executor.shutdown()
 
 
 def share_at(

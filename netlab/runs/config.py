@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import tomli_w
 
 from netlab.engine.catalog import Catalog
-from netlab.errors import NetlabError
+from netlab.errors import NetlabError, UsageError
 from netlab.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -41,6 +41,23 @@ TABLES: dict[str, tuple[str, ...]] = {
 }
 
 Config = dict[str, Any]
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A TOML file as a dictionary.
+
+    Raises:
+        UsageError: it is not there or is not TOML; the message gives file and line.
+    """
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError:
+        raise UsageError(f"there is no file {path}") from None
+    except OSError as error:
+        raise UsageError(f"{path} can not be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid TOML: {error}") from None
 
 
 def part_table(part: Part, catalog: Catalog) -> dict[str, Any]:

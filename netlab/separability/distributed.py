@@ -8,21 +8,30 @@ and every decision is made from them in the same way: so the values are equal.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netlab.errors import NetlabError
+from netlab.errors import NetlabError, UsageError
+from netlab.executors.place import AT_ONCE, Place, ended_on_failure, open_executor, share_at
 from netlab.executors.retry import call_each
+from netlab.launch import usable_processors
 from netlab.neighbours.operands import SortedPoints
 from netlab.neighbours.tiles import ProgressCallback, Span, pair_minima
+
+if TYPE_CHECKING:
+    from netlab.separability.settings import MeasurementSettings
+    from netlab.separability.subject import Subject
+
+Minima = Callable[[SortedPoints, ProgressCallback | None], NDArray[np.float32]]
 
 PANEL = 16384  # points of a panel at most: a pair of panels is seconds of work
 PIECES = 8  # a worker at least, so that all end at about the same time
@@ -41,9 +50,45 @@ class Files:
     nan: Literal["raise", "omit"]
 
 
-def distributed_minima(
-    executor: Executor, files: Files, *, workers: int, memory: int
-) -> Callable[[SortedPoints, ProgressCallback | None], NDArray[np.float32]]:
+def check_shared_out(subject: Subject, settings: MeasurementSettings) -> tuple[Path, Path]:
+    """The files of features and labels whose nearest points can be shared out.
+
+    Raises:
+        UsageError: it is not the nearest points of files that would be shared out.
+    """
+    if subject.features is None or subject.labels is None:
+        raise UsageError("--executor needs --features and --labels: files that every worker can read")
+    if subject.reference_features is not None or settings.sample_queries is not None:
+        flag = "--reference-features" if subject.reference_features is not None else "--sample-queries"
+        raise UsageError(f"--executor shares out the nearest points among all points: not with {flag}")
+    return subject.features, subject.labels
+
+
+@contextlib.contextmanager
+def shared_out(
+    place: Place, subject: Subject, settings: MeasurementSettings, *, workers: int | None, threads: int | None
+) -> Iterator[Minima]:
+    """The class minima of the points in a subject's files, by an executor that is open for a while.
+
+    The memory is that of a worker on another machine; here the workers share it.
+
+    Raises:
+        UsageError: as ``check_shared_out``.
+    """
+    features, labels = check_shared_out(subject, settings)
+    most = AT_ONCE if place.is_elsewhere else usable_processors()
+    share = share_at(place, workers or most, workers=workers, threads=threads)
+    files = Files(
+        str(features.absolute()), str(labels.absolute()), settings.fraction, settings.seed,
+        settings.standardize, settings.nan,
+    )  # fmt: skip
+    with ended_on_failure(open_executor(place, share, Path())) as opened:
+        count = opened.capacity()
+        memory = settings.memory if place.is_elsewhere else settings.memory // count
+        yield distributed_minima(opened, files, workers=count, memory=memory)
+
+
+def distributed_minima(executor: Executor, files: Files, *, workers: int, memory: int) -> Minima:
     """``tiles.class_minima`` by an executor with ``workers`` workers, each within ``memory`` bytes.
 
     What it gives is for the points that these files hold.

@@ -207,7 +207,7 @@ class FeatureFiles:
             self.labels = None if self.labels is None else self.labels[chosen]
             self.targets = None if self.targets is None else self.targets[chosen]
         texts = [""] * len(chosen) if self.labels is None else [str(label) for label in self.labels]
-        self.origins = {"all": (chosen, texts)}
+        self.origins: dict[str, tuple[Sequence[int] | Int, Sequence[str]]] = {"all": (chosen, texts)}
 
     def record(self) -> dict[str, Any]:
         return self.settings.record(self.title)

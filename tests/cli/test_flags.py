@@ -9,8 +9,10 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel, Field
 
-from netlab.cli.core.flags import flag_type, model_flags, rewrite_short_flags
+from netlab.cli.core.flags import model_flags
+from netlab.cli.core.words import rewrite_short_flags
 from netlab.engine.catalog import Catalog
+from netlab.engine.option_types import flag_type
 from netlab.errors import UsageError
 
 Cli = Callable[..., Any]
@@ -54,8 +56,11 @@ def test_a_switch_is_turned_off_in_both_forms(cli: Cli) -> None:
         (["--groups", "4"], "--groups belongs to norm 'gn'; you chose norm 'none'"),
         (["--block", "gruoped"], "there is no block 'gruoped'. Did you mean 'grouped'?"),
         (["--block", "grouped", "--pahts", "4"], "there is no flag --pahts. Did you mean '--paths'"),
-        (["--block", "grouped", "--paths", "99"], "option 'paths': Input should be less than or equal to 64"),
-        (["--norm", "gn", "--eps", "0"], "option 'eps'"),
+        (
+            ["--block", "grouped", "--paths", "99"],
+            "--block.paths 99: expected a whole number, >= 1 and <= 64",
+        ),
+        (["--norm", "gn", "--eps", "0"], "--norm.eps 0: expected a number, > 0"),
         (["--device", "tpu"], "--device tpu: expected auto, cpu, cuda or cuda:N"),
         (["--device", "cuda:99"], "use --device cpu"),
         (["--name", "a/b"], "--name 'a/b'"),
@@ -81,14 +86,14 @@ def test_an_ambiguous_short_flag_names_both_long_ones(catalog: Catalog) -> None:
     flags = [
         flag
         for prefix in ("block", "norm")
-        for flag in model_flags(OneOption, prefix=prefix, owner=f"{prefix} 'x'", panel="")
+        for flag in model_flags(OneOption, table=prefix, prefix=prefix, owner=f"{prefix} 'x'", panel="")
     ]
     meanings = r"--width could be '--block.width' \(block 'x'\) or '--norm.width' \(norm 'x'\)"
     with pytest.raises(UsageError, match=meanings):
-        rewrite_short_flags(["--width", "3"], flags, set(), catalog)
+        rewrite_short_flags(["--width", "3"], flags, catalog)
     with pytest.raises(UsageError, match="'--no-block.deep'.*'--no-norm.deep'"):
-        rewrite_short_flags(["--no-deep"], flags, set(), catalog)
-    assert rewrite_short_flags(["--norm.width=3"], flags, set(), catalog) == ["--norm.width=3"]
+        rewrite_short_flags(["--no-deep"], flags, catalog)
+    assert rewrite_short_flags(["--norm.width=3"], flags, catalog) == ["--norm.width=3"]
 
 
 def test_a_short_form_is_shown_only_where_it_works(cli: Cli) -> None:
@@ -114,7 +119,7 @@ def test_every_supported_type_becomes_a_flag() -> None:
         scales: tuple[float, ...] = (1.0, 2.0)
         path: Path | None = None
 
-    flags = {flag.option: flag for flag in model_flags(Options, prefix="x", owner="x", panel="X")}
+    flags = {flag.option: flag for flag in model_flags(Options, table="x", owner="x")}
     assert flags["number"].help == "A number. Range: >= 1. Default: 3."
     assert flags["share"].annotation is float
     assert flags["choice"].annotation == Literal["a", "b"]

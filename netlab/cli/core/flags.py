@@ -1,29 +1,22 @@
-"""Options models become real flags.
+"""Options models become flags: what a flag is called, says, and takes.
 
-A command declares flags from pydantic models: those of the components that were chosen, and its own.
-The canonical flag of a component's option is ``--SELECTOR.OPTION`` (``--block.paths``); the short
-form ``--paths`` is rewritten to it when no other flag of the command has that name. Typer sees only
-canonical flags, and validates only types and choices: ranges and the rest are pydantic's.
+A command's options are pydantic models: its own, and those of the parts that were chosen. The canonical
+flag of a part's option is ``--SELECTOR.OPTION`` (``--block.paths``); ``netlab.cli.core.words`` rewrites
+the short form ``--paths`` to it, ``netlab.cli.core.command`` gives the flags to Typer.
 """
 
 from __future__ import annotations
 
-import inspect
-import os
-import types
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import typer
-
-from netlab.cli.core.session import COMPLETING
-from netlab.engine.catalog import Catalog, Component
-from netlab.engine.option_names import ambiguous, components_offering, not_chosen
+from netlab.engine.catalog import Component
+from netlab.engine.option_errors import bounds_of, choices_of, explain
 from netlab.engine.option_types import flag_type
-from netlab.errors import PluginError, UsageError, closest
+from netlab.errors import PluginError, UsageError
 from netlab.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -31,61 +24,129 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 SHOWN_CHOICES = 3  # more than these are listed in the help's text: the type's column is narrow
-BOUNDS = {"ge": ">= {}", "gt": "> {}", "le": "<= {}", "lt": "< {}"}
+PANEL = "Options"
+
+Completion = Callable[[str], list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """Marks a field of a command's options that is given by its place: ``Annotated[T, Argument("FILE...")]``.
+
+    ``metavar`` is what the help calls it, in brackets where it may be left out.
+    """
+
+    metavar: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How a field's flag is shown, where its name and type do not say it: ``-y``, ``KEY=VALUE``."""
+
+    short: str | None = None
+    metavar: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """One option of a component or command, as a flag.
+    """One option as a flag.
 
-    ``prefix`` is the selector (``block``) or "" for a command's own; ``owner`` is for messages.
+    ``table`` is where its value belongs: the selector of a part (``block``), ``training``, or "" for
+    the command's own options. ``prefix`` stands before its name on the command line. ``owner`` is for
+    messages. ``switches_off`` says whether ``--no-NAME`` exists.
     """
 
-    prefix: str
+    table: str
     option: str
+    name: str
     owner: str
     panel: str
     annotation: Any
     help: str
-
-    @property
-    def dashed(self) -> str:
-        return self.option.replace("_", "-")
+    prefix: str = ""
+    field: FieldInfo | None = None
+    allow_inf_nan: bool = True
+    marker: Argument | Shown | None = None
+    switches_off: bool = True
+    completion: Completion | None = None
 
     @property
     def canonical(self) -> str:
-        return f"--{self.prefix}.{self.dashed}" if self.prefix else f"--{self.dashed}"
+        return f"--{self.prefix}.{self.name}" if self.prefix else f"--{self.name}"
+
+    @property
+    def short_form(self) -> str | None:
+        """``--paths`` for ``--block.paths``; a command's own flags have none."""
+        return f"--{self.name}" if self.prefix else None
+
+    @property
+    def is_argument(self) -> bool:
+        return isinstance(self.marker, Argument)
 
     @property
     def is_switch(self) -> bool:
         return self.annotation is bool
 
     @property
-    def parameter(self) -> str:
-        """The name of the command function's parameter."""
-        return (
-            f"{self.prefix}__{self.option}".replace(".", "_").replace("-", "_")
-            if self.prefix
-            else self.option
-        )
+    def is_list(self) -> bool:
+        return typing.get_origin(self.annotation) is list
+
+    @property
+    def shown(self) -> str:
+        """What an error calls it."""
+        return self.marker.metavar.strip("[].") if isinstance(self.marker, Argument) else self.canonical
+
+    @property
+    def metavar(self) -> str:
+        """Its type, as the help shows it."""
+        if self.marker is not None and self.marker.metavar:
+            return self.marker.metavar
+        if typing.get_origin(self.annotation) is Literal:
+            choices = typing.get_args(self.annotation)
+            return f"<{'|'.join(choices)}>" if len(choices) <= SHOWN_CHOICES else "NAME"
+        (inner,) = typing.get_args(self.annotation) if self.is_list else (self.annotation,)
+        return f"<{inner.__name__.lower()}>"
 
     def spellings(self) -> dict[str, str]:
         """Every way to write the flag -> the canonical way."""
-        name = f"{self.prefix}.{self.dashed}" if self.prefix else self.dashed
-        written = {f"--{name}": f"--{name}"}
-        if self.is_switch:
-            written[f"--no-{name}"] = f"--no-{name}"
-        return written | self.short_spellings()
+        own = dict(zip(self._written(self.canonical), self._written(self.canonical), strict=True))
+        if isinstance(self.marker, Shown) and self.marker.short:
+            own[self.marker.short] = self.marker.short
+        return own | self.short_spellings()
 
     def short_spellings(self) -> dict[str, str]:
-        """The short ways to write a component's flag -> the canonical way."""
-        if not self.prefix:
+        """The short ways to write a part's flag -> the canonical way."""
+        if self.short_form is None:
             return {}
-        name = f"{self.prefix}.{self.dashed}"
-        short = {f"--{self.dashed}": f"--{name}"}
-        if self.is_switch:
-            short[f"--no-{self.dashed}"] = f"--no-{name}"
-        return short
+        return dict(zip(self._written(self.short_form), self._written(self.canonical), strict=True))
+
+    def _written(self, flag: str) -> list[str]:
+        return [flag, f"--no-{flag.removeprefix('--')}"] if self.is_switch and self.switches_off else [flag]
+
+    def parse(self, given: Any) -> Any:
+        """The value of what was typed.
+
+        Raises:
+            UsageError: it is not of the option's type, or out of its range.
+        """
+        if self.field is None:
+            return given
+        from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+        kind: Any = self.field.annotation
+        for bound in filter(_is_bound, self.field.metadata):
+            kind = Annotated[kind, bound]
+        adapter: TypeAdapter[Any] = TypeAdapter(kind, config=ConfigDict(allow_inf_nan=self.allow_inf_nan))
+        try:
+            return adapter.validate_python(given)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise UsageError(f"{self.shown} {first['input']}: {explain(first, self.field)}") from None
+
+
+def _is_bound(metadata: Any) -> bool:
+    """Whether it limits values; validators run with the whole model, once."""
+    return any(hasattr(metadata, name) for name in ("ge", "gt", "le", "lt"))
 
 
 def component_flags(component: Component, prefix: str | None = None) -> list[Flag]:
@@ -100,62 +161,79 @@ def component_flags(component: Component, prefix: str | None = None) -> list[Fla
     selector = prefix or KINDS[component.kind].selector
     panel = f"{KINDS[component.kind].selector.capitalize()} '{component.name}'"
     try:
-        return model_flags(model, prefix=selector, owner=component.title, panel=panel)
+        return model_flags(model, table=selector, prefix=selector, owner=component.title, panel=panel)
     except TypeError as error:
         component.manager.fail(component.plugin, "options", error)
         raise PluginError(f"{component.title} of {component.plugin.distribution}: {error}") from None
 
 
 def model_flags(
-    model: type[BaseModel], *, prefix: str, owner: str, panel: str, only: Iterable[str] | None = None
+    model: type[BaseModel], *, table: str, owner: str, panel: str = PANEL, prefix: str = ""
 ) -> list[Flag]:
-    """A flag for every field of an options model.
+    """A flag for every field of an options model (see ``Flag``).
 
     Raises:
         TypeError: a field's type is not a scalar, a choice (Literal) or a list of them.
     """
-    names = list(model.model_fields) if only is None else list(only)
     return [
-        Flag(prefix, name, owner, panel, flag_type(name, field.annotation), help_text(field))
-        for name, field in ((name, model.model_fields[name]) for name in names)
-    ]
+        Flag(
+            table, name, (field.alias or name).replace("_", "-"), owner, panel,
+            flag_type(name, field.annotation), help_text(field), prefix=prefix, field=field,
+            allow_inf_nan=model.model_config.get("allow_inf_nan", True),
+        )
+        for name, field in model.model_fields.items()
+    ]  # fmt: skip
+
+
+def own_flags(
+    model: type[BaseModel], completions: Mapping[str, Completion] = MappingProxyType({})
+) -> list[Flag]:
+    """The flags of a command's own options: first those that its class declares, then those of its bases.
+
+    The panel is the attribute ``PANEL`` of the class that declares a field. ``completions`` says how a
+    shell completes values, by the field's name.
+    """
+    flags = {flag.option: flag for flag in model_flags(model, table="", owner="the command")}
+    found = []
+    for declaring in model.__mro__:
+        for name in vars(declaring).get("__annotations__", {}):
+            flag = flags.pop(name, None)
+            if flag is None:
+                continue
+            field = model.model_fields[name]
+            marks = (mark for mark in field.metadata if isinstance(mark, (Argument, Shown)))
+            found.append(
+                replace(
+                    flag,
+                    panel=vars(declaring).get("PANEL", PANEL),
+                    marker=next(marks, None),
+                    # What is off unless it is asked for needs no flag to be off.
+                    switches_off=field.default is not False,
+                    help=flag.help.removesuffix(" Default: off."),
+                    completion=completions.get(name),
+                )
+            )
+    return found
 
 
 def help_text(field: FieldInfo) -> str:
     """Description, range and default, for --help."""
     parts = [field.description or ""]
-    choices, repeatable = literal_choices(field.annotation)
-    if repeatable:
+    choices, repeatable = choices_of(field.annotation)
+    if repeatable and not any(isinstance(mark, Argument) for mark in field.metadata):
         parts.append("Repeat the flag for several.")
     if len(choices) > SHOWN_CHOICES or (choices and repeatable):
         parts.append(f"One of: {', '.join(choices)}.")
-    bounds = [
-        pattern.format(f"{value:g}" if isinstance(value, float) else value)
-        for bound in field.metadata
-        for key, pattern in BOUNDS.items()
-        if (value := getattr(bound, key, None)) is not None
-    ]
-    if bounds:
+    if bounds := bounds_of(field):
         parts.append(f"Range: {', '.join(bounds)}.")
+    extra = field.json_schema_extra
     if field.is_required():
         parts.append("Required.")
-    elif isinstance(field.json_schema_extra, dict) and "shown_default" in field.json_schema_extra:
-        parts.append(f"Default: {field.json_schema_extra['shown_default']}.")
-    elif (default := field.get_default(call_default_factory=True)) is not None and default != ():
+    elif isinstance(extra, dict) and "shown_default" in extra:
+        parts.append(f"Default: {extra['shown_default']}." if extra["shown_default"] else "")
+    elif (default := field.get_default(call_default_factory=True)) is not None and default not in ((), []):
         parts.append(f"Default: {default_text(default)}.")
     return " ".join(part for part in parts if part)
-
-
-def literal_choices(annotation: Any) -> tuple[tuple[str, ...], bool]:
-    """The choices of a field's annotation, if it has any, and whether it takes several values."""
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin is Literal:
-        return arguments, False
-    if origin in (list, tuple, set, frozenset):
-        return literal_choices(arguments[0])[0], True
-    if origin in (typing.Union, types.UnionType):
-        return next((literal_choices(a) for a in arguments if a is not type(None)), ((), False))
-    return (), False
 
 
 def default_text(default: Any) -> str:
@@ -167,165 +245,8 @@ def default_text(default: Any) -> str:
     return str(default)
 
 
-def typer_parameter(flag: Flag, *, short: bool) -> inspect.Parameter:
-    """The flag as a parameter of a Typer command; None means that it was not given.
-
-    ``short`` says whether its short form works here, and so is shown. Short forms are rewritten before Typer
-    sees the words; only while a shell asks for completions does it see the words as they are typed.
-    """
-    name = flag.canonical.removeprefix("--")
-    names = [name, *([flag.dashed] if short and COMPLETING in os.environ else [])]
-    declarations = [f"--{name}/--no-{name}" if flag.is_switch else f"--{name}" for name in names]
-    many_choices = typing.get_origin(flag.annotation) is Literal and (
-        len(typing.get_args(flag.annotation)) > SHOWN_CHOICES
-    )
-    option = typer.Option(
-        *declarations,
-        help=escape_markup(f"{flag.help} Short: --{flag.dashed}." if short else flag.help),
-        rich_help_panel=flag.panel,
-        show_default=False,
-        metavar="NAME" if many_choices else None,
-    )
-    return inspect.Parameter(
-        flag.parameter,
-        inspect.Parameter.KEYWORD_ONLY,
-        default=None,
-        annotation=Annotated[flag.annotation | None, option],
-    )
-
-
-def escape_markup(text: str) -> str:
-    """Text from plugins must not be read as rich's markup."""
-    return text.replace("[", "\\[")
-
-
-def with_flags(
-    function: Callable[..., None],
-    flags: Sequence[Flag],
-    completions: Mapping[str, Callable[[str], list[Any]]] = MappingProxyType({}),
-) -> Callable[..., None]:
-    """A command function whose signature has the flags after its own parameters.
-
-    ``function`` keeps its own parameters and receives the flags' values that were given as
-    ``values: dict[str, dict[str, Any]]``, by prefix and option. ``completions`` says how a shell
-    completes the values of its own parameters, by name.
-    """
-    own = [
-        parameter
-        for parameter in inspect.signature(function, eval_str=True).parameters.values()
-        if parameter.name != "values"
-    ]
-    for parameter in own:
-        if parameter.name in completions:
-            (option,) = typing.get_args(parameter.annotation)[1:]
-            option.autocompletion = completions[parameter.name]
-
-    def command(**keywords: Any) -> None:
-        values: dict[str, dict[str, Any]] = {}
-        for flag in flags:
-            value = keywords.pop(flag.parameter)
-            if value is not None and not (isinstance(value, list) and not value):
-                values.setdefault(flag.prefix, {})[flag.option] = value
-        function(values=values, **keywords)
-
-    command.__doc__ = function.__doc__
-    command.__name__ = function.__name__
-    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
-    short = flags_with_short_form(flags, own_spellings(function))
-    command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        parameters + [typer_parameter(flag, short=flag in short) for flag in flags]
-    )
-    return command
-
-
-def flags_with_short_form(flags: Sequence[Flag], own: set[str]) -> list[Flag]:
-    """The components' flags whose short form is no other flag's and none of the command's own."""
-    taken = own | {flag.canonical for flag in flags}
-    offered = [f"--{flag.dashed}" for flag in flags if flag.prefix]
-    return [
-        flag
-        for flag in flags
-        if flag.prefix and f"--{flag.dashed}" not in taken and offered.count(f"--{flag.dashed}") == 1
-    ]
-
-
-def own_spellings(function: Callable[..., None]) -> set[str]:
-    """Every flag that a command function declares itself, and --help."""
-    found = {"--help", "-h"}
-    for parameter in inspect.signature(function, eval_str=True).parameters.values():
-        for extra in typing.get_args(parameter.annotation)[1:]:
-            # Inside Annotated, Typer takes the first declaration for the (unused) default.
-            for declaration in (
-                getattr(extra, "default", None),
-                *(getattr(extra, "param_decls", None) or ()),
-            ):
-                if isinstance(declaration, str) and declaration.startswith("-"):
-                    found.update(declaration.split("/"))
-    return found
-
-
-def rewrite_short_flags(
-    arguments: Sequence[str],
-    flags: Sequence[Flag],
-    own: set[str],
-    catalog: Catalog,
-    chosen: Iterable[Component] = (),
-) -> list[str]:
-    """Replace short flags by canonical ones and refuse flags that the command does not have.
-
-    ``own`` are the flags that the command declares itself, ``chosen`` the components it works with
-    (one may have no flags at all).
-
-    Raises:
-        UsageError: an ambiguous short flag, a flag of a component that was not chosen (naming its
-            owner), or an unknown one (with the closest).
-    """
-    canonical: dict[str, str] = {}
-    short: dict[str, list[str]] = {}
-    owners: dict[str, str] = {}
-    for flag in flags:
-        owners |= dict.fromkeys(flag.spellings().values(), flag.owner)
-        for written, meant in flag.spellings().items():
-            if written in flag.short_spellings():
-                short.setdefault(written, []).append(meant)
-            else:
-                canonical[written] = meant
-    rewritten: list[str] = []
-    for position, argument in enumerate(arguments):
-        if argument == "--":
-            return rewritten + list(arguments[position:])
-        name, equals, value = argument.partition("=")
-        if not name.startswith("--") or name in own or name in canonical:
-            rewritten.append(argument)
-        elif len(short.get(name, ())) == 1:
-            rewritten.append(short[name][0] + equals + value)
-        elif name in short:
-            raise UsageError(ambiguous(name, {meant: owners[meant] for meant in short[name]}))
-        else:
-            known = own | canonical.keys() | short.keys()
-            titles = [component.title for component in chosen]
-            raise UsageError(unknown_flag(name, flags, known, catalog, titles))
-    return rewritten
-
-
-def unknown_flag(
-    name: str, flags: Sequence[Flag], known: Iterable[str], catalog: Catalog, titles: Iterable[str]
-) -> str:
-    """Why there is no such flag: it belongs to a component that was not chosen, or to none."""
-    chosen = {flag.owner for flag in flags} | set(titles)
-
-    def offers(component: Component) -> bool:
-        # A metric's flags bear its own name, as several are chosen at once.
-        prefix = component.name if component.kind == "metric" else None
-        return any(name in flag.spellings() for flag in component_flags(component, prefix))
-
-    if owners := components_offering(catalog, chosen, offers):
-        return not_chosen(name, owners, chosen, how_to_choose)
-    return f"there is no flag {name}.{closest(name, known) or ' See --help.'}"
-
-
-def how_to_choose(component: Component) -> str:
-    """What to type so that the command works with a component."""
-    if component.kind == "metric":  # metrics are named without a flag
-        return f"name it too: netlab metrics {component.name}"
-    return f"choose it with --{KINDS[component.kind].selector} {component.name}"
+def unique_short_forms(flags: Sequence[Flag]) -> set[str]:
+    """The short forms that mean one flag only."""
+    taken = {flag.canonical for flag in flags} | {"--help"}
+    offered = [flag.short_form for flag in flags if flag.short_form]
+    return {form for form in offered if form not in taken and offered.count(form) == 1}

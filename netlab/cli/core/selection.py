@@ -1,16 +1,23 @@
-"""Reads which parts a command line names, before its flags are known."""
+"""The flags that choose parts, and which parts a command line names before its other flags are known."""
 
 from __future__ import annotations
 
 import argparse
-import tomllib
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
+from netlab.cli.core.flags import PANEL, Completion, Flag
 from netlab.engine.catalog import Catalog, Component
 from netlab.errors import UsageError
 from netlab.kinds import KINDS
+
+PART_HELPS = {
+    "dataset": "The data set.",
+    "backbone": "The skeleton.",
+    "block": "The block that it repeats.",
+    "norm": "The normalization.",
+}
 
 
 def read_selectors(arguments: Sequence[str], names: Sequence[str]) -> dict[str, str]:
@@ -23,23 +30,6 @@ def read_selectors(arguments: Sequence[str], names: Sequence[str]) -> dict[str, 
     except argparse.ArgumentError:
         return {}  # a flag without its value: Typer says so
     return {name: value for name, value in vars(found).items() if value is not None}
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """A TOML file as a dictionary.
-
-    Raises:
-        UsageError: it is not there or is not TOML; the message gives file and line.
-    """
-    try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
-    except FileNotFoundError:
-        raise UsageError(f"there is no file {path}") from None
-    except OSError as error:
-        raise UsageError(f"{path} can not be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not valid TOML: {error}") from None
 
 
 def choose_parts(
@@ -57,7 +47,27 @@ def choose_parts(
     return chosen
 
 
-Completion = Callable[[str], list[tuple[str, str]]]
+def selector_flags(
+    catalog: Catalog,
+    kinds: Iterable[str],
+    helps: Mapping[str, str],
+    chosen: Mapping[str, Component] = MappingProxyType({}),
+    *,
+    several: bool = False,
+) -> list[Flag]:
+    """The flags that choose parts: ``--block grouped``. Their values belong to the table ``parts``.
+
+    ``helps`` says what the parts are by kind, ``chosen`` holds the present choice, ``several`` lets a
+    list of names be completed: ``a,b``.
+    """
+    return [
+        Flag(
+            "parts", KINDS[kind].selector, KINDS[kind].selector, "the command", PANEL, str,
+            f"{helps[kind]} Default: {chosen[kind].name}." if kind in chosen else helps[kind],
+            completion=complete_names(catalog, kind, several=several),
+        )
+        for kind in kinds
+    ]  # fmt: skip
 
 
 def complete_names(catalog: Catalog, kind: str, *, several: bool = False) -> Completion:
@@ -79,10 +89,3 @@ def complete_names(catalog: Catalog, kind: str, *, several: bool = False) -> Com
         return found
 
     return complete
-
-
-def selector_completions(
-    catalog: Catalog, kinds: Sequence[str], *, several: bool = False
-) -> dict[str, Completion]:
-    """For each selector of these kinds, what completes its value in a shell (see ``with_flags``)."""
-    return {KINDS[kind].selector: complete_names(catalog, kind, several=several) for kind in kinds}

@@ -36,6 +36,7 @@ class Session:
     blocked: list[str] = field(default_factory=list)
     typed: tuple[str, ...] = ()  # the words as they were typed
     completing: bool = False
+    depth: int = 1  # the words that name the command: 2 for a subcommand
     errors: TextIO | None = None
     may_complain: Callable[[], bool] = lambda: True
 
@@ -78,7 +79,11 @@ class Session:
     @property
     def after_command(self) -> list[str]:
         """The words after the command's name."""
-        return self.arguments[1:]
+        return self.arguments[self.depth :]
+
+    @after_command.setter
+    def after_command(self, words: Sequence[str]) -> None:
+        self.arguments[self.depth :] = words
 
 
 def take_global_flags(words: Sequence[str]) -> Session:

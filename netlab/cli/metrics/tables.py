@@ -4,13 +4,46 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
+
+from netlab.cli.core.console import literal, plain_table, say
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from netlab.kinds.metric import MetricResult
+    from netlab.separability.measure import Measurement
+    from netlab.separability.measuring import LayerReport
+    from netlab.separability.settings import MeasurementSettings
 
 NUMBERS_A_TABLE = 4  # columns of numbers that fit 80 characters
 WIDEST_MATRIX = 12  # classes whose columns do
 
 
-def show_settings(console: Any, subject: Any, reports: Sequence[Any], settings: Any) -> None:
+def show(
+    console: Console, title: str, settings: MeasurementSettings, measurement: Measurement, *, per_class: bool
+) -> None:
+    """The whole result, and which files were written."""
+    reports = measurement.reports
+    show_settings(console, title, reports, settings)
+    show_tables(console, reports)
+    if len({report.name for report in reports}) == 1:
+        show_extra(console, reports)
+    if per_class:
+        show_classes(console, reports)
+        show_matrices(console, reports)
+    show_notes(console, reports)
+    pictures = [path for path in measurement.written if path.suffix in (".png", ".svg")]
+    for path in measurement.written:
+        if path not in pictures:
+            say(console, f"wrote {path}")
+    if pictures:
+        say(console, f"wrote {len(pictures)} plots (PNG and SVG) into {pictures[0].parent}")
+
+
+def show_settings(
+    console: Console, title: str, reports: Sequence[LayerReport], settings: MeasurementSettings
+) -> None:
     counts = {report.split: report.points for report in reports}
     points = ", ".join(
         f"{count:,} points" if split == "all" else f"{split} {count:,} points"
@@ -18,13 +51,11 @@ def show_settings(console: Any, subject: Any, reports: Sequence[Any], settings: 
     )
     share = "" if settings.fraction >= 1 else f", a stratified {settings.fraction:.3g} (seed {settings.seed})"
     scaled = "standardized" if settings.standardize else "not standardized"
-    console.print(f"{subject.title}: {points}{share}; features {scaled}", markup=False)
+    console.print(f"{title}: {points}{share}; features {scaled}", markup=False)
 
 
-def show_tables(console: Any, reports: Sequence[Any]) -> None:
+def show_tables(console: Console, reports: Sequence[LayerReport]) -> None:
     """Layer x metric x split, as many tables as the width needs."""
-    from rich.table import Table
-
     splits = list(dict.fromkeys(report.split for report in reports))
     metrics = list(dict.fromkeys(name for report in reports for name in report.results))
     found = {(r.name, r.split, m): result for r in reports for m, result in r.results.items()}
@@ -34,16 +65,14 @@ def show_tables(console: Any, reports: Sequence[Any]) -> None:
     ]  # fmt: skip
     layers = {report.name: report.features for report in reports}
     for start in range(0, len(columns), NUMBERS_A_TABLE):
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        table.add_column("layer", overflow="fold")
-        table.add_column("features", justify="right")
+        table = plain_table("layer", "features", right=["features"])
         shown = columns[start : start + NUMBERS_A_TABLE]
         for metric, split in shown:
             title = metric if split == "all" else f"{metric}\n{split}"
-            table.add_column(title, justify="right", no_wrap=True)
+            table.add_column(literal(title), justify="right", no_wrap=True)
         for layer, features in layers.items():
             table.add_row(
-                layer,
+                literal(layer),
                 f"{features:,}",
                 *(number(found.get((layer, split, metric))) for metric, split in shown),
             )
@@ -51,7 +80,7 @@ def show_tables(console: Any, reports: Sequence[Any]) -> None:
         console.print(table)
 
 
-def number(result: Any) -> str:
+def number(result: MetricResult | None) -> str:
     """``0.8123 ±.005``; a dash for no value."""
     if result is None or math.isnan(result.value):
         return "-"
@@ -62,7 +91,7 @@ def number(result: Any) -> str:
     return f"{text} ±{error.removeprefix('0')}"
 
 
-def show_extra(console: Any, reports: Sequence[Any]) -> None:
+def show_extra(console: Console, reports: Sequence[LayerReport]) -> None:
     """Further numbers of a single layer."""
     for report in reports:
         for metric, result in report.results.items():
@@ -79,10 +108,8 @@ def show_extra(console: Any, reports: Sequence[Any]) -> None:
                 console.print(f"{metric}{where}: {', '.join(items)}", markup=False, style="dim")
 
 
-def show_classes(console: Any, reports: Sequence[Any]) -> None:
+def show_classes(console: Console, reports: Sequence[LayerReport]) -> None:
     """One table a metric and split, the classes as rows and the layers as columns."""
-    from rich.table import Table
-
     for metric in dict.fromkeys(name for report in reports for name in report.results):
         for split in dict.fromkeys(report.split for report in reports):
             chosen = [
@@ -90,25 +117,20 @@ def show_classes(console: Any, reports: Sequence[Any]) -> None:
             ]
             classes = list(dict.fromkeys(name for r in chosen for name in r.results[metric].per_class))
             for start in range(0, len(chosen), 6):
-                table = Table(
-                    box=None, header_style="bold", pad_edge=False,
-                    title=metric if split == "all" else f"{metric}, {split}", title_justify="left",
-                )  # fmt: skip
-                table.add_column("class", overflow="fold")
+                title = metric if split == "all" else f"{metric}, {split}"
+                table = plain_table("class", title=literal(title), title_justify="left")
                 shown = chosen[start : start + 6]
                 for report in shown:
-                    table.add_column(report.name, justify="right", overflow="fold")
+                    table.add_column(literal(report.name), justify="right", overflow="fold")
                 for name in classes:
                     cells = [report.results[metric].per_class.get(name, math.nan) for report in shown]
-                    table.add_row(name, *("-" if math.isnan(v) else f"{v:.4f}" for v in cells))
+                    table.add_row(literal(name), *("-" if math.isnan(v) else f"{v:.4f}" for v in cells))
                 console.print()
                 console.print(table)
 
 
-def show_matrices(console: Any, reports: Sequence[Any]) -> None:
+def show_matrices(console: Console, reports: Sequence[LayerReport]) -> None:
     """Of the last layer, where a metric counts points by two classes: rows and columns are classes."""
-    from rich.table import Table
-
     last = {report.split: report for report in reports}
     for split, report in last.items():
         for metric, result in report.results.items():
@@ -121,12 +143,13 @@ def show_matrices(console: Any, reports: Sequence[Any]) -> None:
                     f"\n{metric}{where}: a matrix of {len(classes)} classes, see --json", markup=False
                 )
                 continue
-            table = Table(box=None, header_style="bold", pad_edge=False)
-            table.add_column("", overflow="fold")
+            table = plain_table("")
             for name in classes:
-                table.add_column(name, justify="right", overflow="fold", min_width=4)
+                table.add_column(literal(name), justify="right", overflow="fold", min_width=4)
             for name, row in zip(classes, result.extra["matrix"], strict=True):
-                table.add_row(name, *(f"{value:.2f}".removeprefix("0") if value else "-" for value in row))
+                table.add_row(
+                    literal(name), *(f"{value:.2f}".removeprefix("0") if value else "-" for value in row)
+                )
             console.print(
                 f"\n{metric}{where}: of the points of a class (row), the nearest is of class (column)",
                 markup=False, style="italic",
@@ -134,17 +157,17 @@ def show_matrices(console: Any, reports: Sequence[Any]) -> None:
             console.print(table)
 
 
-def show_notes(console: Any, reports: Sequence[Any]) -> None:
+def show_notes(console: Console, reports: Sequence[LayerReport]) -> None:
     """Each note once, with where it holds."""
     places: dict[tuple[str, str], list[str]] = {}
     for report in reports:
+        place = report.name if report.split == "all" else f"{report.name} {report.split}"
         for metric, result in report.results.items():
             for note in result.notes:
-                where = report.name if report.split == "all" else f"{report.name} {report.split}"
-                places.setdefault((metric, note), []).append(where)
+                places.setdefault((metric, note), []).append(place)
     metrics: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for (metric, note), where in places.items():
-        metrics.setdefault((note, tuple(where)), []).append(metric)
+    for (metric, note), held_at in places.items():
+        metrics.setdefault((note, tuple(held_at)), []).append(metric)
     if metrics:
         console.print()
     for (note, where), names in metrics.items():

@@ -9,23 +9,27 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
+from pydantic import Field
 
-from netlab.cli.core.flags import component_flags, model_flags, own_spellings, rewrite_short_flags, with_flags
+from netlab.cli.core.command import Given, command
+from netlab.cli.core.console import say_facts
+from netlab.cli.core.flags import component_flags, model_flags
+from netlab.cli.core.options import Device, Offline, Quiet, RunsFolder
 from netlab.cli.core.progress import TerminalReporter
-from netlab.cli.core.selection import choose_parts, read_selectors, read_toml, selector_completions
+from netlab.cli.core.selection import PART_HELPS, choose_parts, read_selectors, selector_flags
 from netlab.cli.core.session import Session
 from netlab.engine.catalog import Component
 from netlab.errors import NetlabError, UsageError, closest
 from netlab.kinds import KINDS
+from netlab.runs.config import PART_KINDS, read_toml
 
 if TYPE_CHECKING:
     from netlab.network import Part
 
-PART_KINDS = ("dataset", "backbone", "block", "norm")
-SELECTORS = ("data", "backbone", "block", "norm")
+SELECTORS = tuple(KINDS[kind].selector for kind in PART_KINDS)
 TABLES = (*SELECTORS, "training", "run")
 
 
@@ -48,6 +52,17 @@ def read_config_file(path: str | None) -> dict[str, Any]:
     return content
 
 
+class RunOptions(RunsFolder, Offline, Device, Quiet):
+    config: Path | None = Field(None, description="A TOML file; flags go before it.")
+    name: str | None = Field(None, description="The run's name.")
+    data_dir: Path | None = Field(None, description="Where data sets are kept: data.")
+    print_config: bool = Field(False, description="Print the resolved TOML and stop.")
+    threads: int | None = Field(None, ge=1, description="Processor threads, of each process: shared out.")
+    sync_bn: bool = Field(
+        True, description="Of several processes: batch norms see the whole batch, or each its share."
+    )
+
+
 def build(session: Session) -> Callable[..., None]:
     """The command with the flags of the parts that the command line or its config file names."""
     from netlab.classification.settings import TrainingSettings
@@ -56,43 +71,8 @@ def build(session: Session) -> Callable[..., None]:
     words = read_selectors(session.after_command, [*SELECTORS, "config"])
     file = read_config_file(words.get("config"))
     parts = choose_parts(catalog, PART_KINDS, words, file)
-    flags = [flag for component in parts.values() for flag in component_flags(component)]
-    flags += model_flags(TrainingSettings, prefix="", owner="training", panel="Training")
 
-    def run(
-        values: dict[str, dict[str, Any]],
-        data: Annotated[str, typer.Option("--data", help="The data set.")] = parts["dataset"].name,
-        backbone: Annotated[str, typer.Option("--backbone", help="The skeleton.")] = parts["backbone"].name,
-        block: Annotated[str, typer.Option("--block", help="The block that it repeats.")] = parts[
-            "block"
-        ].name,
-        norm: Annotated[str, typer.Option("--norm", help="The normalization.")] = parts["norm"].name,
-        config: Annotated[
-            Path | None, typer.Option("--config", help="A TOML file; flags go before it.")
-        ] = None,
-        name: Annotated[str | None, typer.Option("--name", help="The run's name.")] = None,
-        runs: Annotated[Path, typer.Option("--runs", help="Where runs are kept.")] = Path("runs"),
-        data_dir: Annotated[
-            Path | None, typer.Option("--data-dir", help="Where data sets are kept: data.")
-        ] = None,
-        offline: Annotated[bool, typer.Option("--offline", help="Download nothing.")] = False,
-        device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
-        print_config: Annotated[
-            bool, typer.Option("--print-config", help="Print the resolved TOML and stop.")
-        ] = False,
-        threads: Annotated[
-            int | None,
-            typer.Option("--threads", min=1, help="Processor threads, of each process: shared out."),
-        ] = None,
-        sync_bn: Annotated[
-            bool,
-            typer.Option(
-                "--sync-bn/--no-sync-bn",
-                help="Of several processes: batch norms see the whole batch, or each its share.",
-            ),
-        ] = True,
-        quiet: Annotated[bool, typer.Option("--quiet", help="Print only the result.")] = False,
-    ) -> None:
+    def run(options: RunOptions, given: Given) -> None:
         """Assemble a network from parts by name, train it, and leave a complete run directory.
 
         The same command again resumes an unfinished run.
@@ -102,30 +82,32 @@ def build(session: Session) -> Callable[..., None]:
         from netlab.training.ranks import joined
 
         run_table = known_run_keys(file.get("run", {}))
-        options = merged_options(parts, file, values)
-        with joined(device, threads, sync_bn=sync_bn) as ranks:
+        part_options = merged_options(parts, file, given)
+        with joined(options.device, options.threads, sync_bn=options.sync_bn) as ranks:
             session.may_complain = ranks.is_first_to_fail
             where: dict[str, Any] = {
-                "runs": runs,
-                "name": run_table.get("name") if name is None else name,
-                "data_dir": data_dir or Path(run_table.get("data_dir", "data")),
-                "offline": offline,
-                "device": device,
+                "runs": options.runs,
+                "name": run_table.get("name") if options.name is None else options.name,
+                "data_dir": options.data_dir or Path(run_table.get("data_dir", "data")),
+                "offline": options.offline,
+                "device": options.device,
                 "ranks": ranks,
             }
-            chosen = {kind: Part(part, part.make_options(options[kind])) for kind, part in parts.items()}
-            training = {**file.get("training", {}), **values.get("", {})}
-            if print_config:
+            chosen = {kind: Part(part, part.make_options(part_options[kind])) for kind, part in parts.items()}
+            training = {**file.get("training", {}), **given.get("training", {})}
+            if options.print_config:
                 from netlab.runs.config import to_toml
 
                 print(to_toml(prepare(catalog, chosen, training, **where).config), end="")
                 return
-            execute(session, chosen, training, where, quiet=quiet)
+            execute(session, chosen, training, where, quiet=options.quiet)
 
-    session.arguments[1:] = rewrite_short_flags(
-        session.after_command, flags, own_spellings(run), catalog, parts.values()
-    )
-    return with_flags(run, flags, selector_completions(catalog, PART_KINDS))
+    flags = [
+        *selector_flags(catalog, PART_KINDS, PART_HELPS, parts),
+        *(flag for component in parts.values() for flag in component_flags(component)),
+        *model_flags(TrainingSettings, table="training", owner="training", panel="Training"),
+    ]
+    return command(session, RunOptions, run, flags=flags, parts=parts.values())
 
 
 def known_run_keys(table: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -213,20 +195,18 @@ def raised_on_sigterm(backend: str | None) -> Iterator[None]:
 
 def print_result(console: Any, result: Mapping[str, Any], path: Path, *, quiet: bool) -> None:
     """The figures of ``result.json`` that people want first."""
-    from rich.markup import escape
-    from rich.table import Table
-
     if quiet:
         print(json.dumps({"run": str(path), "test_accuracy": result["test_accuracy"]}))
         return
-    table = Table(box=None, show_header=False, pad_edge=False)
     early = " (stopped early)" if result["stopped_early"] else ""
-    table.add_row("test accuracy", f"[bold]{result['test_accuracy']:.4f}[/]")
-    table.add_row("test loss", f"{result['test_loss']:.4f}")
-    table.add_row("best epoch", f"{result['best_epoch']} of {result['epochs']}{early}")
-    table.add_row("parameters", f"{result['parameters']:,}")
-    table.add_row("speed", f"{result['images_per_second']:.0f} images/s, {result['seconds']:.0f} s")
-    table.add_row("run", escape(str(path)))
-    table.add_row("curves", escape(str(path / "plots" / "curves.png")))
     console.print()
-    console.print(table, highlight=False)
+    facts = (
+        ("test accuracy", f"{result['test_accuracy']:.4f}"),
+        ("test loss", f"{result['test_loss']:.4f}"),
+        ("best epoch", f"{result['best_epoch']} of {result['epochs']}{early}"),
+        ("parameters", f"{result['parameters']:,}"),
+        ("speed", f"{result['images_per_second']:.0f} images/s, {result['seconds']:.0f} s"),
+        ("run", str(path)),
+        ("curves", str(path / "plots" / "curves.png")),
+    )
+    say_facts(console, facts)

@@ -3,102 +3,52 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
+
+from netlab.cli.commands import NAMES
+from netlab.cli.core.command import command
+from netlab.cli.core.flags import Argument
+from netlab.cli.core.options import Json
 from netlab.cli.core.session import Session
-from netlab.cli.plugins.app import HOOK_KINDS
-from netlab.engine.manager import Plugin, PluginManager
+from netlab.cli.plugins.names import OneKind, complete_kind, part_completion
+from netlab.engine.listing import check_kind, part_rows, plugin_row
 from netlab.errors import UsageError, closest
-from netlab.kinds import KINDS
-
-EVENTS = frozenset({"netlab_run_started", "netlab_epoch_finished", "netlab_run_finished"})
-REPORT = "netlab_report_sections"
 
 
-def check_kind(kind: str | None) -> None:
-    """Refuse an unknown kind, with the closest."""
-    kinds = (*KINDS, *HOOK_KINDS)
-    if kind is not None and kind not in kinds:
-        raise UsageError(f"there is no kind '{kind}'.{closest(kind, kinds) or ' Known: ' + ', '.join(kinds)}")
+class ListOptions(OneKind, Json):
+    pattern: Annotated[str, Argument("[NAME]")] = Field(
+        "*", description="Only these names; * and ? are wildcards.", json_schema_extra={"shown_default": ""}
+    )
 
 
-def list_plugins(session: Session, pattern: str, kind: str | None, *, as_json: bool) -> None:
-    """Print the parts that match, and the plugins that are not in order."""
-    check_kind(kind)
-    rows = [
-        row for row in part_rows(session) if kind in (None, row["kind"]) and fnmatchcase(row["name"], pattern)
-    ]
-    plugins = [plugin_row(plugin, session.catalog.manager) for plugin in session.catalog.manager.plugins]
-    if as_json:
-        print(json.dumps({"components": rows, "plugins": plugins}, indent=2))
-        return
-    if not rows and pattern != "*":
-        names = [row["name"] for row in part_rows(session)]
-        raise UsageError(f"no part is called '{pattern}'.{closest(pattern, names)}")
-    print_rows(rows, plugins)
+def build(session: Session) -> Callable[..., None]:
+    """The command."""
 
+    def list_parts(options: ListOptions) -> None:
+        """List every part by kind and name, and every plugin that is not in order."""
+        check_kind(options.kind)
+        every = part_rows(session.catalog, NAMES)
+        rows = [
+            row
+            for row in every
+            if options.kind in (None, row["kind"]) and fnmatchcase(row["name"], options.pattern)
+        ]
+        manager = session.catalog.manager
+        plugins = [plugin_row(plugin, manager) for plugin in manager.plugins]
+        if options.as_json:
+            print(json.dumps({"components": rows, "plugins": plugins}, indent=2))
+            return
+        if not rows and options.pattern != "*":
+            hint = closest(options.pattern, [row["name"] for row in every])
+            raise UsageError(f"no part is called '{options.pattern}'.{hint}")
+        print_rows(rows, plugins)
 
-def part_rows(session: Session) -> list[dict[str, Any]]:
-    """One row a component, in the order of kinds and names, then what plugins add by other hooks."""
-    catalog = session.catalog
-    rows = [
-        {
-            "kind": component.kind,
-            "name": component.name,
-            "summary": component.spec.summary,
-            **origin(component.plugin),
-            "state": "clash" if catalog.clashes(component) else "ok",
-        }
-        for kind in KINDS
-        for component in catalog.of_kind(kind)
-    ]
-    return rows + hook_rows(catalog.manager)
-
-
-def hook_rows(manager: PluginManager) -> list[dict[str, Any]]:
-    """One row for every tracker, command and author of report sections."""
-    from netlab.cli.app import COMMANDS
-    from netlab.cli.core.plugin_commands import plugin_commands
-
-    rows = []
-    for plugin in manager.plugins:
-        for kind, hooks in (("tracker", EVENTS), ("report", {REPORT})):
-            if plugin.works and hooks.intersection(plugin.hooks):
-                summary = (plugin.module.__doc__ or "").strip().partition("\n")[0]
-                rows.append(
-                    {"kind": kind, "name": plugin.name, "summary": summary, **origin(plugin), "state": "ok"}
-                )
-    for name, offered in plugin_commands(manager, {command.name for command in COMMANDS}).items():
-        state = "ok" if len(offered) == 1 else "clash"
-        for command in offered:
-            rows.append(
-                {
-                    "kind": "command",
-                    "name": name,
-                    "summary": command.help,
-                    **origin(command.plugin),
-                    "state": state,
-                }
-            )
-    return sorted(rows, key=lambda row: (HOOK_KINDS.index(row["kind"]), row["name"]))
-
-
-def origin(plugin: Plugin) -> dict[str, Any]:
-    """Who ships it."""
-    return {"distribution": plugin.distribution, "version": plugin.version, "builtin": plugin.builtin}
-
-
-def plugin_row(plugin: Plugin, manager: PluginManager) -> dict[str, Any]:
-    """A plugin: how far it came, what it implements, and what went wrong."""
-    return {
-        "name": plugin.name,
-        **origin(plugin),
-        "state": plugin.state,
-        "hooks": list(plugin.hooks),
-        "import_seconds": round(plugin.import_seconds, 4),
-        "failures": [str(failure) for failure in manager.failures_of(plugin)],
-    }
+    completions = {"pattern": part_completion(session), "kind": complete_kind}
+    return command(session, ListOptions, list_parts, completions=completions)
 
 
 def print_rows(parts: list[dict[str, Any]], plugins: list[dict[str, Any]]) -> None:

@@ -5,14 +5,20 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import json
-from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
 
-from netlab.cli.core.flags import Flag, component_flags
+from pydantic import Field
+
+from netlab.cli.core.command import command
+from netlab.cli.core.console import literal, plain_table
+from netlab.cli.core.flags import Argument, Flag, component_flags
+from netlab.cli.core.options import Json
 from netlab.cli.core.session import Session
-from netlab.cli.plugins.list import check_kind, plugin_row
+from netlab.cli.plugins.names import OneKind, complete_kind, part_completion
 from netlab.engine.catalog import Component
-from netlab.engine.distributions import canonical
+from netlab.engine.listing import check_kind, matching_parts, matching_plugins, plugin_row
 from netlab.engine.manager import Plugin
 from netlab.errors import NetlabError, UsageError, closest, first_line
 from netlab.kinds import KINDS
@@ -21,62 +27,52 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def show_plugins(session: Session, name: str, kind: str | None, *, as_json: bool) -> None:
-    """Print every part and plugin that matches.
+class ShowOptions(OneKind, Json):
+    name: Annotated[str, Argument("NAME")] = Field(
+        description="A part (NAME or NAME@DISTRIBUTION), a plugin or a distribution; * and ? are wildcards."
+    )
 
-    Raises:
-        UsageError: nothing matches (with the closest names).
-    """
-    check_kind(kind)
-    parts = matching_parts(session, name, kind)
-    plugins = [] if kind in KINDS or parts else matching_plugins(session, name)
-    if not parts and not plugins:
-        known = {component.name for component in session.catalog}
-        known |= {plugin.name for plugin in session.catalog.manager.plugins}
-        raise UsageError(
-            f"no part or plugin is called '{name}'.{closest(name, known) or ' See netlab plugins list.'}"
-        )
-    if as_json:
-        described = {
-            "components": [part_facts(session, part) for part in parts],
-            "plugins": [plugin_facts(session, plugin) for plugin in plugins],
-        }
-        print(json.dumps(described, indent=2, default=str))
-        return
+
+def build(session: Session) -> Callable[..., None]:
+    """The command."""
+
+    def show(options: ShowOptions) -> None:
+        """Show a part: contract, options, source and who else offers it; or a plugin and its failures."""
+        check_kind(options.kind)
+        catalog = session.catalog
+        parts = matching_parts(catalog, options.name, options.kind)
+        plugins = [] if options.kind in KINDS or parts else matching_plugins(catalog.manager, options.name)
+        if not parts and not plugins:
+            known = {component.name for component in catalog}
+            known |= {plugin.name for plugin in catalog.manager.plugins}
+            hint = closest(options.name, known) or " See netlab plugins list."
+            raise UsageError(f"no part or plugin is called '{options.name}'.{hint}")
+        if options.as_json:
+            described = {
+                "components": [part_facts(session, part) for part in parts],
+                "plugins": [plugin_facts(session, plugin) for plugin in plugins],
+            }
+            print(json.dumps(described, indent=2, default=str))
+        else:
+            print_pages(session, parts, plugins)
+
+    completions = {"name": part_completion(session), "kind": complete_kind}
+    return command(session, ShowOptions, show, completions=completions)
+
+
+def print_pages(session: Session, parts: list[Component], plugins: list[Plugin]) -> None:
+    """A page each, with a line between two."""
     from rich.console import Console
 
     console = Console(highlight=False)
-    for position, part in enumerate(parts):
+    pages: list[Callable[[], None]] = [
+        *(partial(print_part, console, part_facts(session, part)) for part in parts),
+        *(partial(print_plugin, console, plugin_facts(session, plugin)) for plugin in plugins),
+    ]
+    for position, page in enumerate(pages):
         if position:
             console.print()
-        print_part(console, part_facts(session, part))
-    for position, plugin in enumerate(plugins):
-        if position:
-            console.print()
-        print_plugin(console, plugin_facts(session, plugin))
-
-
-def matching_parts(session: Session, text: str, kind: str | None) -> list[Component]:
-    """The components called ``NAME``, ``NAME:VARIANT`` or ``NAME@DISTRIBUTION``, in the order of kinds."""
-    name, _, distribution = text.partition("@")
-    name = name.partition(":")[0]
-    return [
-        component
-        for known in KINDS
-        for component in session.catalog.of_kind(known)
-        if kind in (None, known)
-        and fnmatchcase(component.name, name)
-        and (not distribution or component.plugin.distribution == canonical(distribution))
-    ]
-
-
-def matching_plugins(session: Session, text: str) -> list[Plugin]:
-    """The plugins with this entry point or distribution."""
-    return [
-        plugin
-        for plugin in session.catalog.manager.plugins
-        if fnmatchcase(plugin.name, text) or fnmatchcase(plugin.distribution, canonical(text))
-    ]
+        page()
 
 
 def part_facts(session: Session, part: Component) -> dict[str, Any]:
@@ -157,10 +153,7 @@ def plugin_facts(session: Session, plugin: Plugin) -> dict[str, Any]:
 
 def print_part(console: Console, facts: dict[str, Any]) -> None:
     """A component as a page."""
-    from rich.markup import escape
-    from rich.table import Table
-
-    console.print(f"[bold]{facts['kind']} {facts['name']}[/]: {escape(facts['summary'])}")
+    console.print(f"[bold]{facts['kind']} {literal(facts['name'])}[/]: {literal(facts['summary'])}")
     built_in = ", built in" if facts["builtin"] else ""
     lines = [
         ("from", f"{facts['distribution']} {facts['version']}, plugin '{facts['plugin']}'{built_in}"),
@@ -170,22 +163,20 @@ def print_part(console: Console, facts: dict[str, Any]) -> None:
         ("source", facts["source"] or f"{facts['target']} (not found)"),
         ("problem", facts["options_problem"] or ""),
     ]
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(no_wrap=True, style="bold")
-    table.add_column(overflow="fold")
+    table = plain_table("", "", show_header=False)
+    table.columns[0].style = "bold"
     for key, value in lines:
         if value:
-            table.add_row(key, escape(value))
+            table.add_row(key, literal(value))
     console.print(table)
     if facts["also_offered_by"]:
         console.print(f"Write '{facts['name']}@{facts['distribution']}' to choose this one.", markup=False)
     if facts["options"]:
         console.print("\n[bold]options[/]")
-        options = Table(box=None, show_header=False, pad_edge=False)
-        options.add_column(no_wrap=True)
-        options.add_column()
+        options = plain_table("", "", show_header=False)
+        options.columns[0].no_wrap = True
         for option in facts["options"]:
-            options.add_row(option["flag"], escape(option["help"]))
+            options.add_row(option["flag"], literal(option["help"]))
         console.print(options)
     console.print("\n[bold]contract[/]")
     for paragraph in facts["contract"].split("\n\n"):

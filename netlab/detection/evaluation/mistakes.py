@@ -15,8 +15,7 @@ from netlab.detection.data.annotation import AnnotatedImage
 from netlab.detection.evaluation.average_precision import FALSE_ALARM, match_detections
 from netlab.detection.evaluation.validation import truth_of
 from netlab.detection.model.detect import Detections, DetectRule
-from netlab.detection.output.draw import draw_boxes, tile
-from netlab.detection.output.formats import png, write_bytes
+from netlab.detection.output.draw import draw_boxes, tile, write_png
 
 Colour = tuple[int, int, int]
 TRUTH_COLOUR: Colour = (0, 158, 115)
@@ -117,6 +116,6 @@ class MistakeGallery:
                     picture for _, _, picture in sorted(heap, key=lambda item: item[:2], reverse=True)
                 ]
                 caption = (captions[name], f"Confidence threshold: {thresholds}")
-                write_bytes(path, png(tile(pictures, columns=4, side=THUMBNAIL, caption=caption)))
+                write_png(path, tile(pictures, columns=4, side=THUMBNAIL, caption=caption))
                 written.append(path)
         return written

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from netlab.data.image_files import RGB
@@ -47,6 +49,10 @@ class ProposalSource:
         return first_proposals(
             cached_proposals(self.cache, image, self.settings.as_dict(), compute), self.limit
         )
+
+    def boxes(self, image: RGB) -> NDArray[np.float32]:
+        """The boxes (N, 4) of the proposals, the best first."""
+        return self(image).boxes
 
     def _call(self, image: RGB, *, limit: int, seed: int, options: Any) -> Proposals:
         found: Proposals = self.component.build(image, limit=limit, seed=seed, options=options)
@@ -132,8 +138,9 @@ class Detector:
     rule: DetectRule
 
     def with_rule(self, **changes: Any) -> Detector:
-        """The same detector with another confidence, iou, max_detections or refinements."""
-        return replace(self, rule=replace(self.rule, **changes))
+        """The same detector with another confidence, iou, max_detections or refinements; None: as it is."""
+        changed = {key: value for key, value in changes.items() if value is not None}
+        return replace(self, rule=replace(self.rule, **changed))
 
     def on(self, features: RegionFeatures, image: RGB) -> Detections:
         """Detections in ``image``, with features made ready once by ``self.backbone.features()``."""

@@ -23,11 +23,28 @@ from netlab.detection.model.detector import Backbone, Detector, proposal_source
 from netlab.detection.model.features import Pool
 from netlab.detection.model.head import DetectionHead
 from netlab.engine.catalog import Catalog, Component
-from netlab.errors import NetlabError, UsageError
+from netlab.errors import NetlabError, UsageError, closest
 from netlab.kinds.extractor import FeatureMaps
 from netlab.runs.files import write_atomically, write_text
 
 FORMAT = "netlab-detector-1"
+
+
+def find_detector(name: str, runs: Path) -> Path:
+    """The folder of the detector that a user named: a run's path or name, or one of its model files.
+
+    Raises:
+        UsageError: there is none (with the closest name).
+    """
+    path = Path(name)
+    if path.name in ("model.toml", "model.safetensors"):
+        path = path.parent
+    if not (path / "model.toml").is_file() and (runs / name / "model.toml").is_file():
+        return runs / name
+    if not path.is_dir():
+        names = sorted(known.parent.name for known in runs.glob("*/model.toml"))
+        raise UsageError(f"there is no run '{name}' (a path, or a name in '{runs}').{closest(name, names)}")
+    return path
 
 
 def save_detector(detector: Detector, folder: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from netlab.data.image_files import RGB
+from netlab.runs.files import write_atomically
 
 # Okabe and Ito's palette, which stays apart for colour-blind eyes; black and white text on it reads.
 PALETTE = (
@@ -106,3 +108,19 @@ def _fitted(picture: RGB, side: int) -> RGB:
     size = (max(round(picture.shape[1] * scale), 1), max(round(picture.shape[0] * scale), 1))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(picture, size, interpolation=method), np.uint8)
+
+
+def write_boxes(path: Path, image: RGB, boxes: NDArray[np.float32]) -> None:
+    """``image`` with its boxes (N, 4) in turning colours as a PNG file; folders on its way are made."""
+    colours = [PALETTE[i % len(PALETTE)] for i in range(len(boxes))]
+    write_png(path, draw_boxes(image, boxes, [""] * len(boxes), colours))
+
+
+def write_png(path: Path, image: RGB) -> None:
+    """``image`` as a PNG file, written atomically; folders on its way are made."""
+    ok, data = cv2.imencode(".png", np.ascontiguousarray(image[..., ::-1]))
+    if not ok:
+        raise ValueError("OpenCV could not encode the image")
+    content = data.tobytes()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, lambda file: file.write(content))

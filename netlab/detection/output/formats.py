@@ -13,13 +13,10 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 from xml.etree import ElementTree
 
-import cv2
-import numpy as np
-
 from netlab.data.image_files import RGB
 from netlab.data.image_sources import SourceImage
 from netlab.detection.model.detect import Detections
-from netlab.detection.output.draw import class_colour, draw_boxes
+from netlab.detection.output.draw import class_colour, draw_boxes, write_png
 from netlab.runs.files import write_atomically, write_text
 
 FORMATS = ("image", "json", "coco", "csv", "yolo", "voc")
@@ -50,8 +47,7 @@ class ImageWriter:
         drawn = draw_boxes(
             pixels, found.boxes, texts, [class_colour(label) for label in found.labels.tolist()]
         )
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_bytes(self.folder / f"{source.name}.png", png(drawn))
+        write_png(self.folder / f"{source.name}.png", drawn)
 
     def close(self) -> None:
         pass
@@ -248,14 +244,6 @@ def voc_xml(
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file atomically."""
     write_atomically(path, lambda file: file.write(content))
-
-
-def png(image: RGB) -> bytes:
-    """``image`` as a PNG file."""
-    ok, data = cv2.imencode(".png", np.ascontiguousarray(image[..., ::-1]))
-    if not ok:
-        raise ValueError("OpenCV could not encode the image")
-    return data.tobytes()
 
 
 def _rows(found: Detections) -> list[tuple[list[float], float, int]]:

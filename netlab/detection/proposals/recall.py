@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netlab.data.image_files import RGB, ImageError, read_image
 from netlab.detection.boxes import iou_matrix
+from netlab.detection.data.annotation import AnnotatedImage
+from netlab.errors import UsageError
 
 LIMITS = (100, 500, 1000, 2000)
 AVERAGED_IOUS = np.linspace(0.5, 0.95, 10)
@@ -53,3 +58,53 @@ def proposal_recall(
         )
         for limit, row in zip(limits, best, strict=True)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class ProposerMeasurement:
+    """A proposer on a data set: recall by number of boxes, mean boxes and seconds an image."""
+
+    proposer: str
+    boxes: float
+    seconds: float
+    rows: list[ProposalRecall]
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def measure_proposer(
+    name: str,
+    propose: Callable[[RGB], NDArray[np.float32]],
+    images: Sequence[AnnotatedImage],
+    *,
+    limit: int,
+    unread: Callable[[str], None],
+    advance: Callable[[], None] = lambda: None,
+) -> ProposerMeasurement:
+    """Recall of a proposer on images that have objects, for the numbers of boxes up to ``limit``.
+
+    ``propose`` gives boxes (N, 4) in pixels, the best first. ``unread`` is called with what is wrong with an
+    image that can not be read: it is left out; ``advance`` after every image that was measured.
+
+    Raises:
+        UsageError: no image can be read.
+    """
+    overlaps, counts, seconds = [], [], 0.0
+    for image in images:
+        try:
+            pixels = read_image(image.path)
+        except ImageError as error:
+            unread(str(error))
+            continue
+        began = time.perf_counter()
+        boxes = propose(pixels)
+        seconds += time.perf_counter() - began
+        overlaps.append((best_overlaps(boxes, image.boxes), image.names))
+        counts.append(len(boxes))
+        advance()
+    if not counts:
+        raise UsageError("there is no image with objects that can be read: nothing to measure on")
+    limits = [most for most in LIMITS if most <= limit] or [limit]
+    rows = proposal_recall(overlaps)[: len(limits)]
+    return ProposerMeasurement(name, float(np.mean(counts)), seconds / len(counts), rows)

@@ -35,7 +35,7 @@ def sweeps_folder(runs: Path) -> Path:
     return runs / "sweeps"
 
 
-def write_record(record: SweepRecord, runs: Path) -> Path:
+def write_sweep(record: SweepRecord, runs: Path) -> Path:
     """Write the record and give its path."""
     path = sweeps_folder(runs) / f"{record.name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,7 +43,7 @@ def write_record(record: SweepRecord, runs: Path) -> Path:
     return path
 
 
-def read_record(name: str, runs: Path) -> SweepRecord:
+def read_sweep(name: str, runs: Path) -> SweepRecord:
     """The record of a sweep.
 
     Raises:

@@ -1,0 +1,21 @@
+"""The options of the commands that look at many runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from netlab.cli.core.flags import Argument
+from netlab.cli.core.options import RunsFolder
+
+
+class ChosenRuns(RunsFolder):
+    names: Annotated[list[str], Argument("[RUN...]")] = Field(
+        [], description="Runs by name or path. Default: all."
+    )
+    sweep: str | None = Field(None, description="The runs of a sweep.")
+    baseline: str | None = Field(
+        None, description="An assembly's name in the table, or one of its runs: the first."
+    )
+    force: bool = Field(False, description="Compare runs of different data or splits all the same.")

@@ -1,0 +1,67 @@
+"""The options that several subcommands of ``netlab detect`` have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AfterValidator, Field
+
+from netlab.cli.core.console import warn
+from netlab.cli.core.flags import Argument
+from netlab.cli.core.options import DetectorsFolder, Device, Options, ProposalCache
+
+if TYPE_CHECKING:
+    from netlab.detection.model.detector import Detector
+    from netlab.engine.catalog import Catalog
+
+VocFolder = Annotated[
+    Path, Argument("VOC_DIR"), Field(description="VOC layout, or a folder of images and XML.")
+]
+
+
+def split_names(given: list[str]) -> list[str]:
+    """``--classes cat,dog --classes bird`` as three names."""
+    return [name.strip() for text in given for name in text.split(",") if name.strip()]
+
+
+Names = Annotated[list[str], AfterValidator(split_names)]  # given one by one or separated by commas
+
+
+class Annotations(Options):
+    one_based: bool = Field(
+        False, alias="voc-one-based", description="Corners count from 1 and belong to the box."
+    )
+
+
+class Proposals(Options):
+    limit: int = Field(2000, ge=1, le=10_000, description="Most proposals an image.")
+    long_side: int = Field(400, ge=32, description="Longer side in pixels of the image proposed for.")
+    seed: int = Field(0, ge=0, description="Seed of the ranking.")
+
+
+class TrainedDetector(DetectorsFolder, ProposalCache, Device):
+    model: str = Field(description="A run of 'netlab detect train'.")
+    iou: float | None = Field(None, ge=0, le=1, description="Overlap above which the weaker box is dropped.")
+    refinements: int | None = Field(
+        None, ge=0, le=5, description="How often boxes are described again, moved."
+    )
+    allow_mismatch: bool = Field(False, description="Use a model of other parts all the same.")
+
+    def folder(self) -> Path:
+        """Where the model is."""
+        from netlab.detection.model.model_file import find_detector
+
+        return find_detector(self.model, self.runs)
+
+    def load(self, catalog: Catalog, *, keep_proposals: bool = True) -> Detector:
+        """The detector with what the flags change; what differs from where it was trained is warned of."""
+        from netlab.detection.model.model_file import load_detector
+
+        detector, mismatches = load_detector(
+            self.folder(), catalog, cache=self.cache_folder if keep_proposals else None,
+            allow_mismatch=self.allow_mismatch,
+        )  # fmt: skip
+        for line in mismatches:
+            warn(line)
+        return detector.with_rule(iou=self.iou, refinements=self.refinements)

@@ -1,0 +1,91 @@
+"""A measurement from its source of features to the files that it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from netlab.errors import UsageError
+from netlab.separability.bound_metric import BoundMetric
+from netlab.separability.feature_sources import FeatureSource
+from netlab.separability.measuring import LayerReport, MeasurementPlan, refuse_nothing
+from netlab.separability.results import plot_curves, save, write_points
+
+
+class Watcher(Protocol):
+    """Is told how a measurement goes on; it is called with a step's title, what is done of it, its total."""
+
+    def __call__(self, title: str, done: int, total: int) -> None: ...
+
+    def planned(self, plan: MeasurementPlan | None) -> None:
+        """Before anything long: the layers and what they cost; None where there is one layer only."""
+        ...
+
+    def measured(self, report: LayerReport) -> None:
+        """A layer is done, on one split."""
+        ...
+
+
+class Unwatched:
+    """Nobody looks."""
+
+    def __call__(self, title: str, done: int, total: int) -> None:
+        return
+
+    def planned(self, plan: MeasurementPlan | None) -> None:
+        return
+
+    def measured(self, report: LayerReport) -> None:
+        return
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """The reports by layer and split, in the order of execution, and the files that were written."""
+
+    reports: list[LayerReport]
+    written: list[Path] = field(default_factory=list)
+
+
+def measure_source(
+    source: FeatureSource,
+    metrics: Sequence[BoundMetric],
+    *,
+    folder: Path | None = None,
+    plots: bool = True,
+    per_point: Path | None = None,
+    watcher: Watcher | None = None,
+) -> Measurement:
+    """Measure every layer of a source.
+
+    ``folder`` gets ``separability.csv``, ``separability.json`` and with ``plots`` the curves;
+    ``per_point`` is a CSV file for the values of the points.
+
+    Raises:
+        UsageError: a folder is not there, or a metric is not defined on the source.
+    """
+    for path in (per_point.parent if per_point else None, folder.parent if folder else None):
+        if path is not None and not path.is_dir():
+            raise UsageError(f"there is no folder {path}")
+    watching: Any = watcher or Unwatched()
+    plan = source.plan(metrics)
+    watching.planned(plan)
+    reports = []
+    for report in source.reports(metrics, watching):
+        reports.append(report)
+        watching.measured(report)
+    refuse_nothing(reports)
+    written: list[Path] = []
+    if folder is not None:
+        folder.mkdir(exist_ok=True)
+        rows = save(folder, reports, source.record(), plan.order if plan is not None else [])
+        written.append(folder / "separability.csv")
+        if plots:
+            names = [metric.name for metric in metrics]
+            written += plot_curves(folder / "plots", rows, names, source.title)
+    if per_point is not None:
+        write_points(per_point, reports, source.origins)
+        written.append(per_point)
+    return Measurement(reports, written)

@@ -1,0 +1,87 @@
+"""The TOML file of a grid: its tables, the parts that it names, and the grids that it means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from netlab.engine.catalog import Catalog, Component
+from netlab.errors import UsageError, closest
+from netlab.kinds import KINDS
+from netlab.runs.config import PART_KINDS, read_toml
+
+SELECTORS = tuple(KINDS[kind].selector for kind in PART_KINDS)
+TABLES = (*SELECTORS, "training")
+SWEEP_KEYS = ("name", "seeds", "baseline", "metrics")
+DEFAULT_SEEDS = 3
+
+
+def read_grid_file(path: str | None) -> dict[str, Any]:
+    """The ``--grid`` file, its tables known.
+
+    Raises:
+        UsageError: it is not there, not TOML, or has an unknown table or key (with the closest name).
+    """
+    if path is None:
+        return {}
+    content = read_toml(Path(path))
+    known = (*TABLES, "sweep", "also")
+    for table in content:
+        if table not in known:
+            raise UsageError(
+                f"{path} has an unknown key '{table}'.{closest(table, known)} Known: {', '.join(known)}"
+            )
+    also = content.get("also", [])
+    if not isinstance(also, list):
+        raise UsageError(f"{path}: 'also' must be a list of tables, [[also]]")
+    for tables in ({key: value for key, value in content.items() if key != "also"}, *also):
+        for table, value in tables.items():
+            if not isinstance(value, dict):
+                raise UsageError(f"{path}: '{table}' must be a table, [{table}]")
+    for key in content.get("sweep", {}):
+        if key not in SWEEP_KEYS:
+            raise UsageError(f"{path}: [sweep] has no key '{key}'.{closest(key, SWEEP_KEYS)}")
+    return content
+
+
+def names_in(file: Mapping[str, Any], selector: str) -> list[str]:
+    """The names that a grid file gives a selector."""
+    found: list[str] = []
+    for tables in (file, *file.get("also", [])):
+        name = tables.get(selector, {}).get("name", [])
+        found += [str(item) for item in (name if isinstance(name, list) else [name])]
+    return found
+
+
+def chosen_components(
+    catalog: Catalog, words: Mapping[str, str], file: Mapping[str, Any]
+) -> dict[str, list[Component]]:
+    """The components of each kind: those that a flag names, else the file, else the default."""
+    chosen = {}
+    for kind in PART_KINDS:
+        selector = KINDS[kind].selector
+        names = words[selector].split(",") if selector in words else names_in(file, selector)
+        found = [catalog.find(kind, name.strip()) for name in names]
+        chosen[kind] = found or [catalog.default(kind)]
+    return chosen
+
+
+def grids_of(
+    file: Mapping[str, Any], given: Mapping[str, Mapping[str, Any]], seeds: int | None
+) -> list[dict[str, dict[str, Any]]]:
+    """The grids: that of the file, then one a table of ``[[also]]``; flags go before both.
+
+    Raises:
+        UsageError: seeds are given twice.
+    """
+    base = {table: file.get(table, {}) for table in TABLES}
+    grids = []
+    for also in ({}, *file.get("also", [])):
+        grid = {table: {**base[table], **also.get(table, {}), **given.get(table, {})} for table in TABLES}
+        if "seed" not in grid["training"]:
+            grid["training"]["seed"] = list(range(seeds or DEFAULT_SEEDS))
+        elif seeds is not None:
+            raise UsageError("--seeds counts the seeds and --seed (training.seed) lists them: give one")
+        grids.append(grid)
+    return grids
