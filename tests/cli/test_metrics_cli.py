@@ -314,7 +314,7 @@ def test_the_list_describes_every_metric(cli: Cli, catalog: Any) -> None:
         (("cross-si", *FILES), "needs --reference-features"),
         (("linear-cka", *FILES), "one set of features has none"),
         (("soft-si", "--order", "60", *FILES), "expected an order from 1 to 59"),
-        (("soft-si", "--order", "0", *FILES), "--workers 0: expected a whole number, >= 1"),
+        (("soft-si", "--order", "0", *FILES), "--soft-si.order 0: expected a whole number, >= 1"),
         (("si", "--order", "3", *FILES), "--order belongs to metric"),
         (("si", "--memory", "lots", *FILES), "expected a size such as 4G"),
         (("si", "--fraction", "0", *FILES), "--fraction 0: expected a number, > 0 and <= 1"),
