@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from netlab.neighbours.dtypes import Bool, Float, Int
-from netlab.neighbours.matmul import full_float32
+from netlab.neighbours.matmul import double_product, full_float32
 from netlab.neighbours.operands import Operands, SortedPoints, gamma, half_width
 from netlab.neighbours.parallel import each, even_slices
 from netlab.neighbours.search import Search
@@ -54,7 +54,7 @@ def candidates_within(
         mask = None if allowed is None else allowed[part]
         some = search.part(part)
         row, position = _scan_single(some, limit[part], mask)
-        if len(row) > _too_many(len(some), order):
+        if len(row) > too_many(len(some), order):
             row, position = _scan_double(some, limit[part], order, mask)
         return ranked(some, row, position, part.start)
 
@@ -80,12 +80,12 @@ def candidates_in_order(
         limit = last + some.half_width(last)
         hit = tile <= upper_single(some, limit)[:, None]
         row, position = (index.cpu().numpy() for index in hit.nonzero(as_tuple=True))
-        if len(row) > _too_many(len(some), order):
+        if len(row) > too_many(len(some), order):
             row, position = _scan_double(some, limit, order, None)
         yield ranked(some, row, position, part.start)
 
 
-def _too_many(queries: int, order: int) -> int:
+def too_many(queries: int, order: int) -> int:
     """Candidates from which float64 products, which leave fewer, are the cheaper way."""
     return 32 * queries * order + 1024
 
@@ -165,8 +165,7 @@ def double_rows(search: Search) -> Iterator[tuple[slice, Float, Float]]:
             stop = min(start + wide, points.n)
             right = points.centred(points.order[start:stop])
             right_squares = np.einsum("ij,ij->i", right, right)
-            product = torch.from_numpy(left) @ torch.from_numpy(right).T
-            tile[:, start:stop] = left_squares[:, None] + right_squares - 2 * product.numpy()
+            tile[:, start:stop] = left_squares[:, None] + right_squares - 2 * double_product(left, right)
         if search.exclude_self:
             tile[np.arange(len(left)), rows[part]] = np.inf
         yield part, tile, left_squares

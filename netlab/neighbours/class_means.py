@@ -17,7 +17,7 @@ from torch import Tensor
 
 from netlab.neighbours.decision import Decisions, NearestDecision
 from netlab.neighbours.dtypes import Float, Int
-from netlab.neighbours.matmul import fastest_product, full_float32
+from netlab.neighbours.matmul import double_product, fastest_product, full_float32
 from netlab.neighbours.matrix import FeatureMatrix
 from netlab.neighbours.operands import gamma
 from netlab.neighbours.parallel import each, even_slices
@@ -162,7 +162,7 @@ def _relative_double(matrix: FeatureMatrix, rows: Int, means: Means) -> _Relativ
     def fill(part: slice) -> None:
         z = matrix.exact(rows[part]) - origin
         square[part] = np.einsum("ij,ij->i", z, z)
-        value[part] = size**2 - 2 * (torch.from_numpy(z) @ torch.from_numpy(omega).T).numpy()
+        value[part] = size**2 - 2 * double_product(z, omega)
 
     each(fill, matrix.blocks(len(rows)), matrix.device)
     u = 2.0**-53

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from netlab.neighbours.dtypes import Float
 from netlab.threads import limited_threads
 
 
@@ -38,6 +39,11 @@ class MatrixProduct:
 
 PLAIN = MatrixProduct("matmul", lambda a: a, lambda a, b: a @ b.T)
 ONEDNN = MatrixProduct("onednn", lambda a: a.to_mkldnn(), lambda a, b: functional.linear(a, b).to_dense())
+
+
+def double_product(a: Float, b: Float) -> Float:
+    """``A @ B.T`` in float64, for A (m, k) and B (n, k)."""
+    return (torch.from_numpy(a) @ torch.from_numpy(b).T).numpy()
 
 
 def fastest_product(device: torch.device) -> MatrixProduct:

@@ -15,6 +15,7 @@ from netlab.neighbours.candidates import (
     double_rows,
     half_width_double,
     ranked,
+    too_many,
     upper_single,
 )
 from netlab.neighbours.decision import Decisions, NearestDecision
@@ -166,7 +167,7 @@ def run_lengths(search: Search, own: Float, other: Float) -> Float:
         codes = some.codes
         below, band = _below_and_band(some, end[part], tile)
         row, position = (index.cpu().numpy() for index in band.nonzero(as_tuple=True))
-        if len(row) > 32 * len(some) + 1024:
+        if len(row) > too_many(len(some), 1):
             below, row, position = _below_and_band_double(some, end[part])
         same = torch.from_numpy(codes[:, None] == points.codes).to(below.device)
         nearer[0, part] = (below & same).sum(1).cpu().numpy()
