@@ -296,7 +296,9 @@ def compare_walk(run: Path, patterns: list[str], threads: int) -> None:
     )
     for layer in layers:
         start = cpu_seconds()
-        features = capture(loaded.network, images, [layer], preprocess=loaded.normalization)[layer.name]
+        features = capture(loaded.network, images, [layer], preprocess=loaded.normalization).features[
+            layer.name
+        ]
         seconds["forward"] += cpu_seconds() - start
         start = cpu_seconds()
         space = FeatureSpace(features, labels, standardize=True)

@@ -58,7 +58,7 @@ def hardest_images(
     indices = draw_stratified(test.labels, SHARE, 0)
     images, labels = test.images[indices], test.labels[indices]
     layer = find_layers(run.network, images[:2], preprocess=run.normalization, head=HEAD)[-1]
-    features = capture(run.network, images, [layer], preprocess=run.normalization)[layer.name]
+    features = capture(run.network, images, [layer], preprocess=run.normalization).features[layer.name]
     space = FeatureSpace(features, labels.numpy(), standardize=True)
     scores = space.neighbours.run_lengths
     nearest = space.neighbours.in_order(min(NEIGHBOURS, len(labels) - 1)).indices

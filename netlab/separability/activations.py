@@ -174,6 +174,19 @@ def _forward(model: nn.Module, images: Tensor, preprocess: Preprocess | None) ->
         raise UsageError(f"the model does not run on images of {shape}: {reason[:200]}") from error
 
 
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """Outputs of layers for n images.
+
+    ``features`` by name: float32 (n, features), where the model is. ``incomplete``: of how many images
+    there was an output, for layers that did not give one for every image (an early exit, an expert, a
+    branch that is not always taken); these are not in ``features``.
+    """
+
+    features: dict[str, Tensor]
+    incomplete: dict[str, int]
+
+
 def capture(
     model: nn.Module,
     images: Tensor,
@@ -182,10 +195,10 @@ def capture(
     preprocess: Preprocess | None = None,
     batch_size: int = 256,
     progress: Callable[[int, int], None] | None = None,
-) -> dict[str, Tensor]:
-    """The outputs of some layers for all images: by name float32 (n, features), where the model is.
+) -> Captured:
+    """The outputs of some layers for all images.
 
-    The forward pass stops at the last layer that is needed.
+    The forward pass of a batch stops at the last layer that is needed.
     """
     wanted: dict[tuple[str, int], list[Layer]] = {}
     for layer in layers:
@@ -193,14 +206,16 @@ def capture(
     buffers: dict[str, Tensor] = {}
     calls: dict[str, int] = {}
     missing: set[str] = set()
+    images_of = {layer.name: 0 for layer in layers}
     rows = slice(0, 0)
 
     def see(name: str, output: Any) -> None:
         call = calls[name] = calls.get(name, 0) + 1
         for layer in wanted.get((name, call), ()):
-            tensor = output
-            for step in layer.path:
-                tensor = tensor[step]
+            tensor = _part(output, layer.path)
+            if tensor is None or tensor.shape != (rows.stop - rows.start, *layer.shape):
+                continue
+            images_of[layer.name] += len(tensor)
             if layer.name not in buffers:
                 buffers[layer.name] = torch.empty(len(images), layer.features, device=tensor.device)
             buffers[layer.name][rows] = tensor.reshape(len(tensor), -1)
@@ -216,7 +231,18 @@ def capture(
             _forward(model, images[rows], preprocess)
             if progress is not None:
                 progress(rows.stop, len(images))
-    return buffers
+    incomplete = {name: count for name, count in images_of.items() if count < len(images)}
+    return Captured({name: kept for name, kept in buffers.items() if name not in incomplete}, incomplete)
+
+
+def _part(output: Any, path: tuple[Any, ...]) -> Tensor | None:
+    """A part of what a module gave; None where this time there is none."""
+    for step in path:
+        try:
+            output = output[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return output if isinstance(output, Tensor) else None
 
 
 def plan_passes(

@@ -16,7 +16,7 @@ from netlab.engine.blame import of_the_machine
 from netlab.errors import NetlabError, PluginError, UsageError, first_line
 from netlab.kinds.metric import MetricResult
 from netlab.neighbours.tiles import class_minima
-from netlab.separability.activations import Layer, Preprocess, capture, plan_passes, select, trace
+from netlab.separability.activations import Captured, Layer, Preprocess, capture, plan_passes, select, trace
 from netlab.separability.bound_metric import BoundMetric
 from netlab.separability.settings import MeasurementSettings
 from netlab.separability.space.feature_space import DEFAULT_MEMORY, FeatureSpace
@@ -197,20 +197,43 @@ def measure_layers(
         for layer in group:
             here: dict[str, FeatureSpace] = {}
             reference: FeatureSpace | None = None
-            for images, features in zip(sets, captured, strict=True):
+            if any(layer.name in outputs.incomplete for outputs in captured):
+                yield from _not_measured(layer, sets, captured, metrics)
+                continue
+            for images, outputs in zip(sets, captured, strict=True):
+                chosen = [m for m in metrics if reference is not None or "reference" not in m.tags]
                 title = f"{layer.name}, {images.split}"
                 space = _space(
-                    features[layer.name], images.labels, title, settings, progress,
+                    outputs.features[layer.name], images.labels, title, settings, progress,
                     reference=reference, previous=before.get(images.split), class_names=class_names,
                     memory=max(plan.memory - held, FIXED_MEMORY),
                 )  # fmt: skip
-                chosen = [m for m in metrics if reference is not None or "reference" not in m.tags]
                 yield measure_space(space, chosen, layer.name, images.split)
                 here[images.split] = space
                 reference = reference or space
-            for features in captured:
-                del features[layer.name]
+            for outputs in captured:
+                outputs.features.pop(layer.name, None)
             before = here if any("layers" in metric.tags for metric in metrics) else {}
+
+
+def _not_measured(
+    layer: Layer, sets: Sequence[ImageSet], captured: Sequence[Captured], metrics: Sequence[BoundMetric]
+) -> Iterator[LayerReport]:
+    """No values, and why: a layer without an output for every image has no points to compare."""
+    counts = [
+        out.incomplete.get(layer.name, len(images.labels)) for images, out in zip(sets, captured, strict=True)
+    ]
+    shares = ", ".join(
+        f"{count:,} of {len(images.labels):,} {images.split} images"
+        for images, count in zip(sets, counts, strict=True)
+    )
+    note = f"not measured: layer '{layer.name}' gave an output for {shares} only"
+    for position, (images, count) in enumerate(zip(sets, counts, strict=True)):
+        chosen = [m.name for m in metrics if position or "reference" not in m.tags]
+        results = {name: MetricResult(math.nan, notes=(note,)) for name in chosen}
+        yield LayerReport(
+            layer.name, images.split, count, layer.features, results, dict.fromkeys(chosen, 0.0)
+        )
 
 
 def _space(

@@ -80,7 +80,7 @@ def test_the_head_is_left_out_unless_named(data):
 
 def test_outputs_are_those_before_a_later_layer_changes_them_in_place(model, data):
     x, _ = data
-    found = capture(model, x, find_layers(model, x), batch_size=32)
+    found = capture(model, x, find_layers(model, x), batch_size=32).features
     model.eval()
     with torch.no_grad():
         first = model.first(x)
@@ -126,7 +126,7 @@ def test_a_layer_too_large_for_the_memory_says_what_it_needs(model, data):
 def test_values_are_those_of_the_layer_s_features(model, data):
     x, y = data
     rows = layer_separability(model, x, y, metrics={"si": {}, "high-order-si": {"order": 2}}, layers="second")
-    features = capture(model, x, find_layers(model, x, layers=["second"]))["second"]
+    features = capture(model, x, find_layers(model, x, layers=["second"])).features["second"]
     assert rows[0]["value"] == si_score(features, y, standardize=True)
     assert [row["metric"] for row in rows] == ["si", "high-order-si"]
     assert rows[0]["points"] == 90
@@ -144,7 +144,7 @@ def test_a_test_set_is_standardized_by_the_training_points(model, data):
         test_images=x[60:],
         test_labels=y[60:],
     )
-    features = capture(model, x, find_layers(model, x, layers=["first"]))["first"].double().numpy()
+    features = capture(model, x, find_layers(model, x, layers=["first"])).features["first"].double().numpy()
     scaled = (features - features[:60].mean(0)) / features[:60].std(0)
     assert [(row["split"], row["metric"]) for row in rows] == [
         ("train", "si"),
@@ -198,3 +198,56 @@ def test_wrong_images_and_labels_are_one_clear_line(model, data):
         layer_separability(model, x, y, metrics=["cross-si"])
     with pytest.raises(UsageError, match=r"no metric 'sii'\. Did you mean"):
         layer_separability(model, x, y, metrics=["sii"])
+
+
+class Branching(nn.Module):
+    """One layer runs for every batch, one for some batches only, one gives as many rows as it chooses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.exit, self.expert, self.last = (nn.Linear(6, 6) for _ in range(4))
+
+    def forward(self, x):
+        x = self.first(x)
+        if x.shape[0] < 20 or float(x[0, 0]) > 0:
+            self.exit(x)
+        self.expert(x if x.shape[0] < 20 else x[x[:, 0] > 0])
+        return self.last(x)
+
+
+def test_a_layer_without_an_output_for_every_image_is_named_and_not_measured(data):
+    x, y = data
+    torch.manual_seed(4)
+    model = Branching()
+    with torch.no_grad():
+        runs = [float(model.first(batch)[0, 0]) > 0 for batch in x.split(30)]
+    assert sorted(set(runs)) == [False, True]
+    count = 30 * sum(runs)
+    captured = capture(model, x, find_layers(model, x), batch_size=30)
+    assert captured.incomplete == {"exit": count, "expert": 0}
+    assert list(captured.features) == ["first", "last"]
+    values = []
+    for _ in range(2):
+        torch.full((90, 6), 7.0)  # what memory holds has no say
+        rows = layer_separability(model, x, y, batch_size=30, test_images=x[:30], test_labels=y[:30])
+        assert [(row["layer"], row["value"] is None) for row in rows if row["metric"] == "si"] == [
+            ("first", False), ("first", False), ("exit", True), ("exit", True),
+            ("expert", True), ("expert", True), ("last", False), ("last", False),
+        ]  # fmt: skip
+        values.append([row["value"] for row in rows])
+    assert values[0] == values[1]
+
+
+def test_the_note_says_of_how_many_images_there_was_an_output(data):
+    from netlab.separability.bound_metric import bind_metrics
+    from netlab.separability.measuring import ImageSet, measure_layers, plan_measurement
+    from netlab.separability.settings import MeasurementSettings
+
+    x, y = data
+    torch.manual_seed(4)
+    model, metrics, sets = Branching(), bind_metrics(["si"]), [ImageSet("train", x, y)]
+    plan = plan_measurement(model, sets, metrics, layers=["expert"])
+    (report,) = measure_layers(model, sets, metrics, plan, MeasurementSettings(batch_size=30))
+    assert report.results["si"].notes == (
+        "not measured: layer 'expert' gave an output for 0 of 90 train images only",
+    )

@@ -54,16 +54,19 @@ class LinearKernel:
 
     def alignment(self, other: LinearKernel) -> tuple[float, float, float]:
         """Inner products of the centred kernels K = X Xᵀ, L = Y Yᵀ of two layers on the same points, L the
-        ``other``: (⟨K, K⟩, ⟨K, L⟩, ⟨L, L⟩), each in the units of its layers. Nothing n × n is kept."""
+        ``other``: (⟨K, K⟩, ⟨K, L⟩, ⟨L, L⟩), up to a factor for each layer. Nothing n × n is kept."""
         mine, theirs = self._sets.sorted, other._sets.sorted
         if theirs.n != mine.n or not np.array_equal(theirs.order, mine.order):
             raise ValueError("two layers can only be aligned on the same points in the same order")
         n = mine.n
+        # Squares of products leave float32's range where norms are above 1e9 or below 1e-10.
+        powers = [-int(np.frexp(points.squares.max())[1]) for points in (mine, theirs)]
         sums = {"kk": 0.0, "kl": 0.0, "ll": 0.0}
         margins = [np.empty(n), np.empty(n)]
         for (part, first), (_, second) in zip(
             _kernel_rows(_everywhere(mine, mine)), _kernel_rows(_everywhere(theirs, theirs)), strict=True
         ):
+            first, second = first.mul_(2.0 ** powers[0]), second.mul_(2.0 ** powers[1])
             sums["kk"] += float((first * first).sum(1, dtype=torch.float64).sum())
             sums["kl"] += float((first * second).sum(1, dtype=torch.float64).sum())
             sums["ll"] += float((second * second).sum(1, dtype=torch.float64).sum())

@@ -15,7 +15,7 @@ def silhouette(space: Space, *, options: Any) -> MetricResult:
     Formula: 1/n Σ_i (b_i - a_i) / max(a_i, b_i), a_i the mean distance to the other points of the own
     class, b_i the least mean distance to the points of another class; 0 for a point alone in its class.
     Range: -1 to 1.
-    Ties: do not matter. Distances carry about four digits.
+    Ties: do not matter. Mean distances are within .002, most within 1e-5.
     Source: Rousseeuw, 1987; ``sklearn.metrics.silhouette_score``.
     """
     _require_classes(space, "silhouette")
@@ -47,7 +47,7 @@ def davies_bouldin(space: Space, *, options: Any) -> MetricResult:
     means = space.class_means.values[kept]
     apart = np.array([np.sqrt(np.square(means - mean).sum(axis=1)) for mean in means])
     np.fill_diagonal(apart, np.inf)
-    if np.allclose(width, 0) or np.allclose(apart[np.isfinite(apart)], 0):
+    if not width.any() or not apart[np.isfinite(apart)].any():
         return MetricResult(0.0, notes=space.notes)
     apart[apart == 0] = np.inf  # as scikit-learn: equal means do not count
     worst = ((width[:, None] + width) / apart).max(axis=1)

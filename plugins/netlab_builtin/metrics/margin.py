@@ -20,7 +20,7 @@ def margin(space: Space, *, options: Any) -> MetricResult:
     Ties: a tie has margin 0. Points without another point of their class are left out.
     Source: twice the hypothesis margin of Crammer et al., Margin analysis of the LVQ algorithm, 2002.
     """
-    own, other = (np.ldexp(np.sqrt(d), -space.exponent) for d in space.neighbours.nearest_distances)
+    own, other = (np.sqrt(d) for d in space.neighbours.nearest_distances)
     defined = np.isfinite(own) & np.isfinite(other)
     if not defined.any():
         raise ValueError("margin needs at least two classes, and a class of two points")
@@ -29,22 +29,32 @@ def margin(space: Space, *, options: Any) -> MetricResult:
     larger = np.maximum(own[defined], other[defined])
     relative = np.divide(values[defined], larger, out=np.zeros(len(larger)), where=larger > 0)
     used = values[defined]
+
+    def in_units(length: Any) -> Any:
+        """A length, or lengths, in units of the features."""
+        return np.ldexp(length, -space.exponent)
+
+    with np.errstate(over="ignore"):
+        if not np.isfinite(in_units(np.abs(used).max())):
+            raise ValueError(
+                "margin is in units of the features, and too large for a number: scale them down"
+            )
     codes = space.codes[space.queries]
     per_class = {
-        name: float(np.nanmean(values[codes == k]))
+        name: float(in_units(np.nanmean(values[codes == k])))
         for k, name in enumerate(space.class_names)
         if (defined & (codes == k)).any()
     }
     per_point = np.full(space.n, np.nan)
-    per_point[space.queries] = values
+    per_point[space.queries] = in_units(values)
     left_out = int((~defined).sum())
     return MetricResult(
-        float(used.mean()),
-        float(used.std(ddof=1) / np.sqrt(len(used))) if len(used) > 1 else None,
+        float(in_units(used.mean())),
+        float(in_units(used.std(ddof=1) / np.sqrt(len(used)))) if len(used) > 1 else None,
         per_class,
         per_point,
         {
-            "quantiles": {str(q): float(np.quantile(used, q)) for q in QUANTILES},
+            "quantiles": {str(q): float(in_units(np.quantile(used, q))) for q in QUANTILES},
             "relative": float(relative.mean()),
             "positive": float((used > 0).mean()),
         },

@@ -27,10 +27,14 @@ def linear_probe(space: Space, *, options: Any) -> MetricResult:
     """
     if (space.counts > 0).sum() < 2 and space.reference is None:
         raise ValueError("linear-probe needs at least 2 classes")
+    with np.errstate(over="ignore"):
+        alpha = float(np.ldexp(options.alpha, 2 * space.exponent))  # in the units of the rows
+    if not 1e-100 < alpha < 1e100:
+        raise ValueError("linear-probe weighs w against features of ordinary size: scale or standardize them")
     if space.reference is None:
-        outputs, note = _leave_one_out(space, options.alpha), "accuracy of leave-one-out predictions"
+        outputs, note = _leave_one_out(space, alpha), "accuracy of leave-one-out predictions"
     else:
-        outputs, note = _fitted_on_reference(space, options.alpha), "fitted on the reference points"
+        outputs, note = _fitted_on_reference(space, alpha), "fitted on the reference points"
     hit = (outputs.argmax(axis=1) == space.codes).astype(np.float64)
     return MetricResult.from_points(hit[space.queries], space, notes=(note,))
 

@@ -48,7 +48,10 @@ def nc1(space: Space, *, options: Any) -> MetricResult:
     kept = np.flatnonzero(space.counts)
     means = space.class_means.values[kept]
     directions, sizes, _ = np.linalg.svd((means - means.mean(axis=0)).T, full_matrices=False)
-    used = sizes > sizes.max(initial=0.0) * max(space.d, len(kept)) * np.finfo(np.float64).eps
+    # What rounding leaves of no direction: of the means before the mean is taken off, as they were summed.
+    rounding = np.linalg.norm(means, axis=1).max() * max(space.d, space.n) * np.finfo(np.float64).eps
+    used = sizes > rounding
+    used[len(kept) - 1 :] = False  # K means differ in K - 1 directions at most
     if not used.any():
         raise ValueError("nc1 is not defined where all class means are equal")
     whiten = directions[:, used] / sizes[used]
