@@ -46,8 +46,8 @@ from netlab.detection.model.detect import Detections, DetectRule, detect
 from netlab.detection.model.detector import Backbone, ProposalSource, make_backbone, proposal_source
 from netlab.detection.model.features import CROP_CONTEXT, Describe, Pool
 from netlab.detection.model.head import DetectionHead
+from netlab.detection.proposals.labels import BACKGROUND, IGNORED, LabelRule, label_regions
 from netlab.detection.proposals.recall import best_overlaps, proposal_recall
-from netlab.detection.training.labels import BACKGROUND, IGNORED, LabelRule, label_regions
 from netlab.engine.catalog import Catalog
 from netlab.engine.manager import PluginManager
 

@@ -45,7 +45,7 @@ class LayerTable(Table):
         return Plot(metrics_figure(self.rows, list(dict.fromkeys(self["metric"])), self.title))
 
 
-def layer_separability(
+def layer_separability(  # noqa: PLR0913 - each is a flag of `netlab metrics`
     model: nn.Module,
     images: Any,
     labels: Any,
@@ -62,7 +62,7 @@ def layer_separability(
     sample_queries: int | None = None,
     seed: int = 0,
     **options: Any,
-) -> LayerTable:  # the parameters are those of a measurement: each is a flag of `netlab metrics`
+) -> LayerTable:
     """Measure how well every layer of a network separates the classes.
 
     Args:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netlab.detection.training.labels import LabelRule, label_regions
+from netlab.detection.proposals.labels import LabelRule, label_regions
 from netlab.detection.training.regions import jittered, label_image
 
 TRUTH = np.array([[0, 0, 10, 10], [20, 0, 30, 10]], np.float32)

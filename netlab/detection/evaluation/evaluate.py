@@ -12,6 +12,7 @@ from typing import Any, Literal
 import torch
 
 from netlab.detection.data.annotation import AnnotatedImage
+from netlab.detection.data.split_file import file_digest
 from netlab.detection.data.voc import keep_classes, read_voc
 from netlab.detection.evaluation.average_precision import curve, evaluate, precision_and_recall
 from netlab.detection.evaluation.curve_table import write_curves
@@ -19,7 +20,6 @@ from netlab.detection.evaluation.mistakes import MistakeGallery
 from netlab.detection.evaluation.plots import plot_precision_recall
 from netlab.detection.evaluation.validation import detect_all
 from netlab.detection.model.detector import Detector
-from netlab.detection.training.split_file import file_digest
 from netlab.errors import UsageError
 from netlab.training.reporter import Reporter
 

@@ -14,7 +14,7 @@ from netlab.data.image_files import RGB, ImageError, read_image
 from netlab.detection.data.voc import DetectionData
 from netlab.detection.model.detector import ProposalSource
 from netlab.detection.output.draw import write_png
-from netlab.detection.training.labels import BACKGROUND, IGNORED, LabelRule
+from netlab.detection.proposals.labels import BACKGROUND, IGNORED, LabelRule
 from netlab.detection.training.regions import label_image
 from netlab.errors import UsageError
 from netlab.training.reporter import Reporter

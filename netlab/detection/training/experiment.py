@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from pydantic import ValidationError
 
+from netlab.detection.data.split_file import data_digests, split_record
 from netlab.detection.data.voc import DetectionData, read_voc
 from netlab.detection.evaluation.average_precision import DetectionResult, Truth, evaluate
 from netlab.detection.evaluation.curve_table import write_curves
@@ -26,7 +27,6 @@ from netlab.detection.training.image_regions import ImageRegions, RegionExtracti
 from netlab.detection.training.regions import RegionSet
 from netlab.detection.training.sampling import inverse_frequency_weights
 from netlab.detection.training.settings import DetectionSettings
-from netlab.detection.training.split_file import data_digests, split_record
 from netlab.detection.training.task import HeadTask, optimization_of
 from netlab.engine.catalog import Catalog
 from netlab.errors import UsageError

@@ -15,7 +15,7 @@ from netlab.data.image_files import ImageError, read_image
 from netlab.detection.data.annotation import AnnotatedImage
 from netlab.detection.model.detector import Backbone, ProposalSource
 from netlab.detection.proposals.cache import cache_key
-from netlab.detection.training.labels import LabelRule
+from netlab.detection.proposals.labels import LabelRule
 from netlab.detection.training.regions import LabelledRegions, RegionSet, describe_regions, label_image
 from netlab.detection.training.settings import DetectionSettings
 from netlab.training.reporter import Reporter

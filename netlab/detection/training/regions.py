@@ -16,7 +16,7 @@ from netlab.data.image_files import RGB
 from netlab.detection.boxes import box_deltas, clip_boxes, flip_boxes
 from netlab.detection.model.features import RegionFeatures
 from netlab.detection.proposals.cache import array_digest, cache_key, cached_array
-from netlab.detection.training.labels import IGNORED, LabelRule, label_regions
+from netlab.detection.proposals.labels import IGNORED, LabelRule, label_regions
 
 JITTER_SHIFT = 0.25  # of the box's sides
 JITTER_GROWTH = 0.32  # of the logarithm of each side

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from netlab.detection.model.head import DetectionHead
-from netlab.detection.training.labels import BACKGROUND
+from netlab.detection.proposals.labels import BACKGROUND
 from netlab.detection.training.regions import RegionSet
 from netlab.detection.training.settings import DetectionSettings
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from netlab.detection.model.head import DetectionHead
-from netlab.detection.training.labels import BACKGROUND
+from netlab.detection.proposals.labels import BACKGROUND
 from netlab.detection.training.regions import RegionSet
 from netlab.detection.training.sampling import draw_steps, mine_hard_negatives, steps_per_epoch
 from netlab.detection.training.settings import DetectionSettings

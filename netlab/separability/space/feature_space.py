@@ -60,7 +60,7 @@ class FeatureSpace:
             labels are continuous.
     """
 
-    def __init__(  # everything that decides the space, by keyword
+    def __init__(  # noqa: PLR0913 - everything that decides the space, by keyword
         self,
         features: Any,
         labels: Any = None,
