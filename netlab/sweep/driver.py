@@ -1,6 +1,6 @@
-"""Carries a sweep through on any executor.
+"""Runs the tasks of a sweep on any executor.
 
-Progress is read from the run directories, which every executor writes, so it looks the same for a
+How far a run is gets read from the run directories, which every executor writes, so it looks the same for a
 process here, a task of a cluster and a job of a queue.
 """
 
@@ -14,12 +14,12 @@ from typing import Literal
 
 from netlab.errors import NetlabError, first_line
 from netlab.executors import WorkerLostError
+from netlab.executors.retry import RETRIES
 from netlab.runs.directory import RunDirectory
 from netlab.runs.history import read_history
 from netlab.sweep.task import RunTask, TaskResult, execute
 
-State = Literal["waiting", "running", "finished", "skipped", "failed"]
-RETRIES = 2  # of a run whose worker was lost
+RunState = Literal["waiting", "running", "finished", "skipped", "failed"]
 POLL = 0.5  # seconds between two looks at the run directories
 
 
@@ -28,7 +28,7 @@ class RunStatus:
     """A run of the sweep as it stands. ``attempts`` counts submissions."""
 
     directory: RunDirectory
-    state: State
+    state: RunState
     epochs: int
     epoch: int = 0
     accuracy: float | None = None
@@ -55,7 +55,7 @@ def run_tasks(
 ) -> None:
     """Do every task whose status is ``waiting`` and keep the statuses true.
 
-    ``watch`` hears of a status whenever it changed. A failed run is kept and does not stop the rest;
+    ``watch`` is called with every status that changed. A failed run is kept and does not stop the rest;
     a run whose worker was lost is submitted again, up to ``retries`` times, and resumes from its
     checkpoint.
     """
@@ -76,31 +76,41 @@ def run_tasks(
         done, _ = wait(pending, timeout=poll, return_when=FIRST_COMPLETED)
         for future in done:
             position = pending.pop(future)
-            status = statuses[position]
             try:
                 result = future.result()
             except WorkerLostError as lost:
-                status.error = str(lost)
-                if status.attempts <= retries:
+                if statuses[position].attempts <= retries:
+                    statuses[position].error = str(lost)
                     submit(position)
-                    watch(status)
+                    watch(statuses[position])
                     continue
-                result = TaskResult("failed", f"{lost}, {status.attempts} times")
+                result = TaskResult("failed", f"{lost}, {statuses[position].attempts} times")
             except Exception as error:
                 result = TaskResult("failed", first_line(error))
-            status.state, status.error = result.state, result.error
-            read_progress(status)
-            watch(status)
+            end(statuses[position], result)
+            watch(statuses[position])
         for position in pending.values():
-            status = statuses[position]
-            before = (status.state, status.epoch)
-            # A run that has begun has written its configuration anew.
-            if status.state == "waiting" and modified(status.directory) != config_times[position]:
-                status.state = "running"
-            if status.state == "running":
-                read_progress(status)
-            if before != (status.state, status.epoch):
-                watch(status)
+            if follow(statuses[position], config_times[position]):
+                watch(statuses[position])
+
+
+def end(status: RunStatus, result: TaskResult) -> None:
+    """Note how a run ended."""
+    status.state, status.error = result.state, result.error
+    refresh(status)
+
+
+def follow(status: RunStatus, config_time: int) -> bool:
+    """Look how far a submitted run is; whether its status changed.
+
+    A run that has started has written its configuration since ``config_time``, when it was submitted.
+    """
+    before = (status.state, status.epoch)
+    if status.state == "waiting" and modified(status.directory) != config_time:
+        status.state = "running"
+    if status.state == "running":
+        refresh(status)
+    return before != (status.state, status.epoch)
 
 
 def modified(directory: RunDirectory) -> int:
@@ -111,7 +121,7 @@ def modified(directory: RunDirectory) -> int:
         return 0
 
 
-def read_progress(status: RunStatus) -> None:
+def refresh(status: RunStatus) -> None:
     """Epochs done, and the test accuracy of a finished run, from the run directory."""
     with contextlib.suppress(NetlabError, OSError):
         status.epoch = len(read_history(status.directory.history))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from netlab.sweep.driver import RunStatus, read_progress
+from netlab.sweep.driver import RunStatus, refresh
 from netlab.sweep.plan import PlannedRun
 from netlab.sweep.task import RunTask, missing_metrics
 
@@ -17,7 +17,7 @@ def status_of(run: PlannedRun, metrics: tuple[str, ...]) -> RunStatus:
         status.state = "failed"
     elif run.finished and not missing_metrics(run.directory, metrics):
         status.state = "skipped"
-    read_progress(status)
+    refresh(status)
     return status
 
 

@@ -94,6 +94,46 @@ def test_suppression_drops_what_overlaps_by_more_than_the_threshold():
     assert b.suppress(np.array([whole, more], np.float32), scores, np.array([1, 2]), 0.5).tolist() == [0, 1]
 
 
+def test_of_equal_scores_the_first_given_is_kept_and_comes_first():
+    """70 boxes of one score, the first two apart and the rest on the first; and 70 that are all apart."""
+    boxes = np.array([[0, 0, 10, 10], [40, 0, 50, 10]] + [[1, 0, 11, 10]] * 68, np.float32)
+    scores, classes = np.full(70, 0.5, np.float32), np.ones(70, np.int64)
+    assert b.suppress(boxes, scores, classes, 0.5).tolist() == [0, 1]
+    apart = np.array([[20 * i, 0, 20 * i + 10, 10] for i in range(70)], np.float32)
+    kept = b.suppress(apart, scores, classes, 0.5)
+    assert kept.tolist() == list(range(70))
+    none = b.suppress(boxes[:0], scores[:0], classes[:0], 0.5)
+    assert (none.tolist(), none.dtype) == ([], np.int64)
+
+
+def test_a_regressed_side_grows_at_most_exp_4_times():
+    box = np.array([[0, 0, 2, 4]], np.float32)
+    grown = b.apply_deltas(box, np.array([[0, 0, 1000, 1000]], np.float32))
+    np.testing.assert_allclose(grown[:, 2:] - grown[:, :2], [[2 * np.exp(4), 4 * np.exp(4)]], rtol=1e-5)
+    np.testing.assert_allclose((grown[:, :2] + grown[:, 2:]) / 2, [[1, 2]], atol=1e-4)
+
+
+def test_scaled_boxes_are_stretched_by_x_and_y():
+    assert b.scale_boxes(np.array([[1, 2, 3, 4]], np.float32), 2.0, 0.5).tolist() == [[2, 1, 6, 2]]
+
+
+def test_boxes_stay_float32_and_the_given_ones_as_they_were():
+    given_boxes = np.array([[4, 4, 8, 6], [1, 2, 9, 7]], np.float32)
+    before = given_boxes.copy()
+    made = [
+        b.clip_boxes(given_boxes, 6, 5),
+        b.clip_boxes(given_boxes.astype(np.float64), 6, 5),
+        b.scale_boxes(given_boxes, 1.5, 2.5),
+        b.flip_boxes(given_boxes, 10),
+        b.grow_boxes(given_boxes, 1.5),
+        b.box_deltas(given_boxes, given_boxes[::-1]),
+        b.apply_deltas(given_boxes, np.ones((2, 4), np.float32)),
+        b.iou_matrix(given_boxes, given_boxes),
+    ]
+    assert {array.dtype for array in made} == {np.dtype(np.float32)}
+    np.testing.assert_array_equal(given_boxes, before)
+
+
 def test_clipped_boxes_stay_inside():
     found = b.clip_boxes(np.array([[-5, -1, 50, 3]], np.float32), 10, 8)
     assert found.tolist() == [[0, 0, 10, 3]]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import io
+import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from netlab.detection.evaluation.average_precision import (
+    FALSE_ALARM,
+    Curve,
     Truth,
     best_threshold,
     coco_ap,
@@ -18,6 +20,7 @@ from netlab.detection.evaluation.average_precision import (
     coco_truth,
     curve,
     evaluate,
+    match_detections,
     precision_and_recall,
     voc2007_ap,
 )
@@ -83,6 +86,50 @@ def test_all_detections_of_an_image_count_also_more_than_coco_s_100():
     assert (measured.ap, measured.ap50, measured.voc2007) == pytest.approx((1 / 150, 1 / 150, 1 / 150))
 
 
+def test_recall_just_above_nine_tenths_has_ten_of_the_eleven_points():
+    """Ten of eleven objects found, and nothing else: recall 10/11, which 0, .1, ..., .9 reach and 1 does not."""
+    boxes = [[20 * i, 0, 20 * i + 10, 10] for i in range(11)]
+    found = curve([detections(*((box, 0.9) for box in boxes[:10]))], [truth(*boxes)], 1, 0.5)
+    assert voc2007_ap(found) == pytest.approx(10 / 11)
+
+
+def test_equal_scores_keep_their_order_in_an_image_and_between_images():
+    """70 detections of one score: only the very first of an image and of the images is right."""
+    rows = [(A, 0.5)] + [(ELSEWHERE, 0.5)] * 69
+    chosen, matched = match_detections(detections(*rows), truth(A), 1, 0.5)
+    assert chosen.tolist() == list(range(70))
+    assert matched.tolist() == [0] + [FALSE_ALARM] * 69
+    images = [detections((A, 0.5))] + [detections((ELSEWHERE, 0.5))] * 69
+    found = curve(images, [truth(A)] + [truth()] * 69, 1, 0.5)
+    assert found.correct.tolist() == [True] + [False] * 69
+
+
+def test_what_is_measured_reads_as_json():
+    found = [detections((A, 0.9), (ELSEWHERE, 0.8), (B, 0.7))]
+    measured = evaluate(found, [truth(A, B)], ["cat", "dog"])
+    # COCO's 101 points: 51 of recall 0 to .5 with precision 1, 50 with 2/3; VOC's 11: 6 and 5.
+    ap, voc = (51 + 50 * 2 / 3) / 101, (6 + 5 * 2 / 3) / 11
+    numbers = {"ap50": ap, "ap75": ap, "ap": ap, "voc2007": voc}
+    told = measured.as_dict()
+    assert {key: told[key] for key in numbers} == pytest.approx(numbers)
+    assert told["per_class"]["cat"] == pytest.approx({**numbers, "objects": 2, "detections": 3})
+    assert told["per_class"]["dog"] == {**dict.fromkeys(numbers), "objects": 0, "detections": 0}
+
+
+def test_a_class_without_objects_has_nan_whatever_was_found(capsys: pytest.CaptureFixture[str]):
+    nan3 = pytest.approx((float("nan"),) * 3, nan_ok=True)
+    assert coco_ap([detections((A, 0.9))], [truth(A)], 3)[1:] == [nan3, nan3]
+    assert coco_ap([NOTHING], [truth(A)], 3) == [(0.0, 0.0, 0.0), nan3, nan3]
+    assert coco_ap([detections((A, 0.9))], [truth()], 2) == [nan3, nan3]
+    none = evaluate([detections((A, 0.9))], [truth()], ["cat"])
+    assert np.isnan([none.ap50, none.voc2007, none.per_class["cat"].voc2007]).all()
+    nothing = curve([], [], 1, 0.5)
+    assert (nothing.objects, nothing.scores.dtype, nothing.correct.dtype) == (0, np.float32, np.bool_)
+    assert len(nothing.scores) == len(nothing.correct) == 0
+    assert np.isnan(precision_and_recall(nothing, 0.5)).all()
+    assert capsys.readouterr().out == ""  # COCO's evaluation talks
+
+
 def test_difficult_objects_count_neither_way():
     measured = evaluate([detections((A, 0.9), (B, 0.8))], [truth(A, B, difficult=[False, True])], ["cat"])
     assert measured.ap50 == measured.voc2007 == pytest.approx(1)
@@ -120,6 +167,25 @@ def test_precision_and_recall_at_a_confidence_count_that_confidence_too():
     assert recall == 0
 
 
+@pytest.mark.parametrize("seed", range(30))
+def test_the_threshold_is_the_best_of_all_cuts(seed: int):
+    """Every cut between different scores and the one below the last, by brute force; ties go to the highest."""
+    rng = np.random.default_rng(seed)
+    scores = -np.sort(-rng.integers(1, 8, 9)).astype(np.float32) / 8
+    found = Curve(scores, rng.random(9) < 0.6, int(rng.integers(6, 12)))
+    if not found.correct.any():
+        assert best_threshold(found) is None
+        return
+    levels = [*sorted(set(scores.tolist()), reverse=True), 0.0]
+    cuts = [(high + low) / 2 for high, low in itertools.pairwise(levels)]
+
+    def f1(cut: float) -> float:
+        kept = scores >= cut
+        return 2 * found.correct[kept].sum() / (kept.sum() + found.objects)
+
+    assert best_threshold(found) == pytest.approx(max(cuts, key=f1))
+
+
 def test_no_threshold_between_equal_scores():
     found = curve([detections((A, 0.5), (ELSEWHERE, 0.5), (B, 0.2))], [truth(A)], 1, 0.5)
     assert best_threshold(found) == pytest.approx(0.35)
@@ -127,14 +193,14 @@ def test_no_threshold_between_equal_scores():
 
 def test_the_curve_table_has_a_row_a_found_object(tmp_path: Path):
     found = [detections((A, 0.9), (ELSEWHERE, 0.8), (B, 2 / 3))]
-    names = ["cat", "dog", "eel"]  # a dog that nobody found, and no eel
+    names = ["two\r\nlines, ☃", "dog", "eel"]  # a dog that nobody found, and no eel
     path = write_curves(found, [truth(A, B, [70, 0, 80, 10], labels=[1, 1, 2])], names, tmp_path)
-    rows = list(csv.DictReader(path.open(newline="")))
-    assert rows == [
-        {"class": "cat", "objects": "2", "confidence": "0.9", "recall": "0.5", "precision": "1"},
-        {"class": "cat", "objects": "2", "confidence": "0.666667", "recall": "1", "precision": "0.666667"},
-    ]
-    assert read_curves(path) == {"cat": [(0.9, 0.5, 1.0), (0.666667, 1.0, 0.666667)]}
+    assert path.read_bytes().decode() == (
+        "class,objects,confidence,recall,precision\n"
+        '"two\r\nlines, ☃",2,0.9,0.5,1\n'
+        '"two\r\nlines, ☃",2,0.666667,1,0.666667\n'
+    )
+    assert read_curves(path) == {names[0]: [(0.9, 0.5, 1.0), (0.666667, 1.0, 0.666667)]}
 
 
 def test_a_curve_table_that_is_not_there_is_empty_and_a_damaged_one_is_said(tmp_path: Path):
@@ -164,6 +230,9 @@ def test_coco_files_name_images_and_classes_and_number_everything_from_1():
         (3, 3, 1, [20, 0, 10, 10], 100),
     ]
     assert [(a["iscrowd"], a["ignore"]) for a in data["annotations"]] == [(0, 0), (1, 1), (0, 0)]
+    plain = coco_truth([truth(A), truth(B)], ["cat"])
+    assert [(i["file_name"], i["width"], i["height"]) for i in plain["images"]] == [("1", 0, 0), ("2", 0, 0)]
+    assert plain.keys() == {"info", "licenses", "images", "annotations", "categories"}
     assert coco_detections([NOTHING, detections(([1, 2, 4, 8], 0.5), label=2)]) == [
         {"image_id": 2, "category_id": 2, "bbox": [1, 2, 3, 6], "score": 0.5}
     ]

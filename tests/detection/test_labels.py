@@ -63,6 +63,12 @@ def test_without_objects_every_region_is_background():
     found = label_regions(TRUTH, none, np.empty(0, np.int64), np.empty(0, bool))
     assert found.labels.tolist() == [0, 0]
     assert found.best.tolist() == [-1, -1]
+    assert found.iou.tolist() == [0, 0]
+    assert [array.dtype for array in (found.labels, found.best, found.iou)] == [
+        np.int64,
+        np.int64,
+        np.float32,
+    ]
 
 
 def plain_labels(regions, truth, classes, difficult, rule: LabelRule) -> list[int]:

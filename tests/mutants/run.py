@@ -12,19 +12,22 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import difflib
+import itertools
 import os
 import random
 import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # a process that has started threads does not fork well
 
+import hypothesis
 import libcst
+from hypothesis import Phase
 from mutmut import __main__ as mutmut
 from mutmut import configuration
 from mutmut.mutation.data import SourceFileMutationData
@@ -76,7 +79,10 @@ def read_arguments(rooms: list[str]) -> argparse.Namespace:
 
 
 def configure(room: Mapping[str, Any]) -> None:
-    """Mutate the files of the room, run its tests; of strings only names, as the wording of a message is free."""
+    """Mutate the files of the room and run its tests.
+
+    Strings with a space are text for people, whose wording is free; other strings become another name, once.
+    """
     configuration._config = dataclasses.replace(
         configuration.config(),
         only_mutate=list(room["files"]),
@@ -85,7 +91,13 @@ def configure(room: Mapping[str, Any]) -> None:
 
     def names_only(node: libcst.BaseString) -> Iterable[libcst.BaseString]:
         if not (isinstance(node, libcst.SimpleString) and " " in node.value):
-            yield from operator_string(node)
+            yield from itertools.islice(operator_string(node), 1)
+
+    # The first failure is enough: no smaller example is looked for.
+    hypothesis.settings.register_profile(
+        "mutants", phases=[Phase.explicit, Phase.generate], derandomize=True, deadline=None, database=None
+    )
+    hypothesis.settings.load_profile("mutants")
 
     mutation_operators[:] = [
         (kind, names_only if operator is operator_string else operator)
@@ -134,7 +146,7 @@ def mutated_files() -> list[SourceFileMutationData]:
 
 def report(room: str, least: float) -> int:
     """Print killed and survived by file, and every survivor that is not accepted."""
-    accepted = read_accepted()
+    is_accepted = read_accepted()
     killed, total, unjudged = 0, 0, []
     print(f"\n{room}: killed of all, accepted survivors")
     for file in mutated_files():
@@ -144,7 +156,7 @@ def report(room: str, least: float) -> int:
             if code is not None
         }
         survivors = {name: change(name, file.path) for name in statuses if statuses[name] in UNNOTICED}
-        known = {name for name, changed in survivors.items() if (function_of(name), *changed) in accepted}
+        known = {name for name, changed in survivors.items() if is_accepted(function_of(name), *changed)}
         unjudged += [(name, *survivors[name], statuses[name]) for name in survivors if name not in known]
         if statuses:
             dead = len(statuses) - len(survivors)
@@ -174,13 +186,25 @@ def change(name: str, path: Path) -> tuple[str, str]:
 def function_of(name: str) -> str:
     """``netlab.detection.boxes.suppress`` of ``netlab.detection.boxes.x_suppress__mutmut_3``."""
     module, _, mangled = name.partition("__mutmut_")[0].rpartition(".")
-    return f"{module}.{mangled.removeprefix('x').strip('_ǁ').replace('ǁ', '.')}"
+    return f"{module}.{mangled.removeprefix('x_').removeprefix('xǁ').replace('ǁ', '.')}"
 
 
-def read_accepted() -> set[tuple[str, str, str]]:
-    """(function, line before, line after) of every survivor that is accepted."""
-    entries = tomllib.loads(Path(__file__).with_name("survivors.toml").read_text()).get("survivor", [])
-    return {(entry["function"], entry["line"], becomes) for entry in entries for becomes in entry["becomes"]}
+def read_accepted() -> Callable[[str, str, str], bool]:
+    """Whether the survivor that makes ``becomes`` of the line ``was`` of a function is listed with a reason."""
+    listed = tomllib.loads(Path(__file__).with_name("survivors.toml").read_text())
+    exact = {
+        (entry["function"], entry["line"], becomes)
+        for entry in listed["survivor"]
+        for becomes in entry["becomes"]
+    }
+    everywhere = [(entry["part"], becomes) for entry in listed["everywhere"] for becomes in entry["becomes"]]
+
+    def is_accepted(function: str, was: str, becomes: str) -> bool:
+        return (function, was, becomes) in exact or any(
+            part in was and was.replace(part, other) == becomes for part, other in everywhere
+        )
+
+    return is_accepted
 
 
 if __name__ == "__main__":

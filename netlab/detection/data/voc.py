@@ -41,20 +41,14 @@ def read_voc(
     Raises:
         UsageError: there is no such data set, no usable image, or a class never occurs.
     """
-    if not folder.is_dir():
-        raise UsageError(f"there is no folder {folder}")
-    annotations, images = folder / "Annotations", folder / "JPEGImages"
-    if not annotations.is_dir():
-        annotations = images = folder
-    elif not images.is_dir():
-        images = annotations
+    annotations, images = _layout(folder)
     problems = Problems()
-    names = {path.stem for path in annotations.glob("*.xml")}
+    names = sorted({path.stem for path in annotations.glob("*.xml")})
     if not names:
         nested = sorted(path.parent for path in folder.glob("*/Annotations"))
         hint = f" Did you mean {nested[0]}?" if nested else ""
         raise UsageError(f"no VOC annotations (*.xml) in {annotations}.{hint}")
-    train_names, val_names, split, has_split = _split(folder, sorted(names), val_fraction, seed, problems)
+    train_names, val_names, split, has_split = _split(folder, names, val_fraction, seed, problems)
 
     def read(chosen: Iterable[str]) -> tuple[AnnotatedImage, ...]:
         found = (
@@ -66,20 +60,36 @@ def read_voc(
     train, val = read(train_names), read(val_names)
     if not train and not val:
         raise UsageError(f"no usable image in {folder}: " + "; ".join(problems.lines()))
-    occurring = sorted({name for image in (*train, *val) for name in image.names})
-    for name in classes:
+    class_names = _class_names(folder, (*train, *val), classes)
+    for image in (*train, *val):
+        if not image.names:
+            problems.add("images without objects, used as background", image.name)
+    data = DetectionData(train, val, class_names, problems, split, has_split)
+    return keep_classes(data, class_names)
+
+
+def _layout(folder: Path) -> tuple[Path, Path]:
+    """The folders of the annotations and of the images: VOC's, or ``folder`` itself for both."""
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}")
+    annotations, images = folder / "Annotations", folder / "JPEGImages"
+    if not annotations.is_dir():
+        return folder, folder
+    return annotations, images if images.is_dir() else annotations
+
+
+def _class_names(folder: Path, images: Iterable[AnnotatedImage], wanted: Sequence[str]) -> tuple[str, ...]:
+    """The classes that occur, or those of them that are ``wanted``, in alphabetical order."""
+    occurring = sorted({name for image in images for name in image.names})
+    for name in wanted:
         if name not in occurring:
             raise UsageError(
                 f"class '{name}' never occurs in {folder}.{closest(name, occurring)}"
                 f" It has: {', '.join(occurring) or 'no objects'}."
             )
-    kept = tuple(sorted(set(classes))) if classes else tuple(occurring)
-    if not kept:
+    if not occurring:
         raise UsageError(f"no annotation in {folder} has a usable <object>")
-    for image in (*train, *val):
-        if not image.names:
-            problems.add("images without objects, used as background", image.name)
-    return keep_classes(DetectionData(train, val, kept, problems, split, has_split), kept)
+    return tuple(sorted(set(wanted))) if wanted else tuple(occurring)
 
 
 def keep_classes(data: DetectionData, classes: Sequence[str]) -> DetectionData:
@@ -123,8 +133,8 @@ def _split(
     # At least one, unless none is asked for, and never all.
     least = 1 if val_fraction > 0 else 0
     held_out = min(max(round(val_fraction * len(names)), least), len(names) - 1)
-    described = f"{val_fraction:.0%} of the images, seed {seed}"
-    return sorted(order[held_out:]), sorted(order[:held_out]), described, False
+    drawn = f"{val_fraction:.0%} of the images, seed {seed}"
+    return sorted(order[held_out:]), sorted(order[:held_out]), drawn, False
 
 
 def _read_image_set(path: Path, names: Sequence[str], problems: Problems) -> list[str]:
