@@ -199,6 +199,9 @@ def measure_layers(
             reference: FeatureSpace | None = None
             if any(layer.name in outputs.incomplete for outputs in captured):
                 yield from _not_measured(layer, sets, captured, metrics)
+                before = {}
+                for outputs in captured:
+                    outputs.features.pop(layer.name, None)
                 continue
             for images, outputs in zip(sets, captured, strict=True):
                 chosen = [m for m in metrics if reference is not None or "reference" not in m.tags]
@@ -232,8 +235,9 @@ def _not_measured(
         chosen = [m.name for m in metrics if position or "reference" not in m.tags]
         results = {name: MetricResult(math.nan, notes=(note,)) for name in chosen}
         yield LayerReport(
-            layer.name, images.split, count, layer.features, results, dict.fromkeys(chosen, 0.0)
-        )
+            layer.name, images.split, count, layer.features, results, dict.fromkeys(chosen, 0.0),
+            undefined=dict.fromkeys(chosen, note),
+        )  # fmt: skip
 
 
 def _space(

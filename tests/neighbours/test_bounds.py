@@ -179,6 +179,11 @@ def test_the_bound_is_the_one_that_is_derived(monkeypatch):
         k = length + 4
         assert points.epsilon == pytest.approx(float(3 * k * u / (1 - k * u) + 24 * u), rel=1e-12)
         assert points.alpha == (d + 8) * 2.0**-116
+        k, u = d + 8, Fraction(1, 2**53)
+        epsilon = float(3 * k * u / (1 - k * u) + 32 * u)
+        width = candidates.half_width_double(points, np.array([np.inf]), np.array([2.0]))
+        assert width == pytest.approx(epsilon * (2 + points.greatest.max()), rel=0.011)
+        assert width >= epsilon * (2 + points.greatest.max())
         q, q_max, distance = np.array([2.0]), 1e6, np.array([3.0])
         # |b| <= |a| + |a - b|: the nearest point is not far from this one, whatever q_max is.
         close = half_width(distance, q, q_max, 1e-7, 0.0)
