@@ -10,14 +10,19 @@ import pytest
 import torch
 
 from netlab.detection.model.head import DetectionHead
+from netlab.detection.training.experiment import AnnotatedFolder, train_detector
 from netlab.detection.training.regions import LabelledRegions, RegionSet
 from netlab.detection.training.sampling import draw_steps, inverse_frequency_weights, mine_hard_negatives
 from netlab.detection.training.settings import DetectionSettings
 from netlab.detection.training.task import HeadTask, optimization_of
+from netlab.engine.catalog import Catalog
 from netlab.errors import NetlabError, UsageError
+from netlab.network import Part
 from netlab.runs.directory import RunDirectory
 from netlab.runs.history import read_history
+from netlab.threads import limited_threads
 from netlab.training.loop import EpochListener, Trained, train
+from netlab.training.reporter import Silent
 
 CLASSES, DIMENSION = 2, 12
 SETTINGS = DetectionSettings(epochs=4, batch_size=16, lr=0.05, decay=0.0005, mine_after=2)
@@ -86,6 +91,31 @@ def test_features_are_fetched_by_number_in_any_order():
         regions.fetch(numbers), np.concatenate(features)[numbers].astype(np.float32)
     )
     assert [block.tolist() for block in regions.blocks()] == [list(range(30)), [], list(range(30, 70))]
+
+
+def test_training_takes_one_thread_and_gives_the_others_back(catalog: Catalog, scenes: Path, tmp_path: Path):
+    seen: list[tuple[str, int]] = []
+
+    class Watcher(Silent):
+        def advance(self) -> None:
+            seen.append(("phase", torch.get_num_threads()))
+
+        def step(self, *, epoch: int, step: int, loss: float) -> None:
+            seen.append(("step", torch.get_num_threads()))
+
+    proposer, extractor = catalog.default("proposer"), catalog.default("extractor")
+    parts = {part.kind: Part(part, part.make_options({})) for part in (proposer, extractor)}
+    training = {"image_side": 96, "long_side": 60, "limit": 20, "epochs": 1, "jitter": 2, "flips": False}
+    with limited_threads(2):
+        finished = train_detector(
+            catalog, parts, training, AnnotatedFolder(scenes, classes=["three"]), weights="none", runs=tmp_path,
+            reporter=Watcher(),
+        )  # fmt: skip
+        assert torch.get_num_threads() == 2
+    assert set(seen) == {("phase", 2), ("step", 1)}
+    assert finished.result["class_names"] == ["three"]
+    assert finished.directory.path.parent == tmp_path
+    assert finished.directory.name.startswith("selective-search-mobilenet_v2-s0-")
 
 
 def test_a_step_holds_one_to_three_and_every_positive_comes_once():

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from pydantic import ValidationError
 
@@ -18,12 +16,14 @@ from netlab.detection.data.voc import DetectionData, read_voc
 from netlab.detection.evaluation.average_precision import DetectionResult, Truth, evaluate
 from netlab.detection.evaluation.curve_table import write_curves
 from netlab.detection.evaluation.plots import plot_precision_recall, plot_training
-from netlab.detection.evaluation.validation import EVALUATED_FROM, detect_all, thresholds, truth_of
-from netlab.detection.model.detect import Detections, DetectRule, detect
+from netlab.detection.evaluation.validation import detect_all, thresholds
+from netlab.detection.model.detect import Detections, DetectRule
 from netlab.detection.model.detector import Backbone, Detector, ProposalSource, make_backbone, proposal_source
 from netlab.detection.model.head import DetectionHead
 from netlab.detection.model.model_file import save_detector
-from netlab.detection.training.image_regions import ImageRegions, RegionExtraction, region_set
+from netlab.detection.training.cached_validation import validation_ap
+from netlab.detection.training.config import default_name, make_config
+from netlab.detection.training.image_regions import RegionExtraction, region_set
 from netlab.detection.training.regions import RegionSet
 from netlab.detection.training.sampling import inverse_frequency_weights
 from netlab.detection.training.settings import DetectionSettings
@@ -31,7 +31,7 @@ from netlab.detection.training.task import HeadTask, optimization_of
 from netlab.engine.catalog import Catalog
 from netlab.errors import UsageError
 from netlab.network import Part
-from netlab.runs.config import Config, to_toml
+from netlab.runs.config import Config
 from netlab.runs.directory import RunDirectory, check_name
 from netlab.runs.environment import describe_environment
 from netlab.threads import limited_threads
@@ -159,42 +159,6 @@ def validated(values: Mapping[str, Any]) -> DetectionSettings:
         raise UsageError(f"--{flag}: {first['msg']}, not {first['input']!r}") from None
 
 
-def make_config(
-    data: DetectionData,
-    folder: Path,
-    proposer: ProposalSource,
-    backbone: Backbone,
-    settings: DetectionSettings,
-    weights: str,
-) -> Config:
-    """What ``config.toml`` holds."""
-    options = backbone.options.model_dump(mode="json") if backbone.options is not None else {}
-    return {
-        "detection": {
-            "folder": str(folder),
-            "classes": list(data.class_names),
-            "split": data.split,
-            "training_images": len(data.train),
-            "validation_images": len(data.val),
-        },
-        "proposer": proposer.settings.as_dict(),
-        "extractor": {
-            "name": backbone.component.name,
-            "weights": weights,
-            "weights_digest": backbone.weights_digest(),
-            "options": options,
-        },
-        "training": settings.model_dump(mode="json"),
-    }
-
-
-def default_name(config: Config) -> str:
-    """A name that is the same for the same configuration: the parts, the seed and six digits of a hash."""
-    digits = hashlib.sha256(to_toml(config).encode()).hexdigest()[:6]
-    seed = config["training"]["seed"]
-    return f"{config['proposer']['name']}-{config['extractor']['name']}-s{seed}-{digits}"
-
-
 def train_detector(
     catalog: Catalog,
     parts: Mapping[str, Part],
@@ -293,26 +257,6 @@ def class_weights(
         return None
     by_name = inverse_frequency_weights(regions.labels, list(class_names))
     return torch.tensor([by_name[name] for name in ("background", *class_names)])
-
-
-def validation_ap(
-    head: DetectionHead, validation: Sequence[ImageRegions], class_names: Sequence[str], rule: DetectRule
-) -> float:
-    """AP at .5 on the validation images from cached features, without refinement; nan without objects."""
-    head.eval()
-    rule = DetectRule(EVALUATED_FROM, rule.iou, rule.max_detections, refinements=0)
-    detections, truths = [], []
-    for found in validation:
-        own = len(found.labelled.regions) - found.proposals
-        regions = found.labelled.regions[own:]
-        features = torch.from_numpy(found.features[0][own:].astype(np.float32))
-        detections.append(detect(_not_needed, regions, head, found.image.size, rule, features))
-        truths.append(truth_of(found.image, class_names))
-    return evaluate(detections, truths, class_names).ap50
-
-
-def _not_needed(regions: np.ndarray) -> torch.Tensor:
-    raise AssertionError("features were given")
 
 
 def plot(

@@ -1,0 +1,47 @@
+"""What ``config.toml`` of a detector holds, and the name that follows from it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from netlab.detection.data.voc import DetectionData
+from netlab.detection.model.detector import Backbone, ProposalSource
+from netlab.detection.training.settings import DetectionSettings
+from netlab.runs.config import Config, to_toml
+
+
+def make_config(
+    data: DetectionData,
+    folder: Path,
+    proposer: ProposalSource,
+    backbone: Backbone,
+    settings: DetectionSettings,
+    weights: str,
+) -> Config:
+    """What ``config.toml`` holds."""
+    options = backbone.options.model_dump(mode="json") if backbone.options is not None else {}
+    return {
+        "detection": {
+            "folder": str(folder),
+            "classes": list(data.class_names),
+            "split": data.split,
+            "training_images": len(data.train),
+            "validation_images": len(data.val),
+        },
+        "proposer": proposer.settings.as_dict(),
+        "extractor": {
+            "name": backbone.component.name,
+            "weights": weights,
+            "weights_digest": backbone.weights_digest(),
+            "options": options,
+        },
+        "training": settings.model_dump(mode="json"),
+    }
+
+
+def default_name(config: Config) -> str:
+    """A name that is the same for the same configuration: the parts, the seed and six digits of a hash."""
+    digits = hashlib.sha256(to_toml(config).encode()).hexdigest()[:6]
+    seed = config["training"]["seed"]
+    return f"{config['proposer']['name']}-{config['extractor']['name']}-s{seed}-{digits}"
