@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
@@ -68,21 +68,12 @@ def build(session: Session) -> Callable[..., None]:
         from netlab.runs.sweeps import sweeps_folder
         from netlab.sweep.grid import count_combinations, expand
         from netlab.sweep.plan import make_plan, predict_seconds
-        from netlab.sweep.run import SweepSettings, check_baseline
+        from netlab.sweep.run import check_baseline
         from netlab.training.device import gpus_of
 
         seeds = options.seeds if options.seeds is not None else in_file.get("seeds")
         grids = grids_of(file, given_tables(given, flags), seeds)
-        settings = SweepSettings(
-            name=in_file.get("name") if options.name is None else options.name,
-            baseline=options.baseline or in_file.get("baseline"),
-            metrics=metric_names(session, options.metrics, in_file.get("metrics", [])),
-            runs=options.runs,
-            offline=options.offline,
-            device=options.device,
-            command=("netlab", *session.typed),
-            blocked=tuple(session.blocked),
-        )
+        settings = settings_of(session, options, in_file)
         candidates = [candidate for tables in grids for candidate in expand(catalog, tables)]
         place = place_of(options.executor, options.ray_address, options.slurm)
         share = share_at(
@@ -119,6 +110,22 @@ def build(session: Session) -> Callable[..., None]:
         session, SweepOptions, sweep, flags=[*selectors, *as_texts(flags)], parts=components,
         completions=completions,
     )  # fmt: skip
+
+
+def settings_of(session: Session, options: SweepOptions, in_file: Mapping[str, Any]) -> SweepSettings:
+    """What every run is given: flags, else the table ``[sweep]`` of the grid's file."""
+    from netlab.sweep.run import SweepSettings
+
+    return SweepSettings(
+        name=in_file.get("name") if options.name is None else options.name,
+        baseline=options.baseline or in_file.get("baseline"),
+        metrics=metric_names(session, options.metrics, in_file.get("metrics", [])),
+        runs=options.runs,
+        offline=options.offline,
+        device=options.device,
+        command=("netlab", *session.typed),
+        blocked=tuple(session.blocked),
+    )
 
 
 def metric_names(session: Session, flag: str | None, file: Sequence[str]) -> tuple[str, ...]:

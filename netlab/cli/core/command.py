@@ -81,6 +81,7 @@ def make_options(model: type[Model], flags: Sequence[Flag], values: Mapping[str,
     except ValidationError as error:
         shown = {model.model_fields[flag.option].alias or flag.option: flag for flag in flags}
         missing = [shown[str(e["loc"][0])] for e in error.errors() if e["type"] == "missing"]
+        missing.sort(key=lambda flag: not flag.is_argument)
         if not missing:
             raise UsageError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
         described = " and ".join(

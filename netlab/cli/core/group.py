@@ -29,7 +29,10 @@ def build_group(session: Session, name: str, subcommands: Sequence[Subcommand], 
     app = typer.Typer(no_args_is_help=True)
     app.callback(help=doc)(listed_only)
     called = next((word for word in session.after_command if not word.startswith("-")), None)
-    if called is not None and not session.completing and called not in {sub.name for sub in subcommands}:
+    # After a flag the word may be its value, or the flag is what is wrong: Typer knows.
+    is_first = called is not None and session.after_command[0] == called
+    unknown = called not in {sub.name for sub in subcommands}
+    if called is not None and is_first and unknown and not session.completing:
         raise unknown_command(called, [sub.name for sub in subcommands], of=name)
     for sub in subcommands:
         if sub.name == called:
