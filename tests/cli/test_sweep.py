@@ -163,7 +163,7 @@ def test_switches_take_alternatives(cli: Cli, data_flags: tuple[str, ...]) -> No
         (("--block", "residual", "--paths", "1,2"), "--paths belongs to block 'grouped'"),
         (("--lr", "0.1,,0.2"), "an empty value"),
         (("--epochs", "1,x"), "--epochs x"),
-        (("--lr", "0.1,-1"), "greater than 0"),
+        (("--lr", "0.1,-1"), "--lr -1: expected a number, > 0"),
         (("--grid", "nothing.toml"), "no file nothing.toml"),
         (("--seeds", "2", "--seed", "3"), "give one"),
         (("--metrics", "sj"), "there is no metric 'sj'"),
