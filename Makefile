@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test mutants docs format clean
+.PHONY: run test mutants docs notebooks format clean
 
 run: $(VENV)/.installed ## Install netlab into .venv and train the first network
 	$(BIN)/netlab run --block grouped --paths 4 --norm bn
@@ -17,8 +17,11 @@ test: $(VENV)/.installed-dev ## Everything that guards the project
 mutants: $(VENV)/.installed-dev $(VENV)/.installed-mutants ## Break the code and see whether the tests notice: ROOM=labels SAMPLE=40 SEED=0
 	$(BIN)/python tests/mutants/run.py $(ROOM) $(if $(SAMPLE),--sample $(SAMPLE)) --seed $(or $(SEED),0)
 
-docs: $(VENV)/.installed-dev ## What the pages about plugins say of the code
+docs: $(VENV)/.installed-dev ## What the pages say of the code: plugins and the Python API
 	$(BIN)/python docs/generate.py
+
+notebooks: $(VENV)/.installed-dev ## Execute the notebooks and keep their outputs
+	$(BIN)/python docs/notebooks.py
 
 format:
 	$(BIN)/ruff check --fix .

@@ -9,7 +9,7 @@ from types import FunctionType
 from typing import Any
 
 import netlab
-from netlab.api import comparing, evaluation, plot, separability
+from netlab.api import comparing, detections, evaluation, plot, saved_run, separability
 
 DOCS = Path(__file__).parent
 INTRODUCTION = """\
@@ -26,6 +26,7 @@ by its long form where two parts have it: `block__paths=4`, or `**{"block.paths"
 GROUPS = {
     "Parts, networks and data": ("parts", "assemble", "summarize", "load_data"),
     "Train, and use what was trained": ("train", "load_run", "list_runs", "compare", "Run"),
+    "Detect": ("train_detector", "load_detector", "DetectorRun"),
     "How well features separate the classes": (
         "layer_separability",
         "feature_separability",
@@ -41,6 +42,9 @@ RESULTS: tuple[type, ...] = (
     evaluation.Predictions,
     evaluation.Evaluation,
     comparing.ComparisonTable,
+    detections.ImageDetections,
+    detections.DetectionEvaluation,
+    saved_run.SavedRun,
 )
 
 
@@ -51,7 +55,7 @@ def surface() -> str:
         value = getattr(netlab, name)
         if not isinstance(value, type):
             lines.append(f"netlab.{signature(name, value)}")
-    classes = {netlab.Run: None, **dict.fromkeys(RESULTS)}
+    classes = {netlab.Run: None, netlab.DetectorRun: None, **dict.fromkeys(RESULTS)}
     for made in sorted(classes, key=lambda each: each.__name__):
         lines += ["", class_line(made), *(f"    {line}" for _, line in members(made))]
     return "\n".join(lines) + "\n"

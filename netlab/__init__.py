@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from netlab import specs as specs
     from netlab import testing as testing
     from netlab.api.comparing import compare
+    from netlab.api.detector import DetectorRun, load_detector
+    from netlab.api.detector_training import train_detector
     from netlab.api.installed import parts
     from netlab.api.library import list_runs, load_run
     from netlab.api.networks import assemble, load_data, summarize
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "DetectorRun",
     "Run",
     "Table",
     "assemble",
@@ -41,14 +44,17 @@ __all__ = [
     "layer_separability",
     "list_runs",
     "load_data",
+    "load_detector",
     "load_run",
     "parts",
     "si_score",
     "summarize",
     "train",
+    "train_detector",
 ]
 
 _MODULES = {  # where each name comes from
+    "DetectorRun": "netlab.api.detector",
     "Run": "netlab.api.run",
     "Table": "netlab.api.table",
     "assemble": "netlab.api.networks",
@@ -58,11 +64,13 @@ _MODULES = {  # where each name comes from
     "layer_separability": "netlab.api.separability",
     "list_runs": "netlab.api.library",
     "load_data": "netlab.api.networks",
+    "load_detector": "netlab.api.detector",
     "load_run": "netlab.api.library",
     "parts": "netlab.api.installed",
     "si_score": "netlab.separability.scores",
     "summarize": "netlab.api.networks",
     "train": "netlab.api.training",
+    "train_detector": "netlab.api.detector_training",
 }
 _PUBLIC_MODULES = ("errors", "kinds", "specs", "testing")
 

@@ -32,7 +32,7 @@ class Plot:
 
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()
-        self.figure.savefig(buffer, format="png", dpi=80)
+        self.figure.savefig(buffer, format="png", dpi=72)
         return buffer.getvalue()
 
     def __repr__(self) -> str:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from netlab.api.evaluation import Evaluation, Predictions
 from netlab.api.installed import installed
 from netlab.api.plot import Plot
+from netlab.api.saved_run import SavedRun
 from netlab.api.separability import LayerTable, bound_metrics
 from netlab.api.table import Table
 from netlab.errors import NetlabError, UsageError
 from netlab.runs.config import read_config
-from netlab.runs.directory import RunDirectory
 from netlab.runs.history import read_history
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 PARTS = ("data", "backbone", "block", "norm")
 
 
-class Run:
+class Run(SavedRun):
     """A run of ``netlab.train`` or ``netlab run``, finished or not.
 
-    ``name`` and ``path`` are those of its directory. What a run leaves is read when it is asked for.
+    ``result`` has test_accuracy, test_loss, best_epoch, parameters, confusion, class_names and more.
 
     >>> run = netlab.train(data="digits", size=24, norm="bn", width=4, epochs=1, quiet=True)
     >>> run.history["epoch"], run.is_finished
@@ -40,48 +40,16 @@ class Run:
     3
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self._directory = RunDirectory(Path(path))
-
-    @property
-    def name(self) -> str:
-        """The name of the run's directory."""
-        return self._directory.name
-
-    @property
-    def path(self) -> Path:
-        """The run's directory."""
-        return self._directory.path
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether all epochs were made and the test images classified."""
-        return self._directory.is_finished
-
     @property
     def config(self) -> Mapping[str, Any]:
         """Every value that was used, by table: data, backbone, block, norm, training, run."""
         return MappingProxyType(read_config(self._directory.config))
 
     @property
-    def environment(self) -> Mapping[str, Any]:
-        """With what it was trained: versions, device, who supplied each part, digest of the data."""
-        return MappingProxyType(self._directory.read_environment())
-
-    @property
     def history(self) -> Table:
         """A row an epoch: epoch, train_loss, train_accuracy, val_loss, val_accuracy, lr,
         images_per_second, seconds."""
         return Table(read_history(self._directory.history))
-
-    @property
-    def result(self) -> Mapping[str, Any]:
-        """The figures of a finished run: test_accuracy, test_loss, best_epoch, parameters, confusion...
-
-        Raises:
-            NetlabError: the run is not finished.
-        """
-        return MappingProxyType(self._directory.read_result())
 
     @property
     def class_names(self) -> tuple[str, ...]:

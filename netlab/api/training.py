@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from netlab.api.installed import choose, installed
+from netlab.api.progress import reporter_for
 from netlab.api.run import Run
-from netlab.training.reporter import Silent
 
 
 def train(
@@ -53,7 +52,6 @@ def train(
     """
     from netlab.classification.experiment import prepare, run_experiment
     from netlab.classification.settings import TrainingSettings
-    from netlab.network import Part
     from netlab.training.resume import AlreadyFinishedError
 
     catalog = installed()
@@ -65,10 +63,7 @@ def train(
     )
     experiment = prepare(
         catalog,
-        {
-            kind: Part(component, component.make_options(chosen.values.get(kind, {})))
-            for kind, component in chosen.components.items()
-        },
+        chosen.parts(),
         chosen.values.get("", {}),
         runs=Path(runs),
         name=name,
@@ -77,28 +72,5 @@ def train(
         device=device,
     )
     with contextlib.suppress(AlreadyFinishedError):
-        run_experiment(experiment, catalog, Silent() if quiet else Printed())
+        run_experiment(experiment, catalog, reporter_for(quiet=quiet))
     return Run(experiment.run.path)
-
-
-class Printed(Silent):
-    """Prints a line an epoch."""
-
-    def __init__(self) -> None:
-        self._epochs = 0
-
-    def note(self, text: str) -> None:
-        print(f"note: {text}")
-
-    def started(
-        self, *, first_epoch: int, epochs: int, steps_per_epoch: int, batch_size: int, unit: str
-    ) -> None:
-        self._epochs = epochs
-        if first_epoch > 1:
-            print(f"resuming after epoch {first_epoch - 1}")
-
-    def epoch(self, row: Mapping[str, float], *, is_best: bool) -> None:
-        print(
-            f"epoch {int(row['epoch'])}/{self._epochs}  loss {row['train_loss']:.3f}"
-            f"  accuracy {row['train_accuracy']:.3f}  val {row['val_accuracy']:.3f}{'*' if is_best else ''}"
-        )

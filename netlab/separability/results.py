@@ -182,7 +182,7 @@ def metrics_figure(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str], ti
     from matplotlib.figure import Figure
 
     layers = list(dict.fromkeys(row["layer"] for row in rows))
-    size = (max(6.0, 0.42 * len(layers) + 2.2), 4.4 * len(metrics))
+    size = (max(6.0, 0.42 * len(layers) + 2.2), 3.6 * len(metrics) + 0.8)
     figure = Figure(figsize=size, layout="constrained")
     for metric, axes in zip(metrics, figure.subplots(len(metrics), squeeze=False).flat, strict=True):
         curves = curves_of([row for row in rows if row["metric"] == metric], layers)

@@ -75,7 +75,7 @@ def test_every_public_name_and_method_has_a_docstring_with_its_errors() -> None:
 
     for name in netlab.__all__:
         assert inspect.getdoc(getattr(netlab, name)), name
-    for made in (netlab.Run, *api_pages.RESULTS):
+    for made in (netlab.Run, netlab.DetectorRun, *api_pages.RESULTS):
         for member, line in api_pages.members(made):
             assert member is None or inspect.getdoc(member), f"{made.__name__}.{line}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,11 +13,19 @@ from netlab.detection.model.detect import Detections
 from netlab.detection.output.draw import class_colour
 from netlab.runs.curves import TRAIN_COLOUR, VAL_COLOUR, save_figure
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 MOST_CURVES = 10  # classes in one precision-recall plot
 
 
 def plot_training(rows: Sequence[Mapping[str, float]], folder: Path, *, title: str) -> list[Path]:
     """Write ``curves``: the losses, and the AP at .5 on the validation images."""
+    return save_figure(training_figure(rows, title=title), folder / "curves")
+
+
+def training_figure(rows: Sequence[Mapping[str, float]], *, title: str) -> Figure:
+    """The losses over the epochs, and the AP at .5 on the validation images."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
@@ -49,7 +58,7 @@ def plot_training(rows: Sequence[Mapping[str, float]], folder: Path, *, title: s
         ap.annotate(
             "hard negatives", (mined[0] - 0.5, 0.02), fontsize=8, color="0.4", rotation=90, ha="right"
         )
-    return save_figure(figure, folder / "curves")
+    return figure
 
 
 def plot_precision_recall(

@@ -1,0 +1,79 @@
+"""Training a detector."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from netlab.api.detector import DetectorRun
+from netlab.api.installed import choose, installed
+from netlab.api.progress import reporter_for
+
+
+def train_detector(  # noqa: PLR0913 - each is a flag of `netlab detect train`
+    data: str | Path,
+    *,
+    classes: Sequence[str] = (),
+    proposer: str | None = None,
+    backbone: str | None = None,
+    weights: str | Path = "imagenet",
+    voc_one_based: bool = False,
+    validation: float = 0.2,
+    name: str | None = None,
+    runs: str | Path = "detectors",
+    cache: str | Path | None = None,
+    no_cache: bool = False,
+    device: str = "auto",
+    quiet: bool = False,
+    **options: Any,
+) -> DetectorRun:
+    """Train a detector on annotated images, and leave a complete run directory.
+
+    The same call again resumes an unfinished run, or gives the finished one.
+
+    Args:
+        data: a folder in Pascal VOC layout, or of images and XML files.
+        classes: only objects of these; none named: all.
+        proposer: what proposes regions (``netlab.parts("proposer")``); None for the default.
+        backbone: what describes regions (``netlab.parts("extractor")``); None for the default.
+        weights: of the backbone: imagenet (downloaded once), none, or a safetensors or .pth file.
+        voc_one_based: corners count from 1 and belong to the box.
+        validation: share of the images held out where ``ImageSets`` has no split.
+        name: of the run; by default made of the parts, the seed and a hash of the configuration.
+        runs: the folder where detectors are kept.
+        cache: where proposals are kept between calls; None: the user's cache folder.
+        no_cache: keep no proposals.
+        device: auto, cpu, cuda or cuda:N.
+        quiet: print nothing.
+        options: of the training (``epochs=6``; ``netlab detect train --help`` lists them) and of the parts,
+            by their own names, or ``proposer__mode="fast"`` where two have it.
+
+    Raises:
+        UsageError: there is no such data, part or option; or a run of that name was begun with other
+            settings.
+    """
+    from netlab.detection.proposals.cache import default_cache_folder
+    from netlab.detection.training.experiment import AnnotatedFolder, prepare, run_experiment
+    from netlab.detection.training.settings import DetectionSettings
+    from netlab.training.resume import AlreadyFinishedError
+
+    own = "classes weights voc_one_based validation name runs cache no_cache device quiet".split()
+    chosen = choose(
+        {"proposer": proposer, "extractor": backbone}, options, settings=DetectionSettings, own=own
+    )
+    names = [classes] if isinstance(classes, str) else list(classes)
+    experiment = prepare(
+        chosen.parts(),
+        chosen.values.get("", {}),
+        AnnotatedFolder(Path(data), names, voc_one_based, validation),
+        weights=str(weights),
+        runs=Path(runs),
+        name=name,
+        cache=None if no_cache else Path(cache) if cache is not None else default_cache_folder(),
+        device=device,
+    )
+    with contextlib.suppress(AlreadyFinishedError):
+        run_experiment(experiment, installed(), reporter_for(quiet=quiet))
+    return DetectorRun(experiment.run.path)

@@ -1,0 +1,46 @@
+"""What every run leaves in its directory, of whatever task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from netlab.runs.directory import RunDirectory
+
+
+class SavedRun:
+    """A run's directory. What is in it is read when it is asked for."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._directory = RunDirectory(Path(path))
+
+    @property
+    def name(self) -> str:
+        """The name of the run's directory."""
+        return self._directory.name
+
+    @property
+    def path(self) -> Path:
+        """The run's directory."""
+        return self._directory.path
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all epochs were made and the test images classified."""
+        return self._directory.is_finished
+
+    @property
+    def environment(self) -> Mapping[str, Any]:
+        """With what it was trained: versions, device, who supplied each part, digest of the data."""
+        return MappingProxyType(self._directory.read_environment())
+
+    @property
+    def result(self) -> Mapping[str, Any]:
+        """The figures of a finished run, by name.
+
+        Raises:
+            NetlabError: the run is not finished.
+        """
+        return MappingProxyType(self._directory.read_result())
