@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,20 @@ def test_an_option_that_comes_with_another_part_does_not_name_it() -> None:
 def test_switches_and_training_values_read_as_words() -> None:
     found = labels([config(), config(block={"skip": False}), config(training={"lr": 0.5})])
     assert found == ["skip, lr 0.1", "no skip, lr 0.1", "skip, lr 0.5"]
+
+
+def test_a_value_that_one_lacks_reads_as_none_and_underscores_as_spaces() -> None:
+    found = labels([config(training={"batch_size": 64}), config(training={"batch_size": 32}), config()])
+    assert found == ["batch size 64", "batch size 32", "batch size none"]
+
+
+def test_the_order_of_keys_and_values_that_json_lacks_make_no_other_assembly() -> None:
+    turned = {table: dict(reversed(list(values.items()))) for table, values in reversed(list(CONFIG.items()))}
+    dated = [config(data={"day": date(2026, 1, 2)}), config(data={"day": date(2026, 1, 3)})]
+    assert len(group_assemblies([record("a", config()), record("b", turned)])) == 1
+    assert len(group_assemblies([record("a", made) for made in dated])) == 2
+    (assembly,) = group_assemblies([record("a", config())])
+    assert assembly.config == config()
 
 
 def test_a_single_assembly_is_named_by_its_parts() -> None:

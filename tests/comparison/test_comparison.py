@@ -114,6 +114,12 @@ def test_separability_is_that_of_the_last_layer_and_stands_where_it_was_measured
     ]
 
 
+def test_a_figure_that_is_no_number_is_none() -> None:
+    odd = run("odd", 0, 0.9)
+    odd.result["seconds_per_epoch"] = "slow"
+    assert list(compare([odd, PLAIN[0]]).entries["seconds_per_epoch"]) == ["plain"]
+
+
 def test_unfinished_runs_do_not_count() -> None:
     found = compare([*PLAIN, run("plain", 7, None), run("other", 0, None)])
     assert [sorted(assembly.runs) for assembly in found.assemblies] == [[0, 1, 2]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -59,7 +60,17 @@ def test_one_seed_gives_a_difference_and_no_interval() -> None:
 
 
 def test_no_shared_seed_gives_nothing() -> None:
-    assert paired_difference({0: 1.0, 1: 1.0}, {2: 1.0, 3: 1.0}).verdict == "no shared seed"
+    found = paired_difference({0: 1.0, 1: 1.0}, {2: 1.0, 3: 1.0})
+    assert (found.n, found.verdict) == (0, "no shared seed")
+    assert all(map(math.isnan, (found.mean, found.low, found.high)))
+
+
+def test_two_seeds_have_a_deviation_and_one_has_none_without_a_warning() -> None:
+    assert summarize({0: 1.0, 1: 2.0}).sd == pytest.approx(math.sqrt(1 / 2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert math.isnan(summarize({0: 1.0}).sd)
+    assert paired_difference({3: 0.9}, {3: 0.8}).n == 1
 
 
 def test_identical_values_are_the_same_and_a_constant_shift_is_not() -> None:

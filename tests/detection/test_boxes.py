@@ -140,4 +140,4 @@ def test_clipped_boxes_stay_inside():
 
 
 def test_grown_boxes_keep_their_centre():
-    assert b.grow_boxes(np.array([[4, 4, 8, 6]], np.float32), 2.0).tolist() == [[2, 3, 10, 7]]
+    assert b.grow_boxes(np.array([[4, 4, 8, 6]], np.float32), 3.0).tolist() == [[0, 2, 12, 8]]
