@@ -72,7 +72,7 @@ def members(made: type) -> list[tuple[Any, str]]:
     """The public attributes, properties and methods of a class itself: the object and its line."""
     found: list[tuple[Any, str]] = [
         (None, f"{name}: {annotation}")
-        for name, annotation in sorted(vars(made).get("__annotations__", {}).items())
+        for name, annotation in sorted(inspect.get_annotations(made).items())
         if not name.startswith("_")
     ]
     for name, value in sorted(vars(made).items()):

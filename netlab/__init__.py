@@ -12,9 +12,11 @@ needs it. What is listed here, and the modules ``netlab.specs``, ``netlab.kinds`
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # importing typing would cost as much again as all that is here
 if TYPE_CHECKING:
+    from typing import Any
+
     from netlab import errors as errors
     from netlab import kinds as kinds
     from netlab import specs as specs
@@ -26,10 +28,9 @@ if TYPE_CHECKING:
     from netlab.api.library import list_runs, load_run
     from netlab.api.networks import assemble, load_data, summarize
     from netlab.api.run import Run
-    from netlab.api.separability import feature_separability, layer_separability
+    from netlab.api.separability import csi_score, feature_separability, layer_separability, si_score
     from netlab.api.table import Table
     from netlab.api.training import train
-    from netlab.separability.scores import csi_score, si_score
 
 __version__ = "0.1.0"
 
@@ -59,7 +60,7 @@ _MODULES = {  # where each name comes from
     "Table": "netlab.api.table",
     "assemble": "netlab.api.networks",
     "compare": "netlab.api.comparing",
-    "csi_score": "netlab.separability.scores",
+    "csi_score": "netlab.api.separability",
     "feature_separability": "netlab.api.separability",
     "layer_separability": "netlab.api.separability",
     "list_runs": "netlab.api.library",
@@ -67,7 +68,7 @@ _MODULES = {  # where each name comes from
     "load_detector": "netlab.api.detector",
     "load_run": "netlab.api.library",
     "parts": "netlab.api.installed",
-    "si_score": "netlab.separability.scores",
+    "si_score": "netlab.api.separability",
     "summarize": "netlab.api.networks",
     "train": "netlab.api.training",
     "train_detector": "netlab.api.detector_training",

@@ -55,6 +55,8 @@ def assemble(
     channels, height, width = checked_input(input)
     if not isinstance(classes, int) or classes < 1:
         raise UsageError(f"classes must be a whole number of at least 1, not {classes!r}")
+    if not isinstance(seed, int):
+        raise UsageError(f"seed must be a whole number, not {seed!r}")
     return build(
         chosen["backbone"], chosen["block"], chosen["norm"],
         in_channels=channels, image_size=(height, width), classes=classes, seed=seed,

@@ -156,6 +156,8 @@ def feature_separability(
     for metric in bound:
         if reference is None and "reference" in metric.tags:
             raise UsageError(f"metric '{metric.name}' measures these points against others: give reference=")
+        if labels is None and not metric.tags & {"targets", "unlabelled"}:
+            raise UsageError(f"metric '{metric.name}' needs labels")
         if "layers" in metric.tags:
             raise UsageError(f"metric '{metric.name}' compares layers; one set of features has none")
     reports = list(
@@ -168,6 +170,55 @@ def feature_separability(
         )
     )
     return reports[-1].results
+
+
+def si_score(X: Any, y: Any, *, standardize: bool = False) -> float:
+    """Separation Index, in the manner of ``sklearn.metrics.silhouette_score``.
+
+    The share of points whose nearest other point has their own label, in [0, 1]; Euclidean distance, decided
+    as in float64. Where points of several labels are at exactly the least distance, a point counts with the
+    share of its own label. Source: Kalhor et al., Evaluation of dataflow through layers of deep neural
+    networks in classification and regression problems, 2023.
+
+    Args:
+        X: (n, d) array or tensor of any real type.
+        y: n labels of any kind.
+        standardize: scale every feature to mean 0 and deviation 1.
+
+    Raises:
+        UsageError: X or y is not such a thing, or they do not fit together.
+
+    >>> netlab.si_score([[0.0], [1.0], [10.0], [11.0]], ["a", "a", "b", "b"])
+    1.0
+    """
+    from netlab.separability import scores
+
+    return score_of(scores.si_score, X, y, standardize=standardize)
+
+
+def csi_score(X: Any, y: Any, *, standardize: bool = False) -> float:
+    """Centre-based Separation Index, in the manner of ``sklearn.metrics.silhouette_score``.
+
+    The share of points whose nearest class mean is their own class's, in [0, 1]; where t class means, the own
+    among them, are equally near, a point counts 1/t. Each point is part of its own class mean, which makes
+    the value optimistic when features outnumber points. Arguments, errors and source as for ``si_score``.
+
+    >>> netlab.csi_score([[0.0], [1.0], [10.0], [11.0]], ["a", "a", "b", "b"])
+    1.0
+    """
+    from netlab.separability import scores
+
+    return score_of(scores.csi_score, X, y, standardize=standardize)
+
+
+def score_of(score: Callable[..., float], X: Any, y: Any, *, standardize: bool) -> float:
+    """The score, or one line that says what is wrong with X or y."""
+    from netlab.errors import UsageError
+
+    try:
+        return score(X, y, standardize=standardize)
+    except (ValueError, TypeError) as error:
+        raise UsageError(" ".join(str(error).split())) from error
 
 
 def bound_metrics(metrics: Metrics, options: Mapping[str, Any]) -> list[BoundMetric]:

@@ -23,6 +23,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"block": "grouped", "paths": 3, "block__paths": 4}, "block__paths is given twice"),
     ({"block": 3}, "block must be the name of a block, not 3"),
     ({"input": (3, 32)}, "input must be (channels, height, width), such as (3, 32, 32), not (3, 32)"),
+    ({"seed": "x"}, "seed must be a whole number, not 'x'"),
     ({"classes": 0}, "classes must be a whole number of at least 1, not 0"),
 ]
 
@@ -72,3 +73,26 @@ def test_the_command_line_says_the_same_of_the_same_mistake(
         netlab.assemble(**keywords)
     said = capsys.readouterr().err.partition("error: ")[2].partition(" (choose")[0]
     assert said == "--" + str(raised.value).partition(" (choose")[0]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: netlab.si_score([[0.0], [1.0]], ["a"]), "there are 2 points but 1 labels"),
+        (lambda: netlab.csi_score("abc", ["a"]), "expected a matrix of real numbers"),
+        (lambda: netlab.feature_separability([[0.0], [1.0]]), "metric 'si' needs labels"),
+        (lambda: netlab.feature_separability([[0.0]], ["a"], metrics=()), "name at least one metric"),
+        (lambda: netlab.feature_separability([[0.0]], ["a"], metrics=["si", "si"]), "'si' is named twice"),
+        (lambda: netlab.feature_separability([[0.0]], ["a"], metrics="cross-si"), "give reference="),
+        (lambda: netlab.feature_separability([[0.0]], ["a"], metrics="linear-cka"), "compares layers"),
+        (lambda: netlab.parts("blok"), "there is no kind 'blok'. Did you mean 'block'?"),
+        (lambda: netlab.train(data="digts"), "there is no dataset 'digts'. Did you mean 'digits'?"),
+        (lambda: netlab.train(name=""), "a name is one folder's name"),
+        (lambda: netlab.train(epochs="three"), "--epochs three"),
+    ],
+)
+def test_wrong_calls_are_usage_errors_of_one_line(call: Any, message: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        call()
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
