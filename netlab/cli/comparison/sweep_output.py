@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Self
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
+from netlab.cli.core.console import literal, say
 from netlab.comparison.tables import counted
 from netlab.errors import NetlabError, UsageError
 
@@ -77,7 +77,7 @@ def show_plan(
     if finished or begun:
         console.print(f"{finished} are finished and skipped, {begun} are begun and resumed")
     for problem, count in problems_of(planned).items():
-        console.print(f"[bold]{count} runs can not be built:[/] {escape(problem)}")
+        console.print(f"[bold]{count} runs can not be built:[/] {literal(problem)}")
     if finished < len(planned):
         at_once = f"{workers} at once" if workers > 1 else "one at a time"
         each = f"{threads} thread{'s' if threads > 1 else ''} each"
@@ -126,7 +126,7 @@ def print_outcome(name: str, statuses: Sequence[RunStatus], runs: Path, baseline
     """The failures, the comparison of what is finished, and how to see it again."""
     console = Console(highlight=False)
     for error, names in failures(statuses).items():
-        console.print(f"[bold]failed[/] {escape(names)}: {escape(error)}", soft_wrap=True)
+        console.print(f"[bold]failed[/] {literal(names)}: {literal(error)}", soft_wrap=True)
     finished = [status.directory for status in statuses if status.state in ("finished", "skipped")]
     if not finished:
         return
@@ -136,5 +136,5 @@ def print_outcome(name: str, statuses: Sequence[RunStatus], runs: Path, baseline
     try:
         print_comparison(finished, baseline=baseline)
     except NetlabError as error:
-        console.print(f"no comparison: {error}", markup=False, soft_wrap=True)
+        say(console, f"no comparison: {error}")
     console.print(f"\nsweep '{name}': netlab compare --sweep {name}", markup=False)

@@ -10,16 +10,13 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from netlab.cli.core.console import warn
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
 
 SHOWN_WARNINGS = 5
-
-
-def warn(line: str) -> None:
-    """One line on standard error."""
-    print(f"netlab: warning: {line}", file=sys.stderr)
 
 
 def epoch_line(row: Mapping[str, float], epochs: int, *, is_best: bool) -> str:

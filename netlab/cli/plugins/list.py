@@ -11,6 +11,7 @@ from pydantic import Field
 
 from netlab.cli.commands import NAMES
 from netlab.cli.core.command import command
+from netlab.cli.core.console import literal, plain_table
 from netlab.cli.core.flags import Argument
 from netlab.cli.core.options import Json
 from netlab.cli.core.session import Session
@@ -58,23 +59,21 @@ def print_rows(parts: list[dict[str, Any]], plugins: list[dict[str, Any]]) -> No
     """
     from rich.console import Console
     from rich.padding import Padding
-    from rich.table import Table
     from rich.text import Text
 
     console = Console(highlight=False)
     longest = max((len(row["name"]) for row in parts), default=0)
     for kind in dict.fromkeys(row["kind"] for row in parts):
-        console.print(kind, style="bold")
-        table = Table(box=None, show_header=False, pad_edge=False)
-        table.add_column(min_width=longest, no_wrap=True)
-        table.add_column()
+        console.print(kind, style="bold", markup=False)
+        table = plain_table("", "", show_header=False)
+        table.columns[0].min_width, table.columns[0].no_wrap = longest, True
         for row in (row for row in parts if row["kind"] == kind):
             summary = Text(row["summary"].replace("``", ""))
             if not row["builtin"] or row["state"] == "clash":
                 summary.append(f" ({row['distribution']} {row['version']})", style="dim")
             if row["state"] == "clash":
                 summary.append(f" clash: write {row['name']}@{row['distribution']}", style="yellow")
-            table.add_row(row["name"], summary)
+            table.add_row(literal(row["name"]), summary)
         console.print(Padding(table, (0, 0, 0, 2)))
     if parts:
         print_origin(console, parts)
