@@ -145,7 +145,7 @@ class Driver:
             future.set_exception(WorkerLostError("the connection to Ray was lost"))
 
     def stop(self) -> None:
-        """Disconnect, which ends what goes on, and a cluster of our own with it."""
+        """Disconnect, which ends the running tasks, and a cluster of our own with it."""
         with contextlib.suppress(OSError):
             self._connection.send(None)
         self._process.join(STOP)

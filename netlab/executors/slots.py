@@ -1,4 +1,4 @@
-"""What the executors have in common: a thread here waits for each piece of work that goes on."""
+"""What the executors have in common: a thread here waits for each call that is running."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from netlab.executors.call import pack, unpack
 class SlotExecutor(Executor, ABC):
     """At most ``slots`` calls at once, each done elsewhere by ``perform``.
 
-    The work that waits for a slot can be cancelled; the work that goes on ends with
+    A call that waits for a slot can be cancelled; running ones end with
     ``shutdown(cancel_futures=True)``.
     """
 
@@ -41,7 +41,7 @@ class SlotExecutor(Executor, ABC):
         """
 
     def capacity(self) -> int:
-        """How many calls can go on at once."""
+        """How many calls can run at once."""
         return self.slots
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -54,7 +54,7 @@ class SlotExecutor(Executor, ABC):
             self.close()
 
     def end_running(self) -> None:
-        """End the work that goes on."""
+        """End the running calls."""
 
     def close(self) -> None:
         """Let go of the workers, which are idle."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import itertools
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,17 @@ def test_equal_scores_keep_their_order_in_an_image_and_between_images():
     assert found.correct.tolist() == [True] + [False] * 69
 
 
+def test_ties_among_other_scores_keep_their_order_too():
+    scores = np.random.default_rng(0).integers(1, 4, 300).astype(np.float32) / 4
+    rows = [([i, 0, i + 1, 1], float(score)) for i, score in enumerate(scores)]
+    expected = sorted(range(300), key=lambda i: -scores[i])  # Python's sort is stable
+    chosen, _ = match_detections(detections(*rows), truth(A), 1, 0.5)
+    assert chosen.tolist() == expected
+    images = [detections((A if i % 3 else ELSEWHERE, float(score))) for i, score in enumerate(scores)]
+    found = curve(images, [truth(A)] * 300, 1, 0.5)
+    assert found.correct.tolist() == [i % 3 > 0 for i in expected]
+
+
 def test_what_is_measured_reads_as_json():
     found = [detections((A, 0.9), (ELSEWHERE, 0.8), (B, 0.7))]
     measured = evaluate(found, [truth(A, B)], ["cat", "dog"])
@@ -121,7 +133,9 @@ def test_a_class_without_objects_has_nan_whatever_was_found(capsys: pytest.Captu
     assert coco_ap([detections((A, 0.9))], [truth(A)], 3)[1:] == [nan3, nan3]
     assert coco_ap([NOTHING], [truth(A)], 3) == [(0.0, 0.0, 0.0), nan3, nan3]
     assert coco_ap([detections((A, 0.9))], [truth()], 2) == [nan3, nan3]
-    none = evaluate([detections((A, 0.9))], [truth()], ["cat"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # NumPy's mean of nothing warns
+        none = evaluate([detections((A, 0.9))], [truth()], ["cat"])
     assert np.isnan([none.ap50, none.voc2007, none.per_class["cat"].voc2007]).all()
     nothing = curve([], [], 1, 0.5)
     assert (nothing.objects, nothing.scores.dtype, nothing.correct.dtype) == (0, np.float32, np.bool_)

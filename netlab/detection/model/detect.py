@@ -66,7 +66,7 @@ def detect(
     """Detections among ``regions`` (N, 4) of an image of ``size`` (width, height).
 
     Every region is scored by the softmax of its logits. For each class the regression moves the
-    box; in a refinement the best boxes so moved are described again, their score becomes the mean of
+    box; in a refinement the best of the moved boxes are described again, their score becomes the mean of
     all scores so far, and they are moved once more. Background is dropped, boxes are clipped,
     weak ones dropped, and the rest suppressed class by class.
     """

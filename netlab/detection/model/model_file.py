@@ -115,7 +115,7 @@ def load_detector(
         if mismatches and not allow_mismatch:
             raise UsageError(
                 f"the model in {folder} was trained with other parts: {'; '.join(mismatches)}."
-                " Install those, train again, or use it all the same with --allow-mismatch"
+                " Install those, train again, or use it anyway with --allow-mismatch"
             )
         given = described["proposer"]
         source = proposal_source(
