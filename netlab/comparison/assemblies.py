@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netlab.errors import UsageError
 from netlab.runs.config import without_none
 from netlab.runs.record import RunRecord
 
@@ -85,31 +84,3 @@ def value_words(key: str, value: Any) -> str:
     if isinstance(value, bool):
         return name if value else f"no {name}"
     return f"{name} {'none' if value is None else value}"
-
-
-def check_same_data(records: Sequence[RunRecord]) -> list[str]:
-    """What makes runs incomparable: other images, or another validation split. Empty when nothing does."""
-    differing = []
-    for title, key in (("data sets", "data_sha256"), ("validation splits", "val_indices_sha256")):
-        values: dict[str, str] = {}
-        for record in records:
-            value = record.environment.get(key)
-            if value is not None:
-                values.setdefault(str(value), record.name)
-        if len(values) > 1:
-            first, second, *_ = values.values()
-            differing.append(f"different {title}: '{first}' and '{second}'")
-            break
-    return differing
-
-
-def require_same_data(records: Sequence[RunRecord], *, force: bool) -> list[str]:
-    """The warnings to print above a comparison that was forced.
-
-    Raises:
-        UsageError: the runs do not have the same data and split, and ``force`` is off.
-    """
-    problems = check_same_data(records)
-    if problems and not force:
-        raise UsageError(f"the runs have {problems[0]}; their figures can not be compared (--force does)")
-    return [f"NOT COMPARABLE: the runs have {problem}" for problem in problems]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from netlab.comparison.assemblies import Assembly, group_assemblies, require_same_data
+from netlab.comparison.assemblies import Assembly, group_assemblies
+from netlab.comparison.data_groups import DataGroup, group_by_data, require_same_data
 from netlab.comparison.statistics import Difference, Summary, paired_difference, summarize
 from netlab.errors import UsageError, closest
 from netlab.runs.directory import RunDirectory
@@ -36,8 +37,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The assemblies, baseline first; ``entries[measure.key][label]`` where there are values."""
+    """The assemblies, baseline first; ``entries[measure.key][label]`` where there are values.
 
+    ``data`` names the images that all were trained on, or those of a comparison that was forced.
+    """
+
+    data: str
     assemblies: list[Assembly]
     baseline: Assembly
     measures: list[Measure]
@@ -87,7 +92,7 @@ def compare(
     metrics: Sequence[str] = ("si", "csi"),
     force: bool = False,
 ) -> Comparison:
-    """Compare the assemblies of the finished runs among ``records``.
+    """Compare the assemblies of the finished runs among ``records``, which must be of one data set.
 
     ``baseline`` is an assembly's label or the name of one of its runs; by default the first.
 
@@ -108,19 +113,69 @@ def compare(
         if found:
             measures.append(measure)
             entries[measure.key] = found
-    return Comparison(assemblies, base, measures, entries, [*warnings, *cautions(assemblies)])
+    data = "; ".join(group.title for group in group_by_data(finished))
+    return Comparison(data, assemblies, base, measures, entries, [*warnings, *cautions(assemblies)])
+
+
+def compare_by_data(
+    records: Sequence[RunRecord],
+    *,
+    baseline: str | None = None,
+    metrics: Sequence[str] = ("si", "csi"),
+    force: bool = False,
+) -> list[Comparison]:
+    """A comparison for each data set that finished runs have; with ``force``, one of all of them.
+
+    Raises:
+        UsageError: nothing is finished, or there is no such baseline (see ``compare_groups``).
+    """
+    groups = group_by_data([record for record in records if record.finished])
+    if force or not groups:
+        return [compare(records, baseline=baseline, metrics=metrics, force=force)]
+    found = compare_groups(groups, baseline=baseline, metrics=metrics)
+    return [comparison for comparison in found if comparison is not None]
+
+
+def compare_groups(
+    groups: Sequence[DataGroup], *, baseline: str | None = None, metrics: Sequence[str] = ("si", "csi")
+) -> list[Comparison | None]:
+    """A comparison for each group; None where no run is finished.
+
+    ``baseline`` is an assembly's label or the name of one of its runs, in one group at least; the others
+    have their first assembly instead.
+
+    Raises:
+        UsageError: there is no such baseline in any group.
+    """
+    known = [group_assemblies([record for record in group.records if record.finished]) for group in groups]
+    has = [baseline is not None and called(assemblies, baseline) is not None for assemblies in known]
+    if any(known) and baseline is not None and not any(has):
+        find_baseline([assembly for assemblies in known for assembly in assemblies], baseline)
+    return [
+        replace(compare(group.records, baseline=baseline if own else None, metrics=metrics), data=group.title)
+        if assemblies
+        else None
+        for group, assemblies, own in zip(groups, known, has, strict=True)
+    ]
 
 
 def find_baseline(assemblies: Sequence[Assembly], name: str | None) -> Assembly:
     """The assembly with this label or with a run of this name; the first when none is named."""
     if name is None:
         return assemblies[0]
-    for assembly in assemblies:
-        if name == assembly.label or any(name == run.name for run in assembly.runs.values()):
-            return assembly
+    if (found := called(assemblies, name)) is not None:
+        return found
     known = [assembly.label for assembly in assemblies]
     listed = f" Known: {'; '.join(known)}."
     raise UsageError(f"--baseline {name}: there is no such assembly or run.{closest(name, known) or listed}")
+
+
+def called(assemblies: Sequence[Assembly], name: str) -> Assembly | None:
+    """The assembly that is called so, or has a run of this name."""
+    for assembly in assemblies:
+        if name == assembly.label or any(name == run.name for run in assembly.runs.values()):
+            return assembly
+    return None
 
 
 def entries_of(measure: Measure, assemblies: Sequence[Assembly], base: Assembly) -> dict[str, Entry]:
@@ -164,11 +219,11 @@ def compare_directories(
     metrics: Sequence[str] = ("si", "csi"),
     force: bool = False,
     note: Callable[[str], None] = lambda line: None,
-) -> Comparison:
-    """The comparison of the runs in these directories; ``note`` is told what was left out and why.
+) -> list[Comparison]:
+    """The comparisons of the runs in these directories, one a data set; ``note`` is told what was left out and why.
 
     Raises:
-        UsageError: as ``compare``.
+        UsageError: as ``compare_by_data``.
     """
     records, problems = read_records(list(directories))
     for problem in problems:
@@ -177,4 +232,4 @@ def compare_directories(
         if not record.finished:
             epochs = record.config["training"].get("epochs", "?")
             note(f"'{record.name}' is not finished (epoch {len(record.history)} of {epochs}): left out")
-    return compare(records, baseline=baseline, metrics=metrics, force=force)
+    return compare_by_data(records, baseline=baseline, metrics=metrics, force=force)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from netlab.comparison.comparison import Comparison, Entry, Measure
 from netlab.comparison.statistics import Difference
 
 CSV_COLUMNS = (
+    "data",
     "measure",
     "assembly",
     "n",
@@ -95,35 +97,54 @@ def overview_cell(entry: Entry, measure: Measure) -> str:
 
 
 def comparison_rows(comparison: Comparison) -> list[dict[str, Any]]:
-    """One row a measure and assembly, with ``CSV_COLUMNS``; None where there is no difference."""
-    rows: list[dict[str, Any]] = []
+    """One row a measure and assembly, with ``CSV_COLUMNS``, every digit kept; None for no value."""
+    rows = []
     for measure in comparison.measures:
         for assembly in comparison.assemblies:
             entry = comparison.entries[measure.key].get(assembly.label)
             if entry is None:
                 continue
             summary, difference = entry.summary, entry.difference
-            row: dict[str, Any] = {"measure": measure.key, "assembly": assembly.label, "n": summary.n}
-            row |= {"mean": summary.mean, "sd": summary.sd, "baseline": comparison.baseline.label}
+            row: dict[str, Any] = {"data": comparison.data, "measure": measure.key}
+            row |= {"assembly": assembly.label, "n": summary.n, "mean": summary.mean, "sd": known(summary.sd)}
+            row |= {"baseline": comparison.baseline.label}
             row |= dict.fromkeys(("pairs", "difference", "low", "high"))
             row["verdict"] = "baseline" if assembly is comparison.baseline else ""
             if difference is not None:
-                row |= {"pairs": difference.n, "difference": difference.mean, "low": difference.low}
-                row |= {"high": difference.high, "verdict": difference.verdict}
+                row |= {"pairs": difference.n, "difference": known(difference.mean)}
+                row |= {"low": known(difference.low), "high": known(difference.high)}
+                row["verdict"] = difference.verdict
             rows.append(row)
     return rows
 
 
-def to_csv(comparison: Comparison) -> str:
-    """One row a measure and assembly, every digit kept."""
+def known(value: float) -> float | None:
+    """The number, None where there is none."""
+    return None if math.isnan(value) else value
+
+
+def to_csv(comparisons: Sequence[Comparison]) -> str:
+    """The rows of all comparisons under one header."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    for row in comparison_rows(comparison):
-        writer.writerow(
-            "" if isinstance(row[key], float) and math.isnan(row[key]) else row[key] for key in CSV_COLUMNS
-        )
+    writer = csv.DictWriter(text, CSV_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for comparison in comparisons:
+        writer.writerows(comparison_rows(comparison))
     return text.getvalue()
+
+
+def to_json(comparisons: Sequence[Comparison]) -> str:
+    """``{"comparisons": [...]}``: data, baseline, warnings and rows of each."""
+    found = [
+        {
+            "data": comparison.data,
+            "baseline": comparison.baseline.label,
+            "warnings": comparison.warnings,
+            "rows": comparison_rows(comparison),
+        }
+        for comparison in comparisons
+    ]
+    return json.dumps({"comparisons": found}, allow_nan=False, indent=2)
 
 
 def counted(count: int, one: str, many: str = "") -> str:
@@ -133,7 +154,7 @@ def counted(count: int, one: str, many: str = "") -> str:
 
 def to_markdown(comparison: Comparison) -> str:
     """The overview, then one table a measure."""
-    parts = [f"> {warning}\n" for warning in comparison.warnings]
+    parts = [f"Data: {comparison.data}\n", *(f"> {warning}\n" for warning in comparison.warnings)]
     parts.append(markdown_table(overview_columns(comparison), overview_rows(comparison)))
     parts.append(
         f"Mean ± standard deviation over n seeds; ~ is within noise of '{comparison.baseline.label}'.\n"
@@ -156,7 +177,7 @@ def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str
 
 def to_latex(comparison: Comparison) -> str:
     """The overview, then one table a measure, for the package booktabs."""
-    parts = [f"% {warning}\n" for warning in comparison.warnings]
+    parts = [f"% data: {comparison.data}\n", *(f"% {warning}\n" for warning in comparison.warnings)]
     parts.append(latex_table(overview_columns(comparison), overview_rows(comparison)))
     parts.append(f"% ~: within noise of '{comparison.baseline.label}'\n")
     for measure in varying(comparison):

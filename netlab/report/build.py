@@ -10,7 +10,8 @@ from netlab.engine.catalog import Catalog
 from netlab.errors import NetlabError, first_line
 from netlab.kinds.events import ReportSection
 from netlab.report.detectors import read_detector
-from netlab.report.page import Contents, HardImages, render
+from netlab.report.networks import Contents, HardImages, data_groups
+from netlab.report.page import render
 from netlab.runs.directory import RunDirectory, is_detector
 from netlab.runs.record import RunRecord, read_records
 
@@ -40,7 +41,7 @@ def build_report(request: Request, catalog: Catalog, *, state: str = "") -> Page
     """Read the runs and render them; ``state`` makes a page that reloads when it changes.
 
     Raises:
-        UsageError: there is no run, or the runs can not be compared.
+        UsageError: there is no run, or no such baseline.
     """
     directories, recorded = request.choose()
     detectors = [read_detector(directory) for directory in directories if is_detector(directory)]
@@ -53,12 +54,23 @@ def build_report(request: Request, catalog: Catalog, *, state: str = "") -> Page
         baseline=request.baseline or recorded,
         force=request.force,
         notes=notes,
-        hard=hard_images(records, catalog, request) if request.images else None,
+        hard=hard_images_by_data(records, catalog, request) if request.images else {},
         plugin_sections=plugin_sections(records, catalog),
         state=state,
         detectors=detectors,
     )
     return Page(render(records, contents), len(records) + len(detectors), notes)
+
+
+def hard_images_by_data(
+    records: list[RunRecord], catalog: Catalog, request: Request
+) -> dict[str, HardImages]:
+    """The hardest images of each data set, by its title; a forced comparison has those of its best run."""
+    found = {
+        group.title: hard_images(group.records, catalog, request)
+        for group in data_groups(records, force=request.force)
+    }
+    return {title: images for title, images in found.items() if images is not None}
 
 
 def hard_images(records: list[RunRecord], catalog: Catalog, request: Request) -> HardImages | None:

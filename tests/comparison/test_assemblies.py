@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from netlab.comparison.assemblies import group_assemblies, labels, require_same_data
+from netlab.comparison.assemblies import group_assemblies, labels
+from netlab.comparison.comparison import compare_by_data
+from netlab.comparison.data_groups import group_by_data, require_same_data
 from netlab.errors import UsageError
 from netlab.runs.directory import RunDirectory
 from netlab.runs.record import RunRecord
@@ -94,3 +96,71 @@ def test_other_data_or_splits_are_refused_unless_forced(key: str) -> None:
         require_same_data(records, force=False)
     assert "NOT COMPARABLE" in require_same_data(records, force=True)[0]
     assert require_same_data(records[:1], force=False) == []
+
+
+def of_data(name: str, digest: str, *, split: str = "s", **tables: dict[str, Any]) -> RunRecord:
+    return record(name, config(**tables), data_sha256=digest, val_indices_sha256=split)
+
+
+def test_runs_of_several_data_sets_are_grouped_by_what_they_saw() -> None:
+    npz = {"name": "npz", "path": "a.npz"}
+    groups = group_by_data(
+        [
+            of_data("a", "1"),
+            of_data("b", "2", data=npz),
+            of_data("c", "1", norm={"name": "bn"}),
+            of_data("d", "3", data={**npz, "path": "b.npz"}),
+        ]
+    )
+    assert [(group.title, [run.name for run in group.records]) for group in groups] == [
+        ("digits", ["a", "c"]),
+        ("npz, path a.npz", ["b"]),
+        ("npz, path b.npz", ["d"]),
+    ]
+
+
+def test_the_same_images_under_another_path_are_one_data_set() -> None:
+    npz = {"name": "npz", "path": "a.npz"}
+    groups = group_by_data([of_data("a", "1", data=npz), of_data("b", "1", data={**npz, "path": "copy.npz"})])
+    assert [group.title for group in groups] == ["npz"]
+
+
+def test_another_validation_split_is_another_group_and_says_so() -> None:
+    groups = group_by_data(
+        [
+            of_data("a", "1", training={"split_seed": 0}),
+            of_data("b", "1", split="t", training={"split_seed": 1}),
+        ]
+    )
+    assert [group.title for group in groups] == ["digits, split seed 0", "digits, split seed 1"]
+
+
+def test_data_that_changed_under_one_name_are_told_apart_by_their_digest() -> None:
+    groups = group_by_data([of_data("a", "aaaaaaaaaa"), of_data("b", "bbbbbbbbbb")])
+    assert [group.title for group in groups] == ["digits, digest aaaaaaaa", "digits, digest bbbbbbbb"]
+
+
+def test_a_run_without_a_digest_joins_the_runs_of_the_same_configuration() -> None:
+    groups = group_by_data([record("a", config()), of_data("b", "1"), record("c", config())])
+    assert [[run.name for run in group.records] for group in groups] == [["a", "b", "c"]]
+
+
+def test_each_data_set_has_a_comparison_and_a_baseline_of_its_own() -> None:
+    bn = {"name": "bn"}
+    npz = {"name": "npz", "path": "a.npz"}
+    runs = [
+        of_data("a", "1"),
+        of_data("b", "1", norm=bn),
+        of_data("c", "2", data=npz, backbone={"name": "resnet"}),
+    ]
+    found = compare_by_data(runs, baseline="bn")
+    assert [(comparison.data, comparison.baseline.label) for comparison in found] == [
+        ("digits", "bn"),
+        ("npz", "resnet, residual, none"),
+    ]
+    assert [len(compare_by_data(runs, baseline=name)) for name in ("c", None)] == [2, 2]
+    with pytest.raises(UsageError, match="--baseline x: there is no such assembly or run"):
+        compare_by_data(runs, baseline="x")
+    (forced,) = compare_by_data(runs, force=True)
+    assert (len(forced.assemblies), forced.data) == (3, "digits; npz")
+    assert "NOT COMPARABLE" in forced.warnings[0]

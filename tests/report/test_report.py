@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
+import re
 import shutil
 import sys
 import threading
@@ -200,6 +201,31 @@ def test_what_is_damaged_or_unfinished_is_named_and_the_rest_is_shown(
     assert "result.json is damaged" in text
     assert "foreign/config.toml is damaged" in text
     assert "unfinished" in text
+
+
+def test_a_folder_of_several_data_sets_has_a_part_for_each(runs: Path, cli: Cli, tmp_path: Path) -> None:
+    shutil.copytree(runs, tmp_path / "runs")
+    for name in ("none-1", "bn-1"):  # as if they had been trained on other images
+        environment = json.loads(Path(f"runs/{name}/environment.json").read_text())
+        Path(f"runs/{name}/environment.json").write_text(json.dumps({**environment, "data_sha256": "f" * 64}))
+    outcome = cli("report", "--images", "1")
+    assert outcome.code == 0, outcome.err
+    text = Path("report.html").read_text()
+    assert "4 finished of 4 runs, 4 assemblies, 2 data sets" in text
+    assert "Data npz, digest ffffffff" in text
+    identifiers = re.findall(r'<(?:section|h2|figure|table)[^>]* id="([^"]+)"', text)
+    assert len(identifiers) == len(set(identifiers))
+    assert {"data", "data-2", "curves", "curves-2", "hardest", "hardest-2"} <= set(identifiers)
+    assert set(re.findall(r'href="#([^"]+)"', text)) <= {*identifiers, "main"}
+    charts = json.loads(text.split('id="charts">')[1].split("</script>")[0])
+    assert {"differences", "differences-2"} <= set(charts)
+    compared = cli("compare", "--json")
+    assert compared.code == 0, compared.err
+    found = json.loads(compared.out)["comparisons"]
+    assert [{row["n"] for row in comparison["rows"]} for comparison in found] == [{1}, {1}]
+    assert cli("compare").out.count("data npz, digest") == 2
+    assert cli("report", "--force", "--images", "0").code == 0
+    assert "NOT COMPARABLE" in Path("report.html").read_text()
 
 
 def test_a_report_of_no_run_is_one_line(cli: Cli) -> None:

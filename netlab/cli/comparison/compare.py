@@ -10,16 +10,19 @@ from pydantic import Field
 from netlab.cli.comparison.options import ChosenRuns
 from netlab.cli.core.command import command
 from netlab.cli.core.console import literal, note, plain_table
+from netlab.cli.core.options import Json
 from netlab.cli.core.session import Session
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from netlab.comparison.comparison import Comparison
     from netlab.runs.directory import RunDirectory
 
 
-class CompareOptions(ChosenRuns):
+class CompareOptions(ChosenRuns, Json):
     metrics: str = Field("si,csi", description="Of the last layer, as far as they were measured.")
-    output: Literal["table", "csv", "markdown", "latex"] = Field(
+    output: Literal["table", "csv", "markdown", "latex", "json"] = Field(
         "table", alias="format", description="How to print it."
     )
 
@@ -40,7 +43,7 @@ def build(session: Session) -> Callable[..., None]:
             directories,
             baseline=options.baseline or recorded,
             metrics=[metric.strip() for metric in options.metrics.split(",") if metric.strip()],
-            output=options.output,
+            output="json" if options.as_json else options.output,
             force=options.force,
         )
 
@@ -57,25 +60,39 @@ def print_comparison(
 ) -> None:
     """Compare the runs and print it; what is unfinished or damaged is named on standard error."""
     from netlab.comparison.comparison import compare_directories
-    from netlab.comparison.tables import to_csv, to_latex, to_markdown
+    from netlab.comparison.tables import to_csv, to_json, to_latex, to_markdown
 
-    comparison = compare_directories(directories, baseline=baseline, metrics=metrics, force=force, note=note)
+    comparisons = compare_directories(directories, baseline=baseline, metrics=metrics, force=force, note=note)
     if output == "table":
-        print_tables(comparison)
-    else:
-        print({"csv": to_csv, "markdown": to_markdown, "latex": to_latex}[output](comparison), end="")
-        if output == "csv":
+        print_tables(comparisons)
+    elif output == "json":
+        print(to_json(comparisons))
+    elif output == "csv":
+        print(to_csv(comparisons), end="")
+        for comparison in comparisons:
             for warning in comparison.warnings:
                 note(warning)
+    else:
+        write = to_markdown if output == "markdown" else to_latex
+        print("\n".join(map(write, comparisons)), end="")
 
 
-def print_tables(comparison: Comparison) -> None:
-    """One table a measure, for a terminal."""
+def print_tables(comparisons: Sequence[Comparison]) -> None:
+    """One table a measure, for a terminal, for each data set."""
     from rich.console import Console
 
+    console = Console(highlight=False)
+    for number, comparison in enumerate(comparisons):
+        if number:
+            console.print()
+        print_data_set(comparison, console)
+
+
+def print_data_set(comparison: Comparison, console: Console) -> None:
+    """The tables of one data set."""
     from netlab.comparison.tables import DETAIL_COLUMNS, detail_rows, number, varying
 
-    console = Console(highlight=False)
+    console.print(f"data {literal(comparison.data)}")
     for warning in comparison.warnings:
         console.print(f"[bold]{literal(warning)}[/]")
     parameters = plain_table("assembly", "parameters", "seeds", right=("parameters", "seeds"))

@@ -18,4 +18,4 @@ class ChosenRuns(RunsFolder):
     baseline: str | None = Field(
         None, description="An assembly's name in the table, or one of its runs: the first."
     )
-    force: bool = Field(False, description="Compare runs of different data or splits all the same.")
+    force: bool = Field(False, description="One comparison of all, although data or splits differ.")
