@@ -1,0 +1,110 @@
+"""What a page supposes its reader to have: images, arrays, photographs with boxes; all made here, and small."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from sklearn.datasets import load_digits, load_sample_image
+
+ROOT = Path(__file__).parents[2]
+
+
+def digits(count: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Images (count, 24, 24) of scanned digits, and what they are."""
+    data = load_digits()
+    images = (data.images[:count] * 15.9375).astype(np.uint8).repeat(3, axis=1).repeat(3, axis=2)
+    return images, data.target[:count]
+
+
+def make_photos(folder: Path) -> None:
+    """Twenty digits as PNG files, 000.png and so on."""
+    folder.mkdir()
+    for number, image in enumerate(digits(20)[0]):
+        Image.fromarray(image).save(folder / f"{number:03}.png")
+
+
+def make_photo(path: Path) -> None:
+    """A photograph."""
+    Image.fromarray(load_sample_image("flower.jpg")[:200, :300]).save(path)
+
+
+def make_npz(path: Path) -> None:
+    """200 images for training and 100 for testing."""
+    images, labels = digits(300)
+    np.savez(path, train_images=images[:200], train_labels=labels[:200],
+             test_images=images[200:], test_labels=labels[200:])  # fmt: skip
+
+
+def make_config(path: Path) -> None:
+    """A configuration for those images."""
+    path.write_text('[data]\nname = "npz"\npath = "mine.npz"\n\n[norm]\nname = "bn"\n')
+
+
+def make_class_folders(folder: Path) -> None:
+    """Images in train/CLASS and test/CLASS."""
+    images, labels = digits(60)
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        place = folder / ("train" if number < 40 else "test") / f"class-{label % 2}"
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(place / f"{number:03}.png")
+
+
+def make_features(path: Path) -> None:
+    """300 points of 64 features."""
+    np.save(path, load_digits().data[:300].astype(np.float32))
+
+
+def make_labels(path: Path) -> None:
+    """The classes of those points."""
+    np.save(path, load_digits().target[:300])
+
+
+def make_voc(folder: Path) -> None:
+    """A detection data set of ten photographs with 'three' and 'seven' on them."""
+    sys.path.append(str(ROOT / "examples"))
+    from make_voc_scenes import make_scenes
+
+    make_scenes(folder, train=7, val=3, size=(90, 120))
+
+
+def make_package(folder: Path) -> None:
+    """A package with a network of PyTorch."""
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "models.py").write_text(
+        "from torch import nn\n\n\ndef make_net():\n"
+        "    return nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())\n"
+    )
+
+
+MAKERS: dict[str, Callable[[Path], None]] = {
+    "photos": make_photos,
+    "photo.jpg": make_photo,
+    "mine.npz": make_npz,
+    "mine.toml": make_config,
+    "flowers": make_class_folders,
+    "x.npy": make_features,
+    "y.npy": make_labels,
+    "VOC_DIR": make_voc,
+    "scenes": make_voc,
+    "mypackage": make_package,
+}
+
+
+def supply(name: str) -> None:
+    """Make what is called ``name`` in the current folder; a folder of the repository is copied."""
+    path = Path(name)
+    if path.exists():
+        return
+    if name in MAKERS:
+        MAKERS[name](path)
+    elif (ROOT / name).is_dir():
+        shutil.copytree(ROOT / name, path, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        raise ValueError(f"a page gives its reader '{name}', which supplies.py does not make")
