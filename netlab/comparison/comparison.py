@@ -220,7 +220,7 @@ def compare_directories(
     force: bool = False,
     note: Callable[[str], None] = lambda line: None,
 ) -> list[Comparison]:
-    """A comparison for each data set of the runs in these directories; ``note`` gets what is left out, and why.
+    """A comparison for each data set of the runs in these directories; ``note`` gets what is left out.
 
     Raises:
         UsageError: as ``compare_by_data``.
