@@ -55,13 +55,58 @@ class ComponentSpec:
     ``range:LOW:HIGH`` (the range of the value, open where empty). Other tags are free.
     """
 
-    kind: str  # "block", "norm", "backbone", "dataset", "metric", "proposer", "extractor"
+    kind: str  # "block", "norm", "backbone", "dataset", ... or a plugin's own kind
     name: str  # what a user types: "grouped"
     summary: str  # one line, shown in lists and in --help
     target: str  # "netlab_builtin.blocks.grouped:GroupedPathBlock"
     options: str | None = None  # "netlab_builtin.blocks.options:GroupedPathOptions", a pydantic model
     reference: str = ""  # paper or page
     tags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class KindSpec:
+    """One kind of component: netlab's own, or one that a plugin defines by ``netlab_kinds``.
+
+    A part of a plugin's own kind is chosen by an option of another part, see ``PartOf``; netlab itself has
+    flags for its own kinds only. ``contract`` and ``checks`` are ``"module:attribute"`` strings: a Protocol
+    whose ``__call__`` says how a part of the kind is called and what it gives, and a tuple of functions
+    ``check(subject)`` that the conformance kit runs after those of every kind.
+    """
+
+    name: str  # "attention"
+    plural: str  # "attentions"
+    summary: str  # one line: "weighs the channels of a feature map"
+    contract: str  # "netlab_attention.contract:Attention"
+    checks: str | None = None  # "netlab_attention.checks:CHECKS"
+    selector: str = ""  # the flag and the table in a TOML file; of netlab's own kinds only
+
+    def __post_init__(self) -> None:
+        if not self.selector:
+            object.__setattr__(self, "selector", self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class PartOf:
+    """Says of which kind the part is that an option names.
+
+    ``attention: Annotated[ChosenPart, PartOf("attention")] = Field("eca", validate_default=True, ...)``:
+    the user names it, ``--block.attention eca``, and gives its options, ``--block.attention.k 3``; the
+    component finds a ``netlab.kinds.chosen_part.ChosenPart`` in its options, which it calls as the kind's
+    contract says.
+    """
+
+    kind: str
+
+
+@hookspec
+def netlab_kinds() -> Iterable[KindSpec]:  # type: ignore[empty-body]
+    """Define kinds of components beside netlab's own.
+
+    Called once, before the components of any plugin are collected, so that other plugins may offer parts of
+    the kind. One that is malformed, or whose name netlab or another plugin has already, is reported in phase
+    ``register`` and left out.
+    """
 
 
 @hookspec

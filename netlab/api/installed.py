@@ -34,7 +34,8 @@ def parts(kind: str | None = None) -> Table:
     """The parts that are installed, with their options and defaults.
 
     Args:
-        kind: only of this kind: block, norm, backbone, dataset, metric, proposer, extractor.
+        kind: only of this kind: block, norm, backbone, dataset, metric, proposer, extractor,
+            or one that a plugin defines.
 
     Returns:
         A row a part: kind, name, summary, options (``paths=2``), distribution, version.
@@ -46,8 +47,9 @@ def parts(kind: str | None = None) -> Table:
     >>> "grouped" in table["name"]
     True
     """
-    if kind is not None and kind not in KINDS:
-        raise UsageError(f"there is no kind {kind!r}.{closest(str(kind), KINDS)} Known: {', '.join(KINDS)}")
+    kinds = installed().manager.kinds
+    if kind is not None and kind not in kinds:
+        raise UsageError(f"there is no kind {kind!r}.{closest(str(kind), kinds)} Known: {', '.join(kinds)}")
     rows = [
         {
             "kind": component.kind,
@@ -57,7 +59,7 @@ def parts(kind: str | None = None) -> Table:
             "distribution": component.plugin.distribution,
             "version": component.plugin.version,
         }
-        for name in (KINDS if kind is None else (kind,))
+        for name in (kinds if kind is None else (kind,))
         for component in installed().of_kind(name)
     ]
     return Table(rows, ("kind", "name", "summary", "options", "distribution", "version"))

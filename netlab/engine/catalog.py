@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from netlab.engine.blame import of_the_machine
 from netlab.engine.distributions import canonical
 from netlab.engine.manager import Phase, Plugin, PluginManager
+from netlab.engine.part_options import part_options, with_bound_parts, with_names
 from netlab.errors import NetlabError, PluginError, UsageError, closest, first_line
-from netlab.kinds import KINDS
 from netlab.specs import ComponentSpec, load_target
 
 if TYPE_CHECKING:
@@ -37,6 +37,11 @@ class Component:
     @property
     def name(self) -> str:
         return self.spec.name
+
+    @property
+    def selector(self) -> str:
+        """The flag that chooses a part of its kind, and the table of its options in a file."""
+        return self.manager.kinds[self.kind].selector
 
     @property
     def title(self) -> str:
@@ -89,6 +94,7 @@ class Component:
             model = load_target(self.spec.options)
             if not (isinstance(model, type) and issubclass(model, BaseModel)):
                 raise TypeError(f"'{self.spec.options}' is not a pydantic model")
+            part_options(model, self.manager.kinds)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -112,10 +118,12 @@ class Component:
                 raise UsageError(f"{self.title} has no option '{name}'.{closest(name, known)}")
         if model is None:
             return None
+        named = part_options(model, self.manager.kinds)
         try:
-            return model.model_validate(values)
+            options = model.model_validate(with_names(values, model, named))
         except ValidationError as error:
             raise UsageError(self._refusal(error, model)) from None
+        return with_bound_parts(options, named, Catalog(self.manager)) if named else options
 
     def _refusal(self, error: ValidationError, model: type[BaseModel]) -> str:
         """Why its options were refused, and the flag that says it otherwise."""
@@ -124,7 +132,7 @@ class Component:
         option, problem, value = first_problem(error, model)
         if not option:
             return f"{self.title}: {problem}"
-        selector = self.name if self.kind == "metric" else KINDS[self.kind].selector
+        selector = self.name if self.kind == "metric" else self.selector
         flag = f"--{selector}.{option.replace('_', '-')}"
         if error.errors()[0]["type"] == "missing":
             field = model.model_fields[option]
@@ -193,6 +201,12 @@ class Catalog:
             if other.name == component.name and other.plugin is not component.plugin
         ]
 
+    def recorded_name(self, component: Component) -> str:
+        """The name by which a file names a component: with its distribution where the name clashes."""
+        return (
+            f"{component.name}@{component.plugin.distribution}" if self.clashes(component) else component.name
+        )
+
     def find(self, kind: str, text: str) -> Component:
         """The component that a user named: ``NAME``, ``NAME@DISTRIBUTION`` or ``NAME:VARIANT``.
 
@@ -229,7 +243,7 @@ class Catalog:
         for component in self.of_kind(kind):
             if "default" in component.spec.tags and component.plugin.builtin:
                 return component
-        selector = KINDS[kind].selector
+        selector = self.manager.kinds[kind].selector
         raise UsageError(
             f"no {kind} was named and netlab's default is not there (blocked?): use --{selector} NAME"
         )

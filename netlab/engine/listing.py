@@ -11,16 +11,15 @@ from netlab.engine.distributions import canonical
 from netlab.engine.manager import Plugin, PluginManager
 from netlab.engine.plugin_commands import plugin_commands
 from netlab.errors import UsageError, closest
-from netlab.kinds import KINDS
 
 HOOK_KINDS = ("tracker", "command", "report")  # what a plugin may add beside components
 EVENTS = frozenset({"netlab_run_started", "netlab_epoch_finished", "netlab_run_finished"})
 REPORT = "netlab_report_sections"
 
 
-def check_kind(kind: str | None) -> None:
+def check_kind(manager: PluginManager, kind: str | None) -> None:
     """Refuse an unknown kind, with the closest."""
-    kinds = (*KINDS, *HOOK_KINDS)
+    kinds = (*manager.kinds, *HOOK_KINDS)
     if kind is not None and kind not in kinds:
         raise UsageError(f"there is no kind '{kind}'.{closest(kind, kinds) or ' Known: ' + ', '.join(kinds)}")
 
@@ -38,7 +37,7 @@ def part_rows(catalog: Catalog, reserved: Collection[str] = ()) -> list[dict[str
             **origin(component.plugin),
             "state": "clash" if catalog.clashes(component) else "ok",
         }
-        for kind in KINDS
+        for kind in catalog.manager.kinds
         for component in catalog.of_kind(kind)
     ]
     return rows + hook_rows(catalog.manager, reserved)
@@ -92,7 +91,7 @@ def matching_parts(catalog: Catalog, text: str, kind: str | None = None) -> list
     name = name.partition(":")[0]
     return [
         component
-        for known in KINDS
+        for known in catalog.manager.kinds
         for component in catalog.of_kind(known)
         if kind in (None, known)
         and fnmatchcase(component.name, name)

@@ -18,7 +18,7 @@ import pluggy
 
 from netlab import __version__, specs
 from netlab.engine.blocking import PluginKey, left_out
-from netlab.engine.declaration import HOOK_NAMES, checked_spec, own_functions
+from netlab.engine.declaration import HOOK_NAMES, checked_kind, checked_spec, own_functions
 from netlab.engine.distributions import (
     OWN_DISTRIBUTION,
     canonical,
@@ -27,7 +27,8 @@ from netlab.engine.distributions import (
 )
 from netlab.engine.plugin_settings import plugin_settings
 from netlab.errors import PluginError, closest, first_line
-from netlab.specs import API_VERSION, ENTRY_POINT_GROUP, ComponentSpec
+from netlab.kinds import KINDS
+from netlab.specs import API_VERSION, ENTRY_POINT_GROUP, ComponentSpec, KindSpec
 
 SLOW_IMPORT = 1.0  # seconds; a light plugin takes about a thousandth of it
 
@@ -106,6 +107,7 @@ class PluginManager:
         self.autoload = autoload
         self.plugins: list[Plugin] = []
         self.failures: list[PluginFailure] = []
+        self.kinds: dict[str, KindSpec] = dict(KINDS)  # and those that plugins define
         self._find = find
         self._metadata: dict[metadata.Distribution, metadata.PackageMetadata] = {}
         self._pluggy = pluggy.PluginManager("netlab")
@@ -147,8 +149,12 @@ class PluginManager:
         for plugin, point in zip(described, points, strict=True):
             if plugin.state == "blocked" or not self._is_for_this_netlab(plugin, point):
                 continue
-            if self._import(plugin, point) and self._register(plugin):
-                self._collect(plugin)
+            if self._import(plugin, point):
+                self._register(plugin)
+        for plugin in self.plugins:
+            self._collect_kinds(plugin)
+        for plugin in self.plugins:
+            self._collect(plugin)
 
     def fail(self, plugin: Plugin, phase: Phase, error: BaseException) -> PluginFailure:
         """Keep a failure of ``plugin``; raise it in strict mode."""
@@ -262,7 +268,7 @@ class PluginManager:
             plugin.import_seconds = time.perf_counter() - began
         return True
 
-    def _register(self, plugin: Plugin) -> bool:
+    def _register(self, plugin: Plugin) -> None:
         try:
             self._pluggy.register(plugin.module, name=f"{plugin.name}@{plugin.distribution}")
             plugin.hooks = self._checked_hooks(plugin)
@@ -273,8 +279,6 @@ class PluginManager:
                 self._pluggy.unregister(plugin.module)
             plugin.state = "failed"
             self.fail(plugin, "register", error)
-            return False
-        return True
 
     def _checked_hooks(self, plugin: Plugin) -> tuple[str, ...]:
         """The hooks that the plugin implements.
@@ -304,11 +308,11 @@ class PluginManager:
             )
         return tuple(sorted(marked))
 
-    def _collect(self, plugin: Plugin) -> None:
-        """Keep the components that are declared well; each other one is a failure of its own."""
+    def _declared(self, plugin: Plugin, hook: str) -> list[Any]:
+        """What a plugin yields from a hook without arguments; one that raises is failed."""
+        declared: list[Any] = []
         try:
-            declared: list[Any] = []
-            for implementation in self._implementations(plugin, "netlab_components"):
+            for implementation in self._implementations(plugin, hook):
                 given: Any = implementation.function()
                 declared += given or ()
         except KeyboardInterrupt:
@@ -316,10 +320,22 @@ class PluginManager:
         except BaseException as error:
             plugin.state = "failed"
             self.fail(plugin, "register", error)
-            return
+            return []
+        return declared
+
+    def _collect_kinds(self, plugin: Plugin) -> None:
+        for spec in self._declared(plugin, "netlab_kinds"):
+            try:
+                self.kinds[checked_kind(spec, self.kinds).name] = spec
+            except PluginError as error:
+                self.leave_out(plugin, "register", error)
+
+    def _collect(self, plugin: Plugin) -> None:
+        """Keep the components that are declared well; each other one is a failure of its own."""
+        declared = self._declared(plugin, "netlab_components")
         for spec in declared:
             try:
-                plugin.components.append(checked_spec(spec))
+                plugin.components.append(checked_spec(spec, self.kinds))
             except PluginError as error:
                 self.leave_out(plugin, "register", error)
         names = [(spec.kind, spec.name) for spec in plugin.components]

@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from netlab.errors import NetlabError, UsageError, closest
-from netlab.kinds import KINDS
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -113,11 +112,11 @@ def meaning(
         meanings = {f"{plain(of)}__{option}": parts[of].title for of, option in found}
         raise UsageError(ambiguous(written, meanings))
     chosen = {component.title for component in parts.values()}
-    kinds = {KINDS[component.kind].name for component in parts.values()}
+    kinds = {component.kind for component in parts.values()}
     owners = [
         component
         for component in components_offering(catalog, chosen, lambda other: name in option_names(other))
-        if component.kind in kinds and prefix in ("", KINDS[component.kind].selector, plain(component.name))
+        if component.kind in kinds and prefix in ("", component.selector, plain(component.name))
     ]
     if owners:
         raise UsageError(not_chosen(written, owners, chosen, keyword_of))
@@ -134,4 +133,4 @@ def keyword_of(component: Component) -> str:
     """How a Python call chooses a component."""
     if component.kind == "metric":
         return f"name it too: {component.name!r}"
-    return f"choose it with {KINDS[component.kind].selector}={component.name!r}"
+    return f"choose it with {component.selector}={component.name!r}"

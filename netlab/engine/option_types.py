@@ -7,6 +7,8 @@ import typing
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from netlab.kinds.chosen_part import ChosenPart
+
 SCALARS = (bool, int, float, str, Path)
 
 
@@ -32,6 +34,8 @@ def flag_type(name: str, annotation: Any) -> Any:
             return list[str] if typing.get_origin(item) is Literal else list[item]  # type: ignore[valid-type]
     elif origin is Annotated:
         return flag_type(name, arguments[0])
+    elif annotation is ChosenPart:
+        return str  # its name; its options have flags of their own
     elif annotation in SCALARS:
         return annotation
     shown = getattr(annotation, "__name__", str(annotation))

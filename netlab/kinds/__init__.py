@@ -6,32 +6,26 @@ plugin may import them from its light modules.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from netlab.specs import KindSpec
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of component.
-
-    ``selector`` is the flag that chooses a part of this kind, and the table of its options in a
-    TOML file: ``--data digits``, ``[data]``.
-    """
-
-    name: str
-    plural: str
-    selector: str
-    summary: str
+def _kind(name: str, plural: str, summary: str, selector: str = "") -> KindSpec:
+    """A kind of netlab's own: its contract and its checks are where all of them are."""
+    contract = f"netlab.kinds.{name}:{name.capitalize()}"
+    return KindSpec(name, plural, summary, contract, f"netlab.testing.{plural}:CHECKS", selector)
 
 
-KINDS: dict[str, Kind] = {
+# ``selector`` is the flag that chooses a part of the kind, and the table of its options in a TOML file:
+# ``--data digits``, ``[data]``.
+KINDS: dict[str, KindSpec] = {
     kind.name: kind
     for kind in (
-        Kind("block", "blocks", "block", "a group of layers that backbones repeat"),
-        Kind("norm", "norms", "norm", "a normalization layer, placed by backbones and blocks"),
-        Kind("backbone", "backbones", "backbone", "the skeleton of a network, from image to logits"),
-        Kind("dataset", "datasets", "data", "labelled images"),
-        Kind("metric", "metrics", "metric", "a measure of how well features separate the classes"),
-        Kind("proposer", "proposers", "proposer", "regions of an image that may hold an object"),
-        Kind("extractor", "extractors", "backbone", "a pretrained feature extractor for detection"),
+        _kind("block", "blocks", "a group of layers that backbones repeat"),
+        _kind("norm", "norms", "a normalization layer, placed by backbones and blocks"),
+        _kind("backbone", "backbones", "the skeleton of a network, from image to logits"),
+        _kind("dataset", "datasets", "labelled images", selector="data"),
+        _kind("metric", "metrics", "a measure of how well features separate the classes"),
+        _kind("proposer", "proposers", "regions of an image that may hold an object"),
+        _kind("extractor", "extractors", "a pretrained feature extractor for detection", selector="backbone"),
     )
 }

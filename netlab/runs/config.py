@@ -63,9 +63,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 def part_table(part: Part, catalog: Catalog) -> dict[str, Any]:
     """A part's table: its name (with its distribution where the name clashes) and all its options."""
     component = part.component
-    name = component.name
-    if catalog.clashes(component):
-        name = f"{name}@{component.plugin.distribution}"
+    name = catalog.recorded_name(component)
     options = part.options.model_dump(mode="json") if part.options is not None else {}
     for option in options:
         value = getattr(part.options, option)

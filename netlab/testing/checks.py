@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,16 +9,7 @@ from typing import Any
 from netlab.engine.catalog import Component
 from netlab.errors import UsageError, closest
 from netlab.kinds import KINDS
-
-MODULES = {
-    "block": "netlab.testing.blocks",
-    "norm": "netlab.testing.norms",
-    "backbone": "netlab.testing.backbones",
-    "dataset": "netlab.testing.datasets",
-    "metric": "netlab.testing.metrics",
-    "proposer": "netlab.testing.proposers",
-    "extractor": "netlab.testing.extractors",
-}
+from netlab.specs import KindSpec, load_target
 
 
 class ConformanceError(AssertionError):
@@ -73,19 +63,20 @@ class Check:
         self.function(subject)
 
 
-def component_checks(kind: str) -> tuple[Check, ...]:
-    """The checks of a kind: those of every kind, then its own.
+def component_checks(kind: str, kinds: Mapping[str, KindSpec] = KINDS) -> tuple[Check, ...]:
+    """The checks of a kind: those of every kind, then its own. ``kinds`` are netlab's and plugins' own.
 
     Raises:
         UsageError: there is no such kind (with the closest).
     """
-    if kind not in MODULES:
-        raise UsageError(f"there is no kind '{kind}'.{closest(kind, KINDS) or ' Known: ' + ', '.join(KINDS)}")
-    modules = [importlib.import_module(name) for name in ("netlab.testing.every_kind", MODULES[kind])]
+    if kind not in kinds:
+        raise UsageError(f"there is no kind '{kind}'.{closest(kind, kinds) or ' Known: ' + ', '.join(kinds)}")
+    targets = ["netlab.testing.every_kind:CHECKS", kinds[kind].checks]
     return tuple(
         Check(function.__name__.replace("_", "-"), function)
-        for module in modules
-        for function in module.CHECKS
+        for target in targets
+        if target is not None
+        for function in load_target(target)
     )
 
 

@@ -37,7 +37,7 @@ class BoundCheck:
 
 def bound_checks(component: Component, values: Values | None = None) -> Iterator[BoundCheck]:
     """Every check of a component. ``values`` are its options, or a function that makes them."""
-    for check in component_checks(component.kind):
+    for check in component_checks(component.kind, component.manager.kinds):
         yield BoundCheck(check, component, values or {})
 
 

@@ -232,7 +232,7 @@ def check_part(part: Component) -> Iterator[CheckResult]:
         return
     from netlab.testing.checks import Check, component_checks, make_subject
 
-    for check in component_checks(part.kind):
+    for check in component_checks(part.kind, part.manager.kinds):
 
         def conformance(check: Check = check) -> None:
             check(make_subject(part))

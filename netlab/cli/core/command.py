@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import typer
 
 from netlab.cli.core.flags import Argument, Completion, Flag, Shown, own_flags, unique_short_forms
+from netlab.cli.core.part_flags import folded
 from netlab.cli.core.session import COMPLETING, Session
 from netlab.cli.core.words import rewrite_short_flags
 from netlab.engine.catalog import Component
@@ -56,7 +57,7 @@ def command(
         if flags is None:
             function(made)
         else:
-            function(made, given)
+            function(made, folded(given))
 
     call.__doc__ = function.__doc__
     call.__name__ = function.__name__

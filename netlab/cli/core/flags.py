@@ -17,7 +17,6 @@ from netlab.engine.catalog import Component
 from netlab.engine.option_errors import bounds_of, choices_of, explain
 from netlab.engine.option_types import flag_type
 from netlab.errors import PluginError, UsageError
-from netlab.kinds import KINDS
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -158,8 +157,8 @@ def component_flags(component: Component, prefix: str | None = None) -> list[Fla
     model = component.options_model()
     if model is None:
         return []
-    selector = prefix or KINDS[component.kind].selector
-    panel = f"{KINDS[component.kind].selector.capitalize()} '{component.name}'"
+    selector = prefix or component.selector
+    panel = f"{component.selector.capitalize()} '{component.name}'"
     try:
         return model_flags(model, table=selector, prefix=selector, owner=component.title, panel=panel)
     except TypeError as error:

@@ -8,7 +8,6 @@ from netlab.cli.core.flags import Flag, component_flags
 from netlab.engine.catalog import Catalog, Component
 from netlab.engine.option_names import ambiguous, components_offering, not_chosen
 from netlab.errors import UsageError, closest
-from netlab.kinds import KINDS
 
 HELP = frozenset({"--help", "-h"})
 
@@ -72,4 +71,4 @@ def how_to_choose(component: Component) -> str:
     """What to type so that the command works with a component."""
     if component.kind == "metric":  # metrics are named without a flag
         return f"name it too: netlab metrics {component.name}"
-    return f"choose it with --{KINDS[component.kind].selector} {component.name}"
+    return f"choose it with --{component.selector} {component.name}"

@@ -11,8 +11,9 @@ from pydantic import Field
 
 from netlab.cli.core.command import Given, command
 from netlab.cli.core.console import say_facts
-from netlab.cli.core.flags import component_flags, model_flags
+from netlab.cli.core.flags import model_flags
 from netlab.cli.core.options import DetectorsFolder, Device, ProposalCache
+from netlab.cli.core.part_flags import part_flags
 from netlab.cli.core.progress import TerminalReporter
 from netlab.cli.core.selection import choose_parts, read_selectors, selector_flags
 from netlab.cli.core.session import Session
@@ -73,7 +74,7 @@ def build(session: Session) -> Callable[..., None]:
 
     flags = [
         *selector_flags(catalog, ("proposer", "extractor"), helps, parts),
-        *(flag for component in parts.values() for flag in component_flags(component)),
+        *(flag for component in parts.values() for flag in part_flags(component, session.after_command)),
         *model_flags(DetectionSettings, table="training", owner="training", panel="Training"),
     ]
     return command(session, TrainOptions, train, flags=flags, parts=parts.values())

@@ -16,12 +16,14 @@ from pydantic import Field
 
 from netlab.cli.core.command import Given, command
 from netlab.cli.core.console import say_facts
-from netlab.cli.core.flags import component_flags, model_flags
+from netlab.cli.core.flags import model_flags
 from netlab.cli.core.options import Device, Offline, Quiet, RunsFolder
+from netlab.cli.core.part_flags import part_flags
 from netlab.cli.core.progress import TerminalReporter
 from netlab.cli.core.selection import PART_HELPS, choose_parts, read_selectors, selector_flags
 from netlab.cli.core.session import Session
 from netlab.engine.catalog import Component
+from netlab.engine.part_options import overlaid
 from netlab.errors import NetlabError, UsageError, closest
 from netlab.kinds import KINDS
 from netlab.runs.config import PART_KINDS, read_toml
@@ -104,7 +106,11 @@ def build(session: Session) -> Callable[..., None]:
 
     flags = [
         *selector_flags(catalog, PART_KINDS, PART_HELPS, parts),
-        *(flag for component in parts.values() for flag in component_flags(component)),
+        *(
+            flag
+            for part in parts.values()
+            for flag in part_flags(part, session.after_command, file.get(part.selector, {}))
+        ),
         *model_flags(TrainingSettings, table="training", owner="training", panel="Training"),
     ]
     return command(session, RunOptions, run, flags=flags, parts=parts.values())
@@ -129,7 +135,7 @@ def merged_options(
         selector = KINDS[kind].selector
         table = dict(file.get(selector, {}))
         named = str(table.pop("name", component.name)).partition("@")[0].partition(":")[0]
-        merged[kind] = {**(table if named == component.name else {}), **values.get(selector, {})}
+        merged[kind] = overlaid(table if named == component.name else {}, values.get(selector, {}))
     return merged
 
 

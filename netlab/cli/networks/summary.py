@@ -12,8 +12,8 @@ from pydantic import Field
 
 from netlab.cli.core.command import Given, command
 from netlab.cli.core.console import literal, plain_table
-from netlab.cli.core.flags import component_flags
 from netlab.cli.core.options import DataFolder, Json
+from netlab.cli.core.part_flags import part_flags
 from netlab.cli.core.selection import PART_HELPS, choose_parts, read_selectors, selector_flags
 from netlab.cli.core.session import Session
 from netlab.errors import UsageError
@@ -83,7 +83,7 @@ def build(session: Session) -> Callable[..., None]:
 
     flags = [
         *selector_flags(catalog, (*KINDS_OF_NETWORK, "dataset"), helps, parts),
-        *(flag for component in parts.values() for flag in component_flags(component)),
+        *(flag for component in parts.values() for flag in part_flags(component, session.after_command)),
     ]
     return command(session, SummaryOptions, summary, flags=flags, parts=parts.values())
 

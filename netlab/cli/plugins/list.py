@@ -31,7 +31,7 @@ def build(session: Session) -> Callable[..., None]:
 
     def list_parts(options: ListOptions) -> None:
         """List every part by kind and name, and every plugin that is not in order."""
-        check_kind(options.kind)
+        check_kind(session.manager, options.kind)
         every = part_rows(session.catalog, NAMES)
         rows = [
             row

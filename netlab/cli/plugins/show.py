@@ -20,8 +20,8 @@ from netlab.cli.plugins.names import OneKind, complete_kind, part_completion
 from netlab.engine.catalog import Component
 from netlab.engine.listing import check_kind, matching_parts, matching_plugins, plugin_row
 from netlab.engine.manager import Plugin
-from netlab.errors import NetlabError, UsageError, closest, first_line
-from netlab.kinds import KINDS
+from netlab.errors import NetlabError, PluginError, UsageError, closest, first_line
+from netlab.specs import KindSpec, load_target
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,10 +38,14 @@ def build(session: Session) -> Callable[..., None]:
 
     def show(options: ShowOptions) -> None:
         """Show a part: contract, options, source and who else offers it; or a plugin and its failures."""
-        check_kind(options.kind)
+        check_kind(session.manager, options.kind)
         catalog = session.catalog
         parts = matching_parts(catalog, options.name, options.kind)
-        plugins = [] if options.kind in KINDS or parts else matching_plugins(catalog.manager, options.name)
+        plugins = (
+            []
+            if options.kind in session.manager.kinds or parts
+            else matching_plugins(catalog.manager, options.name)
+        )
         if not parts and not plugins:
             known = {component.name for component in catalog}
             known |= {plugin.name for plugin in catalog.manager.plugins}
@@ -93,7 +97,7 @@ def part_facts(session: Session, part: Component) -> dict[str, Any]:
         "builtin": part.plugin.builtin,
         "reference": part.spec.reference,
         "tags": sorted(part.spec.tags),
-        "contract": contract(part.kind),
+        "contract": contract(session.manager.kinds[part.kind]),
         "target": part.spec.target,
         "source": source_file(part.spec.target),
         "options": [
@@ -106,10 +110,17 @@ def part_facts(session: Session, part: Component) -> dict[str, Any]:
     }
 
 
-def contract(kind: str) -> str:
-    """How a component of the kind is called and what it gives: its protocol, from ``netlab.kinds``."""
-    module = importlib.import_module(f"netlab.kinds.{kind}")
-    protocol = getattr(module, kind.capitalize())
+def contract(kind: KindSpec) -> str:
+    """How a component of the kind is called and what it gives: its protocol.
+
+    Raises:
+        PluginError: the protocol of a plugin's own kind can not be imported.
+    """
+    try:
+        protocol = load_target(kind.contract)
+    except Exception as error:
+        problem = f"the contract of kind '{kind.name}' can not be loaded: {first_line(error)}"
+        raise PluginError(problem) from error
     signature = inspect.signature(protocol.__call__)
     parameters = [p for name, p in signature.parameters.items() if name != "self"]
     text = inspect.getdoc(protocol.__call__) or ""

@@ -1,0 +1,79 @@
+"""The flags of a part, and those of the parts that its options name: ``--block.attention.k``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from netlab.cli.core.flags import Flag, component_flags
+from netlab.engine.catalog import Catalog, Component
+from netlab.engine.part_options import default_name, part_options
+from netlab.kinds.chosen_part import ChosenPart
+
+
+def part_flags(
+    component: Component, words: Sequence[str], table: Mapping[str, Any] = MappingProxyType({})
+) -> list[Flag]:
+    """The flags of a chosen part and of the parts that its options name.
+
+    Which part an option names is read from ``words``, those of the command line, else from ``table``, the
+    part's in a configuration file, else it is the option's default.
+
+    Raises:
+        UsageError: an option names no part.
+        PluginError: an option has a type that no flag can hold.
+    """
+    return list(_flags(component, component.selector, words, table))
+
+
+def _flags(
+    component: Component, prefix: str, words: Sequence[str], table: Mapping[str, Any]
+) -> Iterator[Flag]:
+    flags, model = component_flags(component, prefix), component.options_model()
+    naming = part_options(model, component.manager.kinds) if model is not None else {}
+    # The name of a part is checked by the catalogue, with its options.
+    yield from (replace(flag, field=None) if flag.option in naming else flag for flag in flags)
+    if model is None:
+        return
+    for option, kind in naming.items():
+        dashed = option.replace("_", "-")
+        typed = typed_value(words, (f"--{prefix}.{dashed}", f"--{dashed}"))
+        filed = table.get(option)
+        below = ChosenPart.of(filed).table() if isinstance(filed, (str, Mapping)) else {}
+        name = typed or below.get("name") or default_name(model, option)
+        if name is None:
+            continue
+        named = Catalog(component.manager).find(kind, name)
+        panel = f"{dashed.capitalize()} '{named.name}'"
+        below = below if below.get("name") == name else {}
+        for flag in _flags(named, f"{prefix}.{dashed}", words, below):
+            yield replace(flag, panel=panel) if flag.owner == named.title else flag
+
+
+def typed_value(words: Sequence[str], flags: Sequence[str]) -> str | None:
+    """The last value of one of the flags among the words of a command line."""
+    value = None
+    for position, word in enumerate(words):
+        name, equals, given = word.partition("=")
+        if name in flags:
+            value = given if equals else next(iter(words[position + 1 :]), None)
+    return value
+
+
+def folded(given: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What flags say with the options of a named part in the option that names it.
+
+    ``{"block": {"attention": "eca"}, "block.attention": {"k": 3}}`` becomes
+    ``{"block": {"attention": {"name": "eca", "k": 3}}}``.
+    """
+    found = {table: dict(values) for table, values in given.items()}
+    for table in sorted(found, key=lambda name: name.count("."), reverse=True):
+        above, dot, option = table.rpartition(".")
+        if not dot:
+            continue
+        key = option.replace("-", "_")
+        values, owner = found.pop(table), found.setdefault(above, {})
+        owner[key] = {**({"name": owner[key]} if key in owner else {}), **values}
+    return found

@@ -1,0 +1,214 @@
+"""Kinds that plugins define, and options that name a part of another kind."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netlab.engine.catalog import Catalog
+from netlab.engine.manager import PluginManager
+from netlab.engine.part_options import parts_within
+from netlab.errors import PluginError, UsageError
+from netlab.network import Part
+from netlab.runs.config import part_table
+from netlab.testing.distributions import write_distribution
+from netlab.testing.parametrize import bound_checks
+from tests.cli.conftest import Install, sound, state_of
+from tests.conftest import Cli
+
+SOURCE = Path(__file__).parents[2] / "examples" / "netlab-plugin-attention" / "src"
+
+
+@pytest.fixture
+def attention(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The example package, as if it were installed."""
+    points = {"netlab.v1": {"attention": "netlab_attention.plugin"}}
+    write_distribution(tmp_path / "site", "netlab-plugin-attention", "0.1.0", points)
+    monkeypatch.syspath_prepend(SOURCE)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    before = set(sys.modules)
+    yield
+    for module in set(sys.modules) - before:
+        if module.startswith("netlab_attention"):
+            del sys.modules[module]
+
+
+@pytest.fixture
+def catalog(attention: None) -> Catalog:
+    return Catalog(PluginManager.from_environment())
+
+
+def table_of(catalog: Catalog, values: dict[str, Any]) -> dict[str, Any]:
+    block = catalog.find("block", "attentive")
+    return part_table(Part(block, block.make_options(values)), catalog)
+
+
+def test_a_kind_of_a_plugin_is_listed_shown_and_checked(cli: Cli, attention: None) -> None:
+    listed = cli("plugins", "list", "--kind", "attention").out
+    assert listed.startswith("attention\n")
+    assert "Efficient channel attention" in listed
+    shown = cli("plugins", "show", "eca").out
+    assert "(N, channels, H, W) to the same shape" in " ".join(shown.split())
+    checked = cli("plugins", "check", "eca")
+    assert checked.code == 0, checked.out
+    assert "conformance" in checked.out
+
+
+def test_the_checks_of_the_kind_run_beside_those_of_every_kind(catalog: Catalog) -> None:
+    names = [check.check.name for check in bound_checks(catalog.find("attention", "se"))]
+    assert "docstring" in names
+    assert names[-1] == "shape"
+    for check in bound_checks(catalog.find("attention", "se")):
+        check()
+
+
+def test_an_option_names_a_part_and_the_table_holds_its_options(catalog: Catalog) -> None:
+    given = {"attention": {"name": "se", "reduction": 4}}
+    assert table_of(catalog, given) == {"name": "attentive", **given}
+    assert table_of(catalog, {}) == {"name": "attentive", "attention": {"name": "eca", "k": 3}}
+    assert table_of(catalog, {"attention": {"k": 7}})["attention"] == {"name": "eca", "k": 7}
+    assert table_of(catalog, {"attention": "se"})["attention"] == {"name": "se", "reduction": 16}
+
+
+def test_the_part_that_an_option_names_is_built_with_its_options(catalog: Catalog) -> None:
+    block = catalog.find("block", "attentive")
+    options: Any = block.make_options({"attention": {"name": "eca", "k": 5}})
+    assert options.attention(8).mix.weight.shape == (1, 1, 5)
+    assert [part.who for part in parts_within(options)] == [
+        "attention 'eca' of netlab-plugin-attention 0.1.0"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("ecaa", "there is no attention 'ecaa'. Did you mean 'eca'"),
+        ({"name": "eca", "kk": 1}, "attention 'eca' has no option 'kk'. Did you mean 'k'"),
+        ({"name": "eca", "k": 99}, "attention 'eca', option 'k'"),
+        (7, "expected the name of a part"),
+    ],
+)
+def test_what_names_no_part_is_one_clear_error(catalog: Catalog, value: Any, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        catalog.find("block", "attentive").make_options({"attention": value})
+    assert message in str(caught.value)
+
+
+def printed(cli: Cli, *words: str) -> Any:
+    """The block's table of a configuration that is only printed."""
+    outcome = cli("run", "--block", "attentive", "--data.size", "24", "--print-config", *words)
+    assert outcome.code == 0, outcome.err
+    return tomllib.loads(outcome.out)["block"]
+
+
+def test_flags_name_the_part_and_its_options(cli: Cli, attention: None, tmp_path: Path) -> None:
+    assert printed(cli)["attention"] == {"name": "eca", "k": 3}
+    assert printed(cli, "--block.attention.k", "5")["attention"] == {"name": "eca", "k": 5}
+    assert printed(cli, "--attention", "se", "--reduction", "4")["attention"] == {
+        "name": "se",
+        "reduction": 4,
+    }
+    helped = cli("run", "--block", "attentive", "--block.attention", "se", "--help").out
+    assert "Attention 'se'" in helped
+    assert "--block.attention.reduction" in helped
+    wrong = cli("run", "--block", "attentive", "--block.attention", "sea", "--print-config")
+    assert wrong.code == 2
+    assert "there is no attention 'sea'. Did you mean 'se'" in wrong.err
+
+
+def test_a_file_names_the_part_and_flags_go_before_it(cli: Cli, attention: None) -> None:
+    Path("a.toml").write_text('[block]\nname = "attentive"\n[block.attention]\nname = "se"\nreduction = 2\n')
+    file = ("--config", "a.toml")
+    assert printed(cli, *file)["attention"] == {"name": "se", "reduction": 2}
+    assert printed(cli, *file, "--reduction", "8")["attention"] == {"name": "se", "reduction": 8}
+    assert printed(cli, *file, "--attention", "eca")["attention"] == {"name": "eca", "k": 3}
+
+
+def test_a_run_trains_with_it_records_it_and_is_repeated_from_its_file(
+    cli: Cli, attention: None, tiny: tuple[str, ...]
+) -> None:
+    words = (*tiny, "--epochs", "1", "--block", "attentive", "--block.attention.k", "5")
+    outcome = cli("run", *words, "--name", "r")
+    assert outcome.code == 0, outcome.err
+    config = tomllib.loads(Path("runs/r/config.toml").read_text())
+    assert config["block"] == {"name": "attentive", "attention": {"name": "eca", "k": 5}}
+    again = cli("run", "--config", "runs/r/config.toml", "--print-config")
+    assert tomllib.loads(again.out) == config
+    assert cli("metrics", "csi", "--run", "r", "--layers", "conv1").code == 0
+
+
+KIND = """
+from netlab.specs import ComponentSpec, KindSpec, hookimpl
+
+@hookimpl
+def netlab_kinds():
+    {kinds}
+
+@hookimpl
+def netlab_components():
+    yield ComponentSpec("block", "fine", "A part", "a:b")
+"""
+
+
+@pytest.mark.parametrize(
+    ("kinds", "message"),
+    [
+        ("return [42]", "netlab_kinds gave 42, not a KindSpec"),
+        ("return [KindSpec('block', 'blocks', 'x', 'a:b')]", "the kind 'block' is netlab's own"),
+        ("return [KindSpec('Loud', 'louds', 'x', 'a:b')]", "kind 'Loud' may hold only a-z"),
+        ("return [KindSpec('loud', 'louds', 'x', 'nowhere')]", "not of the form 'package.module:attribute'"),
+    ],
+)
+def test_a_kind_that_is_declared_badly_costs_only_itself(
+    cli: Cli, install: Install, kinds: str, message: str
+) -> None:
+    install("kinds", KIND.format(kinds=kinds))
+    row = state_of(cli, "kinds")
+    assert row["state"] == "in part"
+    assert message in row["failures"][0]
+    assert "fine" in cli("plugins", "list", "--kind", "block").out
+
+
+def test_a_kind_that_two_plugins_define_is_the_failure_of_the_second(cli: Cli, install: Install) -> None:
+    kinds = "return [KindSpec('loud', 'louds', 'x', 'a:b')]"
+    install("one", KIND.format(kinds=kinds))
+    install("two", KIND.format(kinds=kinds))
+    assert state_of(cli, "one")["state"] == "ok"
+    assert "the kind 'loud' is another plugin's" in state_of(cli, "two")["failures"][0]
+
+
+OPTIONS = """
+from typing import Annotated
+from pydantic import BaseModel, Field
+from netlab.kinds.chosen_part import ChosenPart
+from netlab.specs import PartOf
+
+class Options(BaseModel):
+    part: {annotation} = Field("eca", validate_default=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("annotation", "message"),
+    [
+        ("ChosenPart", "option 'part' does not say its kind: Annotated[ChosenPart, PartOf(KIND)]"),
+        (
+            "Annotated[ChosenPart, PartOf('blok')]",
+            "option 'part' is of unknown kind 'blok'. Did you mean 'block'",
+        ),
+    ],
+)
+def test_an_option_of_an_unknown_kind_is_its_plugins_failure(
+    install: Install, annotation: str, message: str
+) -> None:
+    install("odd", sound("odd", options="odd_part_options:Options"),
+            odd_part_options=OPTIONS.format(annotation=annotation))  # fmt: skip
+    component = Catalog(PluginManager.from_environment()).find("block", "odd")
+    with pytest.raises(PluginError) as caught:
+        component.options_model()
+    assert message in str(caught.value)
