@@ -51,6 +51,12 @@ class Marks:
     words: dict[str, str] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)  # part of a command -> why it is not run
 
+    def reworded(self, text: str) -> str:
+        """A command or code with the words that the test has in other words' place."""
+        for word, other in self.words.items():
+            text = re.sub(rf"(?<![\w-]){re.escape(word)}(?![\w-])", other, text)
+        return text
+
     def reason(self, line: str) -> str | None:
         """Why a command is not run; None if it is."""
         return next((why for part, why in self.reasons.items() if part in line), None)
@@ -68,8 +74,7 @@ class Command:
     def line(self) -> str:
         """The command as the test runs it."""
         line = self.shown.partition(" #")[0].rstrip() if " #" in self.shown else self.shown
-        for word, other in self.marks.words.items():
-            line = re.sub(rf"(?<![\w-]){re.escape(word)}(?![\w-])", other, line)
+        line = self.marks.reworded(line)
         if self.marks.flags and TRAINS.search(line):
             line = re.sub(r"(?= \|\||$)", f" {self.marks.flags}", line, count=1)
         return line

@@ -73,13 +73,21 @@ def make_voc(folder: Path) -> None:
     make_scenes(folder, train=7, val=3, size=(90, 120))
 
 
+def make_labelled(folder: Path) -> None:
+    """Digits in a folder a class."""
+    for number, (image, label) in enumerate(zip(*digits(20), strict=True)):
+        place = folder / str(label)
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(place / f"{number:03}.png")
+
+
 def make_package(folder: Path) -> None:
     """A package with a network of PyTorch."""
     folder.mkdir()
     (folder / "__init__.py").write_text("")
     (folder / "models.py").write_text(
         "from torch import nn\n\n\ndef make_net():\n"
-        "    return nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())\n"
+        "    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())\n"
     )
 
 
@@ -89,6 +97,7 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "mine.npz": make_npz,
     "mine.toml": make_config,
     "flowers": make_class_folders,
+    "labelled": make_labelled,
     "x.npy": make_features,
     "y.npy": make_labels,
     "VOC_DIR": make_voc,
@@ -97,10 +106,36 @@ MAKERS: dict[str, Callable[[Path], None]] = {
 }
 
 
-def supply(name: str) -> None:
-    """Make what is called ``name`` in the current folder; a folder of the repository is copied."""
+def python_names() -> dict[str, object]:
+    """What a page's Python supposes: features and their classes, a network, images and theirs."""
+    import torch
+    from torch import nn
+
+    images, labels = digits(60)
+    layers = {"layer1": nn.Conv2d(1, 4, 3), "layer2": nn.AdaptiveAvgPool2d(2), "flatten": nn.Flatten()}
+    model = nn.Sequential()
+    for name, layer in layers.items():
+        model.add_module(name, layer)
+    features = load_digits().data[:300].astype(np.float32)
+    return {
+        "X": features,
+        "y": load_digits().target[:300],
+        "model": model,
+        "images": torch.from_numpy(images)[:, None],
+        "labels": labels,
+    }
+
+
+def supply(name: str, names: dict[str, object]) -> None:
+    """Make what is called ``name``: in Python's ``names``, or a file in the current folder.
+
+    A folder of the repository is copied.
+    """
     path = Path(name)
     if path.exists():
+        return
+    if name.isidentifier() and name in (made := python_names()):
+        names[name] = made[name]
         return
     if name in MAKERS:
         MAKERS[name](path)

@@ -7,11 +7,20 @@ from pathlib import Path
 import pytest
 
 from .conftest import Environment, make_environment
-from .pages import odd_blocks
+from .pages import Command, odd_blocks, steps
 from .promises import keeps_promise
 from .reader import ROOT, Reader
 
-PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/plugins/*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *(ROOT / "docs" / f"{name}.md" for name in ("run", "metrics", "compare", "detection")),
+    *sorted(ROOT.glob("docs/plugins/*.md")),
+    *(
+        ROOT / "examples" / f"netlab-plugin-{name}" / "README.md"
+        for name in ("centre-surround", "squeeze-excite")
+    ),
+]
 NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]
 
 
@@ -28,6 +37,15 @@ def reader(tmp_path: Path) -> Reader:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_page_is_followed_and_keeps_its_promises(name: str, reader: Reader) -> None:
     reader.follow(ROOT / name)
+
+
+def test_what_is_not_run_is_counted_and_has_a_reason() -> None:
+    """One more is a decision: the command that you add to a page should be one that a test can run."""
+    shown = [step for page in PAGES for step in steps(page) if isinstance(step, Command)]
+    left_out = [command for command in shown if command.reason is not None]
+    assert len(shown) > 60
+    assert len(left_out) == 36, [command.shown for command in left_out]
+    assert all(len((command.reason or "").split()) > 2 for command in left_out)
 
 
 @pytest.mark.parametrize("name", NAMES)
