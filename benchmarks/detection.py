@@ -43,7 +43,7 @@ from netlab.detection.data.annotation import AnnotatedImage
 from netlab.detection.data.voc import read_voc
 from netlab.detection.evaluation.average_precision import Truth, coco_ap, coco_detections, coco_truth
 from netlab.detection.model.detect import Detections, DetectRule, detect
-from netlab.detection.model.detector import Backbone, ProposalSource, make_backbone, proposal_source
+from netlab.detection.model.detector import FeatureExtractor, ProposalSource, make_backbone, proposal_source
 from netlab.detection.model.features import CROP_CONTEXT, Describe, Pool
 from netlab.detection.model.head import DetectionHead
 from netlab.detection.proposals.labels import BACKGROUND, IGNORED, LabelRule, label_regions
@@ -121,7 +121,7 @@ def compare_proposals(
         )
 
 
-def one_by_one(backbone: Backbone, image: RGB) -> Describe:
+def one_by_one(backbone: FeatureExtractor, image: RGB) -> Describe:
     """The report's loop: every region is warped and goes through the network by itself, as it comes."""
     maps = backbone.maps
     mean = torch.tensor(maps.mean).view(3, 1, 1) * 255
@@ -159,13 +159,15 @@ def compare_classifying(catalog: Catalog, image: RGB, weights: str) -> None:
     print(f"\n2. Classifying {len(regions):,} regions of china.jpg, {REPORTED_CROP} pixels a crop")
     component = catalog.find("extractor", "mobilenet_v2")
 
-    def backbone(way: Any) -> Backbone:
+    def backbone(way: Any) -> FeatureExtractor:
         options = component.make_options({"crop_size": REPORTED_CROP})
         made = make_backbone(component, options, weights=weights, way=way, image_side=512)
         last = len(made.maps.channels) - 1
         # The loop and crop: the averaged last map, as a classifier sees it. RoIAlign: what netlab pools.
         return (
-            made if way == "roialign" else Backbone(component, options, made.maps, (Pool(last, 1),), way, 512)
+            made
+            if way == "roialign"
+            else FeatureExtractor(component, options, made.maps, (Pool(last, 1),), way, 512)
         )
 
     cropping, pooling = backbone("crop"), backbone("roialign")

@@ -12,7 +12,7 @@ from netlab.api.installed import choose, installed
 from netlab.api.progress import reporter_for
 
 
-def train_detector(  # noqa: PLR0913 - each is a flag of `netlab detect train`
+def train_detector(  # noqa: PLR0913 - each is a flag of `netlab detect train`; most lines describe them
     data: str | Path,
     *,
     classes: Sequence[str] = (),

@@ -179,7 +179,7 @@ class Run(SavedRun):
         data_dir: str | Path | None = None,
         save: bool = True,
         **options: Any,
-    ) -> LayerTable:  # the parameters are the flags of `netlab metrics`
+    ) -> LayerTable:  # the parameters are the flags of `netlab metrics`; most lines describe them
         """Measure how well every layer separates the classes, on the run's own images.
 
         Args:

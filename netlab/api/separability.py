@@ -45,7 +45,7 @@ class LayerTable(Table):
         return Plot(metrics_figure(self.rows, list(dict.fromkeys(self["metric"])), self.title))
 
 
-def layer_separability(  # noqa: PLR0913 - each is a flag of `netlab metrics`
+def layer_separability(  # noqa: PLR0913 - each is a flag of `netlab metrics`; most lines describe them
     model: nn.Module,
     images: Any,
     labels: Any,

@@ -24,7 +24,7 @@ def train(
     device: str = "auto",
     quiet: bool = False,
     **options: Any,
-) -> Run:  # the parameters are the flags of `netlab run`
+) -> Run:  # the parameters are the flags of `netlab run`; most lines describe them
     """Assemble a network from parts chosen by name, train it, and leave a complete run directory.
 
     The same call again resumes an unfinished run, or gives the finished one. So does ``netlab run`` with

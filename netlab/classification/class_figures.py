@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class ClassFigures:
-    """How well K classes are told apart.
+    """How well K classes are recognized.
 
     ``confusion`` int64 (K, K): rows true, columns predicted. By class, float64 (K,) in [0, 1], nan where
     there is nothing to divide by: ``precision`` = TP / predicted, ``recall`` = TP / true, ``f1`` =

@@ -7,10 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netlab.runs.config import without_none
+from netlab.runs.config import SELECTORS, without_none
 from netlab.runs.record import RunRecord
-
-SELECTORS = ("data", "backbone", "block", "norm")
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ def open_executor(place: Place, share: Share, folder: Path) -> SlotExecutor:
 
 @contextlib.contextmanager
 def ended_on_failure(executor: SlotExecutor) -> Iterator[SlotExecutor]:
-    """Shut the executor down at the end; when something fails, or with Ctrl-C, end what goes on there."""
+    """Shut the executor down at the end; after a failure or Ctrl-C, stop its running jobs first."""
     try:
         yield executor
     except BaseException:

@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection
 
 from netlab.errors import NetlabError, UsageError
 from netlab.executors import WorkerLostError
-from netlab.executors.ray_driver import Request, drive
+from netlab.executors.ray_driver import RayRequest, drive
 from netlab.executors.share import Share
 from netlab.executors.slots import SlotExecutor
 
@@ -45,7 +45,7 @@ class RayExecutor(SlotExecutor):
         if importlib.util.find_spec("ray") is None:
             raise UsageError("--executor ray needs Ray: pip install 'netlab-vision[cluster]'")
         super().__init__(share.workers)
-        self._request = Request(share.workers, share.threads, share.gpus, share.gpus_each, address)
+        self._request = RayRequest(share.workers, share.threads, share.gpus, share.gpus_each, address)
         self._lock = threading.Lock()
         self._driver: Driver | None = None
 
@@ -76,7 +76,7 @@ class RayExecutor(SlotExecutor):
 class Driver:
     """The process that is connected to Ray; ``capacity`` tasks fit on the cluster at once."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: RayRequest) -> None:
         deadline = time.monotonic() + (ANSWER if request.address else START)
         if request.address:
             refuse_silent_port(request.address)
@@ -97,7 +97,7 @@ class Driver:
         self._reader = threading.Thread(target=self._read, args=(self._connection,), daemon=True)
         self._reader.start()
 
-    def _first_answer(self, request: Request, deadline: float) -> int:
+    def _first_answer(self, request: RayRequest, deadline: float) -> int:
         """Wait until Ray is there; gives the number of tasks that fit on it at once."""
         if not self._connection.poll(max(deadline - time.monotonic(), 0.0)):
             if request.address:

@@ -30,7 +30,7 @@ OBJECT_STORE = 128 << 20  # bytes; calls and answers are small
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class RayRequest:
     """What to connect to (``address`` None: a cluster of our own) and what a task needs."""
 
     workers: int
@@ -40,7 +40,7 @@ class Request:
     address: str | None
 
 
-def drive(connection: Connection, request: Request) -> None:
+def drive(connection: Connection, request: RayRequest) -> None:
     """The process."""
     # A group of its own: a Ctrl-C in the terminal is the parent's, which then closes the pipe.
     os.setpgrp()
@@ -67,7 +67,7 @@ def silence() -> None:
 
 
 @contextlib.contextmanager
-def connected(request: Request) -> Iterator[int]:
+def connected(request: RayRequest) -> Iterator[int]:
     """Connect to Ray for a while; gives how many tasks fit on the cluster at once.
 
     Raises:
@@ -109,7 +109,7 @@ def own_cluster_environment() -> str:
     return tempfile.mkdtemp(prefix="ray-", dir="/tmp" if Path("/tmp").is_dir() else None)
 
 
-def capacity_of(nodes: Sequence[dict[str, float]], request: Request) -> int:
+def capacity_of(nodes: Sequence[dict[str, float]], request: RayRequest) -> int:
     """How many tasks fit on the nodes at once.
 
     Raises:
@@ -131,7 +131,7 @@ def capacity_of(nodes: Sequence[dict[str, float]], request: Request) -> int:
     return fitting
 
 
-def serve(connection: Connection, request: Request) -> None:
+def serve(connection: Connection, request: RayRequest) -> None:
     """Make tasks until the pipe ends."""
     import ray
 

@@ -17,7 +17,7 @@ from netlab.runs.record import RunRecord, read_records
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ReportRequest:
     """What a report is to show. ``choose`` finds the runs and a sweep's baseline, anew every time."""
 
     choose: Callable[[], tuple[list[RunDirectory], str | None]]
@@ -37,7 +37,7 @@ class Page:
     notes: list[str]
 
 
-def build_report(request: Request, catalog: Catalog, *, state: str = "") -> Page:
+def build_report(request: ReportRequest, catalog: Catalog, *, state: str = "") -> Page:
     """Read the runs and render them; ``state`` makes a page that reloads when it changes.
 
     Raises:
@@ -63,7 +63,7 @@ def build_report(request: Request, catalog: Catalog, *, state: str = "") -> Page
 
 
 def hard_images_by_data(
-    records: list[RunRecord], catalog: Catalog, request: Request
+    records: list[RunRecord], catalog: Catalog, request: ReportRequest
 ) -> dict[str, HardImages]:
     """The hardest images of each data set, by its title; a forced comparison has those of its best run."""
     found = {
@@ -73,7 +73,7 @@ def hard_images_by_data(
     return {title: images for title, images in found.items() if images is not None}
 
 
-def hard_images(records: list[RunRecord], catalog: Catalog, request: Request) -> HardImages | None:
+def hard_images(records: list[RunRecord], catalog: Catalog, request: ReportRequest) -> HardImages | None:
     """The hardest images of the finished run with the best validation accuracy, or why there are none."""
     from netlab.report.pictures import hardest_images
 

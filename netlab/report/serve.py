@@ -10,7 +10,7 @@ from pathlib import Path
 
 from netlab.engine.catalog import Catalog
 from netlab.errors import NetlabError, first_line
-from netlab.report.build import Request, build_report
+from netlab.report.build import ReportRequest, build_report
 
 HOST = "127.0.0.1"
 WATCHED = (
@@ -18,7 +18,7 @@ WATCHED = (
 )  # fmt: skip
 
 
-def state_of(request: Request) -> str:
+def state_of(request: ReportRequest) -> str:
     """A text that changes when any run does: from names, sizes and times of its files."""
     digest = hashlib.sha256()
     try:
@@ -43,7 +43,7 @@ def stamp(path: Path) -> str:
 class LiveReport:
     """The page as of the last change of the runs."""
 
-    def __init__(self, request: Request, catalog: Catalog) -> None:
+    def __init__(self, request: ReportRequest, catalog: Catalog) -> None:
         self._request, self._catalog = request, catalog
         self._lock = threading.Lock()
         self._made: tuple[str, bytes] | None = None
@@ -74,7 +74,7 @@ def problem_page(message: str) -> str:
     )
 
 
-def make_server(request: Request, catalog: Catalog, port: int) -> ThreadingHTTPServer:
+def make_server(request: ReportRequest, catalog: Catalog, port: int) -> ThreadingHTTPServer:
     """The server, bound to 127.0.0.1.
 
     Raises:
@@ -112,7 +112,9 @@ def make_server(request: Request, catalog: Catalog, port: int) -> ThreadingHTTPS
         raise NetlabError(f"port {port} can not be used ({error.strerror}): choose another --port") from None
 
 
-def serve_report(request: Request, catalog: Catalog, *, port: int, announce: Callable[[str], None]) -> None:
+def serve_report(
+    request: ReportRequest, catalog: Catalog, *, port: int, announce: Callable[[str], None]
+) -> None:
     """Serve until interrupted."""
     server = make_server(request, catalog, port)
     announce(f"http://{HOST}:{server.server_address[1]}/ (Ctrl-C ends it)")

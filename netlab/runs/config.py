@@ -32,11 +32,12 @@ if TYPE_CHECKING:
     from netlab.network import Part
 
 PART_KINDS = ("dataset", "backbone", "block", "norm")
+SELECTORS = tuple(KINDS[kind].selector for kind in PART_KINDS)  # their tables and flags: data, backbone, ...
 
 # Every table of the file, and the keys that are read from it without asking.
 TABLES: dict[str, tuple[str, ...]] = {
     "run": (),
-    **{KINDS[kind].selector: ("name",) for kind in PART_KINDS},
+    **dict.fromkeys(SELECTORS, ("name",)),
     "training": ("epochs", "seed", "validation", "split_seed", "normalize"),
 }
 

@@ -15,7 +15,7 @@ from netlab.separability.results import plot_curves, save, write_points
 
 
 class Watcher(Protocol):
-    """Is told how a measurement goes on; it is called with a step's title, what is done of it, its total."""
+    """Receives the progress of a measurement: a step's title, how much of it is done, its total."""
 
     def __call__(self, title: str, done: int, total: int) -> None: ...
 

@@ -77,7 +77,7 @@ def _space(features: Any, labels: Any, settings: dict[str, Any]) -> FeatureSpace
     return FeatureSpace(features, labels, **settings)
 
 
-def layer_separability(  # noqa: PLR0913 - the front door: what the command has as flags, by keyword
+def layer_separability(  # noqa: PLR0913 - what the command has as flags, by keyword; most lines describe them
     model: nn.Module,
     images: Any,
     labels: Any,

@@ -23,10 +23,9 @@ from typing import Any
 from netlab.engine.catalog import Catalog, Component
 from netlab.errors import UsageError, closest
 from netlab.kinds import KINDS
-from netlab.runs.config import PART_KINDS
+from netlab.runs.config import PART_KINDS, SELECTORS
 
 Tables = Mapping[str, Mapping[str, Any]]
-SELECTORS = tuple(KINDS[kind].selector for kind in PART_KINDS)
 
 
 @dataclass(frozen=True, slots=True)

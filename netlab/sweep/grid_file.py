@@ -9,9 +9,8 @@ from typing import Any
 from netlab.engine.catalog import Catalog, Component
 from netlab.errors import UsageError, closest
 from netlab.kinds import KINDS
-from netlab.runs.config import PART_KINDS, read_toml
+from netlab.runs.config import PART_KINDS, SELECTORS, read_toml
 
-SELECTORS = tuple(KINDS[kind].selector for kind in PART_KINDS)
 TABLES = (*SELECTORS, "training")
 SWEEP_KEYS = ("name", "seeds", "baseline", "metrics")
 DEFAULT_SEEDS = 3

@@ -68,7 +68,7 @@ def make_plan(
 ) -> list[PlannedRun]:
     """Resolve every candidate, drop those of the same configuration, and time a step of every assembly.
 
-    ``threads`` are those that a worker will have. ``timed`` hears how many assemblies are timed.
+    ``threads`` are those that a worker will have. ``timed`` is called with how many assemblies are timed.
 
     Raises:
         UsageError: an option out of range, a data set that is not there.

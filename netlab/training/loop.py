@@ -49,7 +49,7 @@ def train(
     *,
     ranks: Ranks = ALONE,
     on_epoch: EpochListener = lambda epoch, row: None,
-) -> Trained:
+) -> Trained:  # long: the order of writing and deciding is read in one place
     """Train until the last epoch, continuing from the run's last checkpoint if it has one.
 
     After every epoch the history, the best weights and the checkpoint are written, in this order: a

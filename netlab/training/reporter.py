@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Reporter(Protocol):
-    """Is told how a run gets on; the command line shows it, tests and sweeps record it."""
+    """Receives the progress of a run; the command line shows it, tests and sweeps record it."""
 
     def describe(self, text: str) -> None:
         """What is about to be trained, in a few lines."""

@@ -20,7 +20,7 @@ class AlreadyFinishedError(UsageError):
 class Continuation:
     """What makes a run the same run. ``changeable`` are the training values that may differ when it is
     resumed, ``is_over`` says whether a progress ends it before ``epochs``, and ``result`` names the figure of
-    ``result.json`` that a finished run is told by."""
+    ``result.json`` that the message about a finished run shows."""
 
     epochs: int
     result: str
@@ -31,7 +31,7 @@ class Continuation:
 def check_resumable(
     run: RunDirectory, config: Config, environment: Mapping[str, Any], continuation: Continuation
 ) -> list[str]:
-    """Refuse to go on with a run that is finished or was begun with other settings or data.
+    """Refuse to resume a run that is finished or was started with other settings or data.
 
     Gives a note where the same results can only be expected up to rounding.
 

@@ -1,7 +1,7 @@
 """The learning rate as a function of the step: ``schedule(step, steps)`` is a factor of the peak rate.
 
 ``step`` counts from 0, ``steps`` are those of the whole run. A pure function of both, so that a resumed run
-goes on with the rates of one that was never interrupted.
+has the same rates as one that was never interrupted.
 """
 
 from __future__ import annotations

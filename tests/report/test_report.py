@@ -26,7 +26,7 @@ from netlab.detection.evaluation.average_precision import Truth, evaluate
 from netlab.detection.evaluation.curve_table import write_curves
 from netlab.detection.model.detect import Detections
 from netlab.engine.catalog import Catalog
-from netlab.report.build import Request, build_report
+from netlab.report.build import ReportRequest, build_report
 from netlab.report.charts import merged_order
 from netlab.report.layers import layer_gains
 from netlab.report.serve import make_server
@@ -87,12 +87,12 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "runs"
 
 
-def request_of(runs: Path, **changes: Any) -> Request:
+def request_of(runs: Path, **changes: Any) -> ReportRequest:
     values: dict[str, Any] = {
         "choose": lambda: (list_runs(runs), None), "title": "netlab report", "baseline": None,
         "images": 3, "data_dir": None, "force": False,
     }  # fmt: skip
-    return Request(**{**values, **changes})
+    return ReportRequest(**{**values, **changes})
 
 
 @pytest.fixture(scope="module")

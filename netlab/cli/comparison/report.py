@@ -36,7 +36,7 @@ def build(session: Session) -> Callable[..., None]:
 
     def report(options: ReportOptions) -> None:
         """Write a report of runs as one HTML file that opens without a network."""
-        from netlab.report.build import Request, build_report
+        from netlab.report.build import ReportRequest, build_report
         from netlab.runs.choose import choose_runs_and_detectors
         from netlab.runs.files import write_text
 
@@ -45,7 +45,7 @@ def build(session: Session) -> Callable[..., None]:
                 options.names, options.runs, options.detectors, sweep=options.sweep
             )
 
-        request = Request(
+        request = ReportRequest(
             choose=choose,
             title=options.title or (f"Sweep {options.sweep}" if options.sweep else "netlab report"),
             baseline=options.baseline,

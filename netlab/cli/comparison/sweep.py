@@ -19,8 +19,8 @@ from netlab.cli.core.selection import complete_names, read_selectors, selector_f
 from netlab.cli.core.session import Session
 from netlab.cli.core.words import rewrite_short_flags
 from netlab.errors import NetlabError
-from netlab.runs.config import PART_KINDS
-from netlab.sweep.grid_file import SELECTORS, chosen_components, grids_of, read_grid_file
+from netlab.runs.config import PART_KINDS, SELECTORS
+from netlab.sweep.grid_file import chosen_components, grids_of, read_grid_file
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -48,7 +48,7 @@ class SweepOptions(RunsFolder, DataFolder, Device, RunExecutor):
     dry_run: bool = Field(False, description="Show the plan and stop.")
 
 
-def build(session: Session) -> Callable[..., None]:
+def build(session: Session) -> Callable[..., None]:  # long: the command and the flags that it closes over
     """The command with the flags of all components that the command line or its grid file names."""
     catalog = session.catalog
     words = read_selectors(session.after_command, [*SELECTORS, "grid"])
@@ -81,7 +81,7 @@ def build(session: Session) -> Callable[..., None]:
             gpus=gpus_of(options.device), gpus_each=options.gpus_per_run,
         )  # fmt: skip
         with ended_on_failure(open_executor(place, share, sweeps_folder(options.runs) / "jobs")) as opened:
-            # A cluster that does not answer is told of before anything is timed.
+            # A cluster that does not answer is reported before anything is timed.
             at_once = opened.capacity()
             with Timings() as timings:
                 planned = make_plan(

@@ -1,4 +1,4 @@
-"""Broken files of the cache of proposals are told of in a line each."""
+"""One warning line for each broken file of the proposal cache."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def build(session: Session) -> Callable[..., None]:
         from netlab.training.device import choose_device
 
         formats = known_formats(options.save)
-        options.folder()  # before files are looked for: a wrong name is told of first
+        options.folder()  # before files are looked for: a wrong name is reported first
         files = find_files(options.sources)
         detector = options.load(session.catalog, keep_proposals=not any_video(files))
         detector = detector.with_rule(confidence=options.confidence, max_detections=options.max_detections)

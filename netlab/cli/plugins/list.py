@@ -88,7 +88,7 @@ def print_rows(parts: list[dict[str, Any]], plugins: list[dict[str, Any]]) -> No
 
 
 def print_origin(console: Any, parts: list[dict[str, Any]]) -> None:
-    """What is said of parts without a distribution behind them."""
+    """What the list shows for parts without a distribution behind them."""
     own = {f"{row['distribution']} {row['version']}" for row in parts if row["builtin"]}
     if own and not all(row["builtin"] for row in parts):
         console.print(f"Built in ({', '.join(own)}) where nothing else is said.", style="dim")

@@ -83,7 +83,7 @@ def proposal_source(
 
 
 @dataclass(frozen=True, slots=True)
-class Backbone:
+class FeatureExtractor:
     """An extractor ready for use, and how its maps are pooled."""
 
     component: Component
@@ -121,10 +121,10 @@ class Backbone:
 
 def make_backbone(
     component: Component, options: Any, *, weights: str, way: FeatureWay, image_side: int
-) -> Backbone:
+) -> FeatureExtractor:
     """Build the extractor with ``weights``: imagenet, none, or the path of a file."""
     maps = component.build(weights=weights, options=options)
-    return Backbone(component, options, maps, default_pools(maps), way, image_side)
+    return FeatureExtractor(component, options, maps, default_pools(maps), way, image_side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class Detector:
 
     class_names: tuple[str, ...]
     source: ProposalSource
-    backbone: Backbone
+    backbone: FeatureExtractor
     head: DetectionHead
     rule: DetectRule
 

@@ -19,7 +19,7 @@ import tomli_w
 from torch import Tensor
 
 from netlab.detection.model.detect import DetectRule
-from netlab.detection.model.detector import Backbone, Detector, proposal_source
+from netlab.detection.model.detector import Detector, FeatureExtractor, proposal_source
 from netlab.detection.model.features import Pool
 from netlab.detection.model.head import DetectionHead
 from netlab.engine.catalog import Catalog, Component
@@ -184,7 +184,7 @@ def _find(catalog: Catalog, kind: str, given: Mapping[str, Any], mismatches: lis
 
 def _rebuild_backbone(
     component: Component, described: Mapping[str, Any], tensors: Mapping[str, Tensor]
-) -> Backbone:
+) -> FeatureExtractor:
     options = component.make_options(described["extractor"]["options"])
     maps: FeatureMaps = component.build(weights="none", options=options)
     for i, stage in enumerate(maps.stages):
@@ -199,4 +199,4 @@ def _rebuild_backbone(
         weights=described["extractor"]["weights"],
     )
     pools = tuple(Pool(pool["stage"], pool["size"], pool["grow"]) for pool in features["pools"])
-    return Backbone(component, options, maps, pools, features["way"], preprocessing["image_side"])
+    return FeatureExtractor(component, options, maps, pools, features["way"], preprocessing["image_side"])

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from netlab.detection.data.voc import DetectionData
-from netlab.detection.model.detector import Backbone, ProposalSource
+from netlab.detection.model.detector import FeatureExtractor, ProposalSource
 from netlab.detection.training.settings import DetectionSettings
 from netlab.runs.config import Config, to_toml
 
@@ -15,7 +15,7 @@ def make_config(
     data: DetectionData,
     folder: Path,
     proposer: ProposalSource,
-    backbone: Backbone,
+    backbone: FeatureExtractor,
     settings: DetectionSettings,
     weights: str,
 ) -> Config:

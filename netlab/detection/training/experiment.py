@@ -18,7 +18,13 @@ from netlab.detection.evaluation.curve_table import write_curves
 from netlab.detection.evaluation.plots import plot_precision_recall, plot_training
 from netlab.detection.evaluation.validation import detect_all, thresholds
 from netlab.detection.model.detect import Detections, DetectRule
-from netlab.detection.model.detector import Backbone, Detector, ProposalSource, make_backbone, proposal_source
+from netlab.detection.model.detector import (
+    Detector,
+    FeatureExtractor,
+    ProposalSource,
+    make_backbone,
+    proposal_source,
+)
 from netlab.detection.model.head import DetectionHead
 from netlab.detection.model.model_file import save_detector
 from netlab.detection.training.cached_validation import validation_ap
@@ -65,7 +71,7 @@ class DetectorExperiment:
     data: DetectionData
     folder: Path
     proposer: ProposalSource
-    backbone: Backbone
+    backbone: FeatureExtractor
     settings: DetectionSettings
     device: torch.device
     rule: DetectRule = field(default_factory=DetectRule)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from netlab.data.image_files import ImageError, read_image
 from netlab.detection.data.annotation import AnnotatedImage
-from netlab.detection.model.detector import Backbone, ProposalSource
+from netlab.detection.model.detector import FeatureExtractor, ProposalSource
 from netlab.detection.proposals.cache import cache_key
 from netlab.detection.proposals.labels import LabelRule
 from netlab.detection.training.regions import LabelledRegions, RegionSet, describe_regions, label_image
@@ -39,7 +39,7 @@ class RegionExtraction:
     """How the regions of an image are found, labelled and described. ``folder`` keeps their features."""
 
     proposer: ProposalSource
-    backbone: Backbone
+    backbone: FeatureExtractor
     settings: DetectionSettings
     class_names: Sequence[str]
     device: torch.device
@@ -109,7 +109,7 @@ def region_set(images: Sequence[ImageRegions]) -> RegionSet:
     )
 
 
-def features_key(backbone: Backbone) -> str:
+def features_key(backbone: FeatureExtractor) -> str:
     """A digest of everything but image and regions that features depend on."""
     return cache_key(
         weights=backbone.weights_digest(),

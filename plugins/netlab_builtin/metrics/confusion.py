@@ -1,4 +1,4 @@
-"""Which class is nearest instead of the own one."""
+"""Which other class is nearest where a point is not nearest to its own."""
 
 from __future__ import annotations
 

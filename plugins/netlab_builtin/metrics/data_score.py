@@ -13,7 +13,7 @@ def data_score(space: Space, *, options: Any) -> MetricResult:
     """Data score: how deep a point lies among its own class (+) or among others (-).
 
     Formula: the number of nearest points, from the nearest on, that have the label of the point until
-    the first that has not; if the nearest has another label, minus the number until the first own one.
+    the first that has not; if the nearest has another label, minus the number until the first with its label.
     The value is the mean over the points; ``per_point`` is what cleans a data set.
     Range: -(n - 1) to n - 1.
     Ties: the mean over all orders of tied points.

@@ -41,7 +41,7 @@ def _metric(
 
 
 @hookimpl
-def netlab_components() -> Iterable[ComponentSpec]:
+def netlab_components() -> Iterable[ComponentSpec]:  # long: a list of declarations, one a metric
     yield _metric(
         "si", "Separation Index: is the nearest point of the same class?", "si:separation_index", KALHOR,
         options="TiesOptions", tags=("default",),
