@@ -42,7 +42,7 @@ def test_every_hook_is_documented_and_implemented_by_somebody(hook: str) -> None
     assert generate.implementations(hook), "no built-in plugin and no example implements it"
 
 
-@pytest.mark.parametrize("page", ["commands.md", "report-sections.md"])
+@pytest.mark.parametrize("page", ["commands.md", "own-kinds.md", "report-sections.md"])
 def test_the_code_of_a_page_is_that_of_the_example(page: str) -> None:
     sources = [re.sub(r"\s+", " ", path.read_text()) for path in (ROOT / "examples").glob("*/src/**/*.py")]
     blocks = re.findall(r"```python\n(.*?)```", (PAGES / page).read_text(), re.DOTALL)
