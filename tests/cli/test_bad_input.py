@@ -40,7 +40,7 @@ WRONG_CHOICES = {
     "run --schedule cosin": "--schedule cosin: expected one of one-cycle, cosine, step, constant. "
     "Did you mean 'cosine'?",
     "metrics si --split tst": "--split tst: expected one of train, test, both. Did you mean 'test'?",
-    "compare --format tex": "--format tex: expected one of table, csv, markdown, latex. Did you mean 'latex'?",
+    "compare --format tex": "--format tex: expected one of table, csv, markdown, latex, json. Did you mean 'latex'?",
     "sweep --executor slrum": "--executor slrum: expected one of local, ray, slurm. Did you mean 'slurm'?",
     "run --activation rel": "--block.activation rel: expected one of elu, relu",
     "plugins list --kind blok": "there is no kind 'blok'. Did you mean 'block'?",
