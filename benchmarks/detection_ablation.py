@@ -31,9 +31,8 @@ from netlab.detection.proposals.cache import default_cache_folder
 from netlab.detection.training.experiment import AnnotatedFolder, DetectorExperiment, prepare
 from netlab.detection.training.image_regions import ImageRegions, region_set
 from netlab.detection.training.task import HeadTask, optimization_of
-from netlab.engine.catalog import Catalog
+from netlab.engine.catalog import Catalog, Part
 from netlab.engine.manager import PluginManager
-from netlab.network import Part
 from netlab.threads import set_threads
 from netlab.training.loop import train
 from netlab.training.reporter import Silent

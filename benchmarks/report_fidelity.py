@@ -92,8 +92,8 @@ def rank_correlation(a: Sequence[float], b: Sequence[float]) -> float:
 
 
 def show(variant: str, run: Path, layers: list[str], ours: Values, theirs: Values, accuracy: float) -> None:
-    training = tomllib.loads((run / "config.toml").read_text())["training"]
-    epochs, recipe = training["epochs"], training["recipe"]
+    config = tomllib.loads((run / "config.toml").read_text())
+    epochs, recipe = config["training"]["epochs"], config["recipe"]["name"]
     print(f"\n{variant}: run '{run.name}', recipe {recipe}, {epochs} epochs, test accuracy {accuracy:.3f}")
     header = "".join(f"{f'{metric} {split}':>18}" for metric in METRICS for split in SPLITS)
     print(f"{'layer':12}{header}     (netlab / report)")

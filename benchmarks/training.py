@@ -25,13 +25,12 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from netlab.data.augment import Augmentation
 from netlab.data.batches import TrainingBatches
 from netlab.data.normalize import Normalization
-from netlab.engine.catalog import Catalog
+from netlab.engine.catalog import Catalog, Part
 from netlab.engine.manager import PluginManager
 from netlab.kinds.dataset import LabelledImages
-from netlab.network import Part, assemble, summarize
+from netlab.network import assemble, summarize
 from netlab.runs.environment import processor_name
 from netlab.training.device import choose_precision
 from netlab.training.elu import use_blockwise_elu
@@ -51,8 +50,12 @@ def network(catalog: Catalog, block: str, options: dict[str, Any], norm: str) ->
         component = catalog.find(kind, name)
         return Part(component, component.make_options(values))
 
+    parts = {
+        "backbone": part("backbone", "compact", {}), "block": part("block", block, options),
+        "norm": part("norm", norm, {}), "activation": part("activation", "elu", {}),
+    }  # fmt: skip
     return assemble(
-        part("backbone", "compact", {}), part("block", block, options), part("norm", norm, {}),
+        parts,
         in_channels=3, image_size=(32, 32), classes=10,
     )  # fmt: skip
 
@@ -176,9 +179,9 @@ def main() -> None:
     array, labels = rng.integers(0, 256, (count, 32, 32, 3), dtype=np.uint8), rng.integers(0, 10, count)
     images = torch.from_numpy(array).permute(0, 3, 1, 2).contiguous()
     data = LabelledImages(images, torch.from_numpy(labels))
-    batches = TrainingBatches(
-        data, Normalization(MEAN, STD), Augmentation(horizontal_flip=True, translation=4), BATCH, 0
-    )
+    augmentations = [catalog.find("augmentation", name) for name in ("flip", "translate")]
+    chain = [Part(component, component.make_options({})) for component in augmentations]
+    batches = TrainingBatches(data, Normalization(MEAN, STD), chain, 10, BATCH, 0)
     loader = DataLoader(
         PlainImages(array, labels.tolist()), batch_size=BATCH, shuffle=True, num_workers=options.workers,
         persistent_workers=options.workers > 0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,18 +12,11 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from netlab.engine.blame import of_the_machine
-from netlab.engine.catalog import Component
+from netlab.engine.catalog import Component, Part
 from netlab.errors import NetlabError
+from netlab.kinds.activation import ActivationLayer
 from netlab.kinds.block import BlockFactory, NormLayer, Size
 from netlab.kinds.norm import Where
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A chosen component and its validated options (a pydantic model or None)."""
-
-    component: Component
-    options: Any
 
 
 def norm_layer(norm: Part, where: Where) -> NormLayer:
@@ -72,19 +65,29 @@ def checked_module(
     return module
 
 
-def block_factory(block: Part, norm: Part) -> BlockFactory:
-    """The chosen block with its options and norm bound.
+def activation_layer(activation: Part) -> ActivationLayer:
+    """The chosen activation with its options bound."""
+
+    def make() -> nn.Module:
+        module = activation.component.build(options=activation.options)
+        return checked_module(activation.component, module, (2, 3, 3), (2, 3, 3))
+
+    return make
+
+
+def block_factory(block: Part, norm: Part, activation: Part) -> BlockFactory:
+    """The chosen block with its options, norm and activation bound.
 
     A block that does not claim strides (tag ``stride``) is preceded by an average pooling, so any
     block fits any backbone.
     """
-    inner_norm = norm_layer(norm, "block")
+    bound = {"norm": norm_layer(norm, "block"), "activation": activation_layer(activation)}
     strided = "stride" in block.component.spec.tags
 
     def make(in_channels: int, out_channels: int, *, size: Size, stride: int = 1) -> nn.Module:
         reduced = (math.ceil(size[0] / stride), math.ceil(size[1] / stride))
         given = size if strided else reduced
-        keywords: dict[str, Any] = {"size": given, "norm": inner_norm, "options": block.options}
+        keywords: dict[str, Any] = {"size": given, "options": block.options, **bound}
         if strided and stride != 1:
             keywords["stride"] = stride
         module = block.component.build(in_channels, out_channels, **keywords)
@@ -97,9 +100,7 @@ def block_factory(block: Part, norm: Part) -> BlockFactory:
 
 
 def assemble(
-    backbone: Part,
-    block: Part,
-    norm: Part,
+    parts: Mapping[str, Part],
     *,
     in_channels: int,
     image_size: Size,
@@ -108,20 +109,23 @@ def assemble(
 ) -> nn.Sequential:
     """Build the network, its weights drawn from ``seed`` without touching the global generator.
 
-    Input (N, in_channels, *image_size) float; output logits (N, classes).
+    ``parts`` are keyed by kind: backbone, block, norm, activation. Input (N, in_channels, *image_size)
+    float; output logits (N, classes).
 
     Raises:
         UsageError: the parts do not fit together (image too small, groups that do not divide, ...).
         PluginError: a plugin's part failed, or the backbone gave something else than ``nn.Sequential``.
     """
+    backbone, norm, activation = parts["backbone"], parts["norm"], parts["activation"]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = backbone.component.build(
             in_channels=in_channels,
             image_size=image_size,
             classes=classes,
-            block=block_factory(block, norm),
+            block=block_factory(parts["block"], norm, activation),
             norm=norm_layer(norm, "stem"),
+            activation=activation_layer(activation),
             options=backbone.options,
         )
     if not isinstance(network, nn.Sequential):

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from netlab.engine.catalog import Catalog
+from netlab.engine.catalog import Catalog, Part
 from netlab.errors import UsageError
-from netlab.network import Part, assemble, block_factory, count_parameters, summarize
+from netlab.network import assemble, block_factory, count_parameters, summarize
 from netlab.specs import ComponentSpec
 
 
@@ -24,15 +24,19 @@ def network(
     backbone: str = "compact",
     block: str = "residual",
     norm: str = "none",
+    activation: str = "elu",
     *,
     size: int = 32,
     seed: int = 0,
     **options: dict[str, Any],
 ) -> nn.Sequential:
     return assemble(
-        part(catalog, "backbone", backbone, **options.get("backbone_options", {})),
-        part(catalog, "block", block, **options.get("block_options", {})),
-        part(catalog, "norm", norm, **options.get("norm_options", {})),
+        {
+            "backbone": part(catalog, "backbone", backbone, **options.get("backbone_options", {})),
+            "block": part(catalog, "block", block, **options.get("block_options", {})),
+            "norm": part(catalog, "norm", norm, **options.get("norm_options", {})),
+            "activation": part(catalog, "activation", activation),
+        },
         in_channels=3,
         image_size=(size, size),
         classes=10,
@@ -146,7 +150,9 @@ def test_a_block_that_claims_no_stride_is_pooled_before(catalog: Catalog, size: 
     unstrided = Part(
         type(residual.component)(plain, residual.component.plugin, catalog.manager), residual.options
     )
-    module = block_factory(unstrided, part(catalog, "norm", "ln"))(4, 8, size=(size, size), stride=2)
+    module = block_factory(unstrided, part(catalog, "norm", "ln"), part(catalog, "activation", "elu"))(
+        4, 8, size=(size, size), stride=2
+    )
     assert module(torch.randn(2, 4, size, size)).shape == (2, 8, 4, 4)
     assert isinstance(module, nn.Sequential)
 
@@ -176,3 +182,10 @@ def test_weights_depend_on_the_seed_alone(catalog: Catalog) -> None:
 def test_softmax_output_ends_in_probabilities(catalog: Catalog) -> None:
     out = network(catalog, backbone_options={"output": "softmax"})(torch.randn(4, 3, 32, 32))
     torch.testing.assert_close(out.sum(1), torch.ones(4))
+
+
+def test_the_chosen_activation_is_used_by_backbone_and_blocks(catalog: Catalog) -> None:
+    for backbone in ("compact", "resnet"):
+        kinds = {type(module) for module in network(catalog, backbone, activation="silu").modules()}
+        assert nn.SiLU in kinds
+        assert nn.ELU not in kinds

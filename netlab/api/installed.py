@@ -14,11 +14,12 @@ from netlab.engine.manager import PluginManager
 from netlab.engine.option_names import resolve_keywords
 from netlab.errors import NetlabError, UsageError, closest
 from netlab.kinds import KINDS
+from netlab.runs.config import AUGMENT
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from netlab.network import Part
+    from netlab.engine.catalog import Part
 
 
 @functools.cache
@@ -91,7 +92,7 @@ class Chosen:
         Raises:
             UsageError: an option's value is out of range.
         """
-        from netlab.network import Part
+        from netlab.engine.catalog import Part
 
         return {
             kind: Part(component, component.make_options(self.values.get(kind, {})))
@@ -126,6 +127,51 @@ def choose(
         own=[*own, *kind_of],
     )
     return Chosen(components, {kind_of.get(prefix, prefix): given for prefix, given in values.items()})
+
+
+def choose_tables(
+    names: Mapping[str, str | None],
+    options: Mapping[str, Any],
+    *,
+    augment: str | Sequence[str] | None,
+    settings: type[BaseModel],
+    own: Collection[str] = (),
+) -> dict[str, Any]:
+    """What keywords say of a run, as tables: those of ``config.toml``, without what nobody gave.
+
+    Raises:
+        UsageError: there is no such component or option.
+    """
+    from netlab.classification.assembly import choose_components
+    from netlab.classification.given import merge_tables
+
+    catalog = installed()
+    given: dict[str, Any] = {}
+    for kind, name in names.items():
+        if name is not None and not isinstance(name, str):
+            raise UsageError(f"{KINDS[kind].selector} must be the name of a {kind}, not {name!r:.60}")
+        if name is not None:
+            given[KINDS[kind].selector] = name
+    if augment is not None:
+        listed = [augment] if isinstance(augment, str) else list(augment)
+        if not all(isinstance(name, str) for name in listed):
+            raise UsageError(f"augment must be names of augmentations, not {augment!r:.60}")
+        given[AUGMENT] = listed
+    chosen = choose_components(catalog, merge_tables({}, {"parts": given}))
+    augmentations = {f"{AUGMENT}.{part.name}": part for part in chosen.augmentations}
+    selected = {KINDS[kind].selector: component for kind, component in chosen.components.items()}
+    values = resolve_keywords(
+        options,
+        selected | {prefix.replace(".", "_"): part for prefix, part in augmentations.items()},
+        catalog,
+        settings=settings,
+        own=[*own, *selected, AUGMENT],
+    )
+    plain = {prefix.replace(".", "_"): prefix for prefix in augmentations}
+    flags = {prefix: table for prefix, table in values.items() if prefix not in plain}
+    flags[AUGMENT] = {plain[p].partition(".")[2].replace("-", "_"): values[p] for p in values.keys() & plain}
+    flags["training"] = flags.pop("", {})
+    return merge_tables({}, {"parts": given, **flags}, [part.name for part in chosen.augmentations])
 
 
 def choose_metrics(

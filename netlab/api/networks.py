@@ -23,6 +23,7 @@ def assemble(
     backbone: str | None = None,
     block: str | None = None,
     norm: str | None = None,
+    activation: str | None = None,
     input: Sequence[int] = (3, 32, 32),
     classes: int = 10,
     seed: int = 0,
@@ -31,7 +32,7 @@ def assemble(
     """A network from parts chosen by name, untrained, in training mode.
 
     Args:
-        backbone, block, norm: names of installed parts; None for the default.
+        backbone, block, norm, activation: names of installed parts; None for the default.
         input: channels, height and width of an image.
         classes: number of logits.
         seed: of the weights; the global generator is not touched.
@@ -50,7 +51,9 @@ def assemble(
     from netlab.network import assemble as build
 
     chosen = choose(
-        {"backbone": backbone, "block": block, "norm": norm}, options, own=("input", "classes", "seed")
+        {"backbone": backbone, "block": block, "norm": norm, "activation": activation},
+        options,
+        own=("input", "classes", "seed"),
     ).parts()
     channels, height, width = checked_input(input)
     if not isinstance(classes, int) or classes < 1:
@@ -58,7 +61,7 @@ def assemble(
     if not isinstance(seed, int):
         raise UsageError(f"seed must be a whole number, not {seed!r}")
     return build(
-        chosen["backbone"], chosen["block"], chosen["norm"],
+        chosen,
         in_channels=channels, image_size=(height, width), classes=classes, seed=seed,
     )  # fmt: skip
 

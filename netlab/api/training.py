@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from netlab.api.installed import choose, installed
+from netlab.api.installed import choose_tables, installed
 from netlab.api.progress import reporter_for
 from netlab.api.run import Run
 
 
-def train(
+def train(  # noqa: PLR0913 - the keywords are the selectors of netlab run
     *,
     data: str | None = None,
     backbone: str | None = None,
     block: str | None = None,
     norm: str | None = None,
+    activation: str | None = None,
+    recipe: str | None = None,
+    optimizer: str | None = None,
+    schedule: str | None = None,
+    loss: str | None = None,
+    augment: str | Sequence[str] | None = None,
     name: str | None = None,
     runs: str | Path = "runs",
     data_dir: str | Path = "data",
@@ -31,7 +38,10 @@ def train(
     the same options.
 
     Args:
-        data, backbone, block, norm: names of installed parts (``netlab.parts()``); None for the default.
+        data, backbone, block, norm, activation: names of installed parts (``netlab.parts()``); None for the
+            default.
+        recipe, optimizer, schedule, loss: likewise; None for what the recipe says.
+        augment: names of augmentations, in order; None for what the recipe says.
         name: of the run; by default made of the parts, the seed and a hash of the configuration.
         runs: the folder where runs are kept.
         data_dir: where data sets are kept.
@@ -39,7 +49,8 @@ def train(
         device: auto, cpu, cuda or cuda:N.
         quiet: print nothing.
         options: of the training (``epochs=3``, ``lr=0.05``, ``seed=1``; ``netlab run --help`` lists them) and
-            of the parts, by their own names (``paths=4``), or ``block__paths=4`` where two have it.
+            of the parts, by their own names (``paths=4``), or ``block__paths=4`` where two have it; of an
+            augmentation, ``augment_rotate__degrees=30``.
 
     Raises:
         UsageError: there is no such part or option, the parts do not fit together, or a run of that name
@@ -55,16 +66,19 @@ def train(
     from netlab.training.resume import AlreadyFinishedError
 
     catalog = installed()
-    chosen = choose(
-        {"dataset": data, "backbone": backbone, "block": block, "norm": norm},
+    tables = choose_tables(
+        {
+            "dataset": data, "backbone": backbone, "block": block, "norm": norm, "activation": activation,
+            "recipe": recipe, "optimizer": optimizer, "schedule": schedule, "loss": loss,
+        },
         options,
+        augment=augment,
         settings=TrainingSettings,
         own=("name", "runs", "data_dir", "offline", "device", "quiet"),
-    )
+    )  # fmt: skip
     experiment = prepare(
         catalog,
-        chosen.parts(),
-        chosen.values.get("", {}),
+        tables,
         runs=Path(runs),
         name=name,
         data_dir=Path(data_dir),

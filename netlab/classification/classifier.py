@@ -17,7 +17,7 @@ from netlab.classification.interface import Interface, read_interface
 from netlab.classification.restore import parts_of_run
 from netlab.errors import UsageError
 from netlab.network import assemble
-from netlab.runs.config import read_config
+from netlab.runs.config import NETWORK_KINDS, read_config
 from netlab.training.checkpoint import load_weights
 
 if TYPE_CHECKING:
@@ -82,11 +82,9 @@ def load_classifier(directory: RunDirectory, catalog: Catalog, *, device: torch.
     if not directory.best_checkpoint.exists():
         raise UsageError(f"run '{directory.name}' has no checkpoint: train it first (netlab run)")
     interface = read_interface(directory)
-    parts = parts_of_run(directory, config, catalog, kinds=("backbone", "block", "norm"))
+    parts = parts_of_run(directory, config, catalog, kinds=NETWORK_KINDS)
     network = assemble(
-        parts["backbone"],
-        parts["block"],
-        parts["norm"],
+        parts,
         in_channels=interface.channels,
         image_size=(interface.height, interface.width),
         classes=len(interface.class_names),

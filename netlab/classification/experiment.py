@@ -10,20 +10,22 @@ from typing import Any
 
 import torch
 
+from netlab.classification.assembly import Assembly, Tables, choose_components, complete, options_in, table_of
 from netlab.classification.evaluate import Evaluation
 from netlab.classification.interface import interface_of
 from netlab.classification.optimization import optimization_of
 from netlab.classification.restore import build_network, normalization_for
-from netlab.classification.settings import RESUMABLE, TrainingSettings, resolve_settings, split_settings
+from netlab.classification.settings import RESUMABLE, split_settings
 from netlab.classification.task import ClassifierTask, Setup, out_of_patience
 from netlab.data.load import data_digest, load_data
 from netlab.data.split import Splits, split_data
-from netlab.engine.catalog import Catalog
+from netlab.engine.catalog import Catalog, Part
 from netlab.errors import NetlabError, UsageError
 from netlab.kinds import KINDS
 from netlab.kinds.dataset import ImageData
-from netlab.network import Part, count_parameters
-from netlab.runs.config import PART_KINDS, Config, default_name, make_config, to_toml
+from netlab.kinds.recipe import DataFacts
+from netlab.network import count_parameters
+from netlab.runs.config import NAMING_KINDS, Config, default_name, make_config, to_toml
 from netlab.runs.curves import plot_history
 from netlab.runs.directory import RunDirectory, check_name
 from netlab.runs.environment import describe_environment
@@ -42,14 +44,13 @@ class Experiment:
 
     run: RunDirectory
     config: Config
-    parts: Mapping[str, Part]
     data: ImageData
     setup: Setup
 
     def describe(self) -> str:
         """What is about to be trained, in two lines."""
         setup = self.setup
-        tables = (KINDS[kind].selector for kind in PART_KINDS)
+        tables = (KINDS[kind].selector for kind in NAMING_KINDS)
         parts = ", ".join(f"{table} {self.config[table]['name']}" for table in tables)
         images = f"{len(setup.splits.train):,} training, {len(setup.splits.val):,} validation"
         device = f"{setup.device}, {setup.precision}"
@@ -60,8 +61,7 @@ class Experiment:
 
 def prepare(
     catalog: Catalog,
-    parts: Mapping[str, Part],
-    training: Mapping[str, Any],
+    given: Tables,
     *,
     runs: Path,
     name: str | None,
@@ -72,9 +72,8 @@ def prepare(
 ) -> Experiment:
     """Load the data, resolve the settings and assemble the network.
 
-    ``parts`` are keyed by kind: dataset, backbone, block, norm. ``training`` holds those values of the
-    settings that were given. Of several ``ranks``, each has its own device, and one a machine loads the data
-    before the others do.
+    ``given`` are tables as in ``config.toml``; what they lack comes from the recipe and from defaults. Of
+    several ``ranks``, each has its own device, and one a machine loads the data before the others do.
 
     Raises:
         UsageError: whatever does not fit, in one line.
@@ -82,11 +81,12 @@ def prepare(
     if name is not None:
         check_name(name)
     chosen_device = ranks.device if ranks.world > 1 else choose_device(device)
-    dataset = parts["dataset"]
+    dataset = dataset_of(catalog, given)
     data = ranks.first_on_machine(
         lambda: load_data(dataset.component, dataset.options, root=data_dir, offline=offline)
     )
-    settings, splits, config = resolve(catalog, parts, data, training)
+    assembly, splits, config = resolve(catalog, given, data)
+    settings = assembly.settings
     if (batch := min(settings.batch_size, len(splits.train))) < ranks.world:
         raise UsageError(
             f"{ranks.world} processes can not share a batch of {batch}:"
@@ -95,36 +95,45 @@ def prepare(
     name = default_name(config, RESUMABLE) if name is None else name
     config = {"run": {"name": name, "data_dir": str(data_dir.absolute())}, **config}
     setup = Setup(
-        network=build_network(parts, data, seed=settings.seed),
+        network=build_network(assembly.parts, data, seed=settings.seed),
         splits=splits,
         classes=len(data.class_names),
         normalization=normalization_for(settings.normalize, splits),
-        settings=settings,
+        assembly=assembly,
         device=chosen_device,
         precision=choose_precision(settings.precision, chosen_device),
         ranks=ranks,
     )
-    return Experiment(RunDirectory(runs / name), config, parts, data, setup)
+    return Experiment(RunDirectory(runs / name), config, data, setup)
 
 
-def resolve(
-    catalog: Catalog, parts: Mapping[str, Part], data: ImageData, training: Mapping[str, Any]
-) -> tuple[TrainingSettings, Splits, Config]:
-    """The settings, fitted to the data, the data as it is split, and the configuration without ``[run]``.
+def dataset_of(catalog: Catalog, given: Tables) -> Part:
+    """The data set that the tables name, with its options, before anything else is known."""
+    component = choose_components(catalog, given).components["dataset"]
+    return Part(component, component.make_options(options_in(table_of(given, "data"))))
+
+
+def resolve(catalog: Catalog, given: Tables, data: ImageData) -> tuple[Assembly, Splits, Config]:
+    """All parts and settings, fitted to the data, the data as it is split, and the configuration without
+    ``[run]``.
 
     Raises:
         UsageError: an unknown key, a value out of range, or one that does not fit the data.
     """
-    validation, split_seed = split_settings(training)
+    validation, split_seed = split_settings(given.get("training", {}))
     splits = split_data(data, validation=validation, seed=split_seed)
-    settings = resolve_settings(training, data, len(splits.train))
-    return settings, splits, make_config(parts, settings.model_dump(mode="json"), catalog)
+    height, width = data.train.images.shape[-2:]
+    facts = DataFacts(len(splits.train), (height, width), len(data.class_names))
+    assembly = complete(catalog, given, facts, data.augmentations)
+    config = make_config(
+        assembly.parts, assembly.augmentations, assembly.settings.model_dump(mode="json"), catalog
+    )
+    return assembly, splits, config
 
 
 def train_classifier(
     catalog: Catalog,
-    parts: Mapping[str, Part],
-    training: Mapping[str, Any],
+    given: Tables,
     *,
     runs: Path,
     name: str | None = None,
@@ -137,8 +146,7 @@ def train_classifier(
     """Prepare an experiment and run it: see ``prepare`` and ``run_experiment``."""
     experiment = prepare(
         catalog,
-        parts,
-        training,
+        given,
         runs=runs,
         name=name,
         data_dir=data_dir,
@@ -161,7 +169,7 @@ def run_experiment(experiment: Experiment, catalog: Catalog, reporter: Reporter)
     reporter.describe(experiment.describe())
     setup, run = experiment.setup, experiment.run
     parameters, environment = count_parameters(setup.network), environment_of(experiment)
-    optimization = optimization_of(setup.settings)
+    optimization = optimization_of(setup.assembly)
     if not setup.ranks.is_first:
         check_agreement(experiment, environment)
         task = ClassifierTask(setup)
@@ -215,7 +223,7 @@ def environment_of(experiment: Experiment) -> dict[str, Any]:
     setup = experiment.setup
     indices = setup.splits.val_indices
     return describe_environment(
-        (part.component for part in experiment.parts.values()),
+        (part.component for part in (*setup.assembly.parts.values(), *setup.assembly.augmentations)),
         device=setup.device,
         precision=setup.precision,
         world_size=setup.ranks.world,

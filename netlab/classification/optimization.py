@@ -1,29 +1,28 @@
-"""What the settings say of optimizer, schedule and augmentation, as the objects that the training takes."""
+"""Optimizer, schedule and loss of a run, as the objects that the training takes."""
 
 from __future__ import annotations
 
-from functools import partial
+import math
+from collections.abc import Callable, Sequence
 
 import torch
+from torch import Tensor
 
-from netlab.classification.settings import TrainingSettings
-from netlab.data.augment import Augmentation
+from netlab.classification.assembly import Assembly
+from netlab.engine.catalog import Part
+from netlab.kinds.optimizer import ParameterGroup
 from netlab.training.optimization import Optimization
-from netlab.training.schedule import Schedule, constant, cosine, drops, one_cycle
+from netlab.training.schedule import Schedule
 
 
-def optimization_of(settings: TrainingSettings) -> Optimization:
-    """SGD and the schedule that the settings name."""
-    optimizer = partial(
-        torch.optim.SGD,
-        momentum=settings.momentum,
-        nesterov=settings.nesterov and settings.momentum > 0,
-    )
+def optimization_of(assembly: Assembly) -> Optimization:
+    """How the assembly's network is trained."""
+    settings = assembly.settings
     return Optimization(
         epochs=settings.epochs,
         lr=settings.lr,
-        optimizer=optimizer,
-        schedule=schedule_of(settings),
+        optimizer=optimizer_of(assembly.parts["optimizer"]),
+        schedule=schedule_of(assembly.parts["schedule"], settings.epochs),
         seed=settings.seed,
         weight_decay=settings.weight_decay,
         clip=settings.clip,
@@ -32,22 +31,40 @@ def optimization_of(settings: TrainingSettings) -> Optimization:
     )
 
 
-def schedule_of(settings: TrainingSettings) -> Schedule:
-    """The schedule that the settings name."""
-    schedules: dict[str, Schedule] = {
-        "one-cycle": partial(one_cycle, warmup=settings.warmup),
-        "cosine": cosine,
-        "step": partial(drops, epochs=settings.epochs, every=settings.step_size, gamma=settings.gamma),
-        "constant": constant,
-    }
-    return schedules[settings.schedule]
+def optimizer_of(part: Part) -> Callable[..., torch.optim.Optimizer]:
+    """Makes the chosen optimizer of parameter groups, at a peak rate."""
+
+    def make(groups: Sequence[ParameterGroup], *, lr: float) -> torch.optim.Optimizer:
+        optimizer = part.component.build(groups, lr=lr, options=part.options)
+        if not isinstance(optimizer, torch.optim.Optimizer):
+            raise part.component.broke(f"gave {type(optimizer).__name__}, not a torch.optim.Optimizer")
+        return optimizer
+
+    return make
 
 
-def augmentation_of(settings: TrainingSettings) -> Augmentation:
-    """The augmentation that the settings ask for."""
-    return Augmentation(
-        horizontal_flip=settings.hflip,
-        vertical_flip=settings.vflip,
-        translation=settings.translation,
-        rotation=settings.rotation,
-    )
+def schedule_of(part: Part, epochs: int) -> Schedule:
+    """The chosen schedule of a run of so many epochs, its factors checked."""
+
+    def factor(step: int, steps: int) -> float:
+        value = part.component.build(step, steps, epochs=epochs, options=part.options)
+        if not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+            raise part.component.broke(
+                f"gave {value!r} at step {step} of {steps}, expected a factor from 0 to 1"
+            )
+        return value
+
+    return factor
+
+
+def loss_of(part: Part) -> Callable[[Tensor, Tensor], Tensor]:
+    """The chosen loss of logits (N, K) and class probabilities (N, K): a scalar, checked."""
+
+    def loss(outputs: Tensor, targets: Tensor) -> Tensor:
+        value = part.component.build(outputs, targets, options=part.options)
+        if not isinstance(value, Tensor) or value.shape != ():
+            shape = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+            raise part.component.broke(f"gave {shape}, not a scalar tensor")
+        return value
+
+    return loss

@@ -12,11 +12,11 @@ from torch import nn
 from netlab.data import normalize
 from netlab.data.load import data_digest, load_data
 from netlab.data.split import Splits, split_data
-from netlab.engine.catalog import Catalog
+from netlab.engine.catalog import Catalog, Part
 from netlab.errors import NetlabError, UsageError
 from netlab.kinds.dataset import ImageData
-from netlab.network import Part, assemble
-from netlab.runs.config import PART_KINDS, parts_of_config, read_config
+from netlab.network import assemble
+from netlab.runs.config import NETWORK_KINDS, parts_of_config, read_config
 from netlab.runs.directory import RunDirectory
 from netlab.training.checkpoint import load_weights
 
@@ -45,9 +45,7 @@ def build_network(parts: Mapping[str, Part], data: ImageData, *, seed: int) -> n
     """The untrained network for a data set."""
     channels, height, width = data.train.images.shape[1:]
     return assemble(
-        parts["backbone"],
-        parts["block"],
-        parts["norm"],
+        parts,
         in_channels=channels,
         image_size=(height, width),
         classes=len(data.class_names),
@@ -56,7 +54,7 @@ def build_network(parts: Mapping[str, Part], data: ImageData, *, seed: int) -> n
 
 
 def parts_of_run(
-    directory: RunDirectory, config: dict[str, Any], catalog: Catalog, *, kinds: Sequence[str] = PART_KINDS
+    directory: RunDirectory, config: dict[str, Any], catalog: Catalog, *, kinds: Sequence[str]
 ) -> dict[str, Part]:
     """The parts of these kinds that a run was trained with.
 
@@ -100,7 +98,7 @@ def load_run(
     config = read_config(directory.config)
     if not directory.best_checkpoint.exists():
         raise UsageError(f"run '{directory.name}' has no checkpoint: train it first (netlab run)")
-    parts = parts_of_run(directory, config, catalog)
+    parts = parts_of_run(directory, config, catalog, kinds=("dataset", *NETWORK_KINDS))
     root = Path(data_dir or config["run"].get("data_dir", "data"))
     data = load_data(parts["dataset"].component, parts["dataset"].options, root=root, offline=offline)
     if check_data and directory.environment.exists():

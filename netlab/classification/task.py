@@ -1,4 +1,4 @@
-"""The training of a classifier: cross-entropy on augmented batches, accuracy on the validation images."""
+"""The training of a classifier: the chosen loss on augmented batches, accuracy on the validation images."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from netlab.classification.assembly import Assembly
 from netlab.classification.evaluate import Evaluation, evaluate
-from netlab.classification.optimization import augmentation_of
+from netlab.classification.optimization import loss_of
 from netlab.classification.settings import TrainingSettings
 from netlab.data.batches import TrainingBatches, evaluation_batches
 from netlab.data.normalize import Normalization
@@ -38,10 +39,14 @@ class Setup:
     splits: Splits
     classes: int
     normalization: Normalization
-    settings: TrainingSettings
+    assembly: Assembly
     device: torch.device
     precision: str
     ranks: Ranks = ALONE
+
+    @property
+    def settings(self) -> TrainingSettings:
+        return self.assembly.settings
 
 
 class ClassifierTask:
@@ -63,11 +68,14 @@ class ClassifierTask:
         self._train = TrainingBatches(
             on_device(setup.splits.train, device),
             setup.normalization,
-            augmentation_of(settings),
+            setup.assembly.augmentations,
+            setup.classes,
             self.batch_size,
             settings.seed,
             setup.ranks.share(self.batch_size),
         )
+        self._loss = loss_of(setup.assembly.parts["loss"])
+        self._mixing = any("mixing" in part.component.spec.tags for part in setup.assembly.augmentations)
         self._val = on_device(setup.splits.val, device)
         self.steps_per_epoch = len(self._train)
 
@@ -75,19 +83,19 @@ class ClassifierTask:
         return self._train.epoch(epoch)
 
     def loss(self, network: Callable[[Tensor], Tensor], batch: Batch) -> StepLoss:
-        """Cross-entropy with label smoothing."""
-        images, labels = batch
+        """The chosen loss, with plain cross-entropy and accuracy as figures."""
+        images, targets = batch
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self._setup.precision == "bf16"):
             logits = network(images)
         logits = logits.float()
-        loss = nn.functional.cross_entropy(
-            logits, labels, reduction="sum", label_smoothing=self._setup.settings.label_smoothing
-        )
+        labels = targets.argmax(1)
         # Ranks' gradients are averaged, and the average is to be that of the whole batch's mean loss,
         # also where the ranks have shares of different sizes.
-        loss = loss * (self._setup.ranks.world / self.batch_size)
-        # The recorded loss has no label smoothing, so that it compares with the validation loss.
-        plain = nn.functional.cross_entropy(logits.detach(), labels, reduction="sum")
+        loss = self._loss(logits, targets) * (len(labels) * self._setup.ranks.world / self.batch_size)
+        # The recorded loss is plain, so that it compares with the validation loss and with other losses.
+        plain = nn.functional.cross_entropy(
+            logits.detach(), targets if self._mixing else labels, reduction="sum"
+        )
         right = (logits.argmax(1) == labels).sum()
         return StepLoss(loss, {"train_loss": plain, "train_accuracy": right}, len(labels))
 

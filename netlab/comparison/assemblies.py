@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netlab.runs.config import SELECTORS, without_none
+from netlab.kinds import KINDS
+from netlab.runs.config import AUGMENT, NAMING_KINDS, SELECTORS, without_none
 from netlab.runs.record import RunRecord
 
 
@@ -40,7 +41,7 @@ def comparable_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration without what may differ between the runs of an assembly: place and seed."""
     tables = {table: config.get(table, {}) for table in (*SELECTORS, "training")}
     training = {key: value for key, value in tables["training"].items() if key != "seed"}
-    return without_none({**tables, "training": training})
+    return without_none({**tables, AUGMENT: config.get(AUGMENT, []), "training": training})
 
 
 def labels(configs: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -51,19 +52,35 @@ def labels(configs: Sequence[Mapping[str, Any]]) -> list[str]:
     """
     plain = [comparable_config(config) for config in configs]
     if len(plain) < 2:
-        return [", ".join(str(config[table]["name"]) for table in SELECTORS[1:]) for config in plain]
+        parts = [KINDS[kind].selector for kind in NAMING_KINDS[1:]]
+        return [", ".join(str(config[table]["name"]) for table in parts) for config in plain]
     shown: list[list[str]] = [[] for _ in plain]
     for table in SELECTORS:
-        names = [config[table]["name"] for config in plain]
+        names = [config[table].get("name") for config in plain]
         for words, config in zip(shown, plain, strict=True):
             own = config[table]
             if len(set(map(str, names))) > 1:
-                words.append(str(own["name"]))
-            same = [other[table] for other in plain if other[table]["name"] == own["name"]]
+                words.append(str(own.get("name", "none")))
+            same = [other[table] for other in plain if other[table].get("name") == own.get("name")]
             words += differing_values(own, same)
+    chains = [config[AUGMENT] for config in plain]
+    for words, chain in zip(shown, chains, strict=True):
+        if any(other != chain for other in chains):
+            words.append(chain_words(chain, chains))
     for words, config in zip(shown, plain, strict=True):
         words += differing_values(config["training"], [other["training"] for other in plain])
     return [", ".join(words) or "all alike" for words in shown]
+
+
+def chain_words(chain: Sequence[Mapping[str, Any]], among: Sequence[Sequence[Mapping[str, Any]]]) -> str:
+    """``flip + cutmix``, with those options that differ among chains of the same augmentations."""
+    names = [table["name"] for table in chain]
+    alike = [other for other in among if [table["name"] for table in other] == names]
+    words = []
+    for number, table in enumerate(chain):
+        values = differing_values(table, [other[number] for other in alike])
+        words.append(" ".join([str(table["name"]), *values]))
+    return " + ".join(words) or "no augmentation"
 
 
 def differing_values(own: Mapping[str, Any], among: Sequence[Mapping[str, Any]]) -> list[str]:

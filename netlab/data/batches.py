@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from netlab.data.augment import Augmentation, draw, gather_moved, rotate
+from netlab.data.augmentation import augmented, draw_augmentations
 from netlab.data.normalize import Normalization
+from netlab.engine.catalog import Part
 from netlab.kinds.dataset import LabelledImages
 
 
@@ -32,14 +33,16 @@ def epoch_seed(seed: int, epoch: int) -> int:
 class TrainingBatches:
     """The training images as shuffled, augmented, normalized batches.
 
-    Batches are float32 (B, C, H, W), channels-last in memory, with labels int64 (B,). Every batch is
+    Batches are float32 (B, C, H, W), channels-last in memory, with class probabilities float32 (B, classes).
+    Every batch is
     full: the last, incomplete one of an epoch is dropped, unless it is the only one. ``share`` is the
     part of every batch that is given, to one of several processes; the draws are the whole batch's.
     """
 
     data: LabelledImages
     normalization: Normalization
-    augmentation: Augmentation
+    augmentations: Sequence[Part]
+    classes: int
     batch_size: int
     seed: int
     share: slice | None = None
@@ -52,19 +55,15 @@ class TrainingBatches:
         """The batches of epoch ``number`` (from 1)."""
         generator = epoch_generator(self.seed, number)
         order = torch.randperm(len(self.data), generator=generator)
-        draws = draw(self.augmentation, len(order), generator)
-        device = self.data.images.device
+        chain = draw_augmentations(self.augmentations, len(order), generator)
         for position in range(len(self)):
             whole = range(position * self.batch_size, (position + 1) * self.batch_size)
             places = whole[self.share] if self.share else whole
             batch = slice(places.start, places.stop)
-            indices = order[batch]
-            images = gather_moved(self.data.images, indices, draws[batch])
-            if self.augmentation.rotation:
-                # Black corners are those of the image, before normalization.
-                rotated = rotate(images.to(torch.float32), draws.angle[batch])
-                images = rotated.contiguous(memory_format=torch.channels_last)
-            yield self.normalization(images), self.data.labels[indices.to(device)]
+            images, targets = augmented(
+                self.data.images, self.data.labels, order[batch], chain, places=batch, classes=self.classes
+            )
+            yield self.normalization(images), targets
 
 
 def evaluation_batches(

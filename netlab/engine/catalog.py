@@ -172,6 +172,14 @@ class Component:
         return error
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A chosen component and its validated options (a pydantic model or None)."""
+
+    component: Component
+    options: Any
+
+
 class Catalog:
     """Every component of every loaded plugin."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from torch import nn
 
+    from netlab.kinds.activation import ActivationLayer
     from netlab.kinds.block import BlockFactory, NormLayer, Size
 
 
@@ -21,6 +22,7 @@ class Backbone(Protocol):
         classes: int,
         block: BlockFactory,
         norm: NormLayer,
+        activation: ActivationLayer,
         options: Any,
     ) -> nn.Sequential:
         """An ``nn.Sequential`` of named layers in the order of execution.

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from torch import nn
 
+    from netlab.kinds.activation import ActivationLayer
+
 Size = tuple[int, int]  # (height, width) in pixels
 
 
@@ -28,13 +30,15 @@ class Block(Protocol):
         *,
         size: Size,
         norm: NormLayer,
+        activation: ActivationLayer,
         options: Any,
     ) -> nn.Module:
         """A module from (N, in_channels, H, W) to (N, out_channels, H, W), float.
 
-        ``size`` is (H, W), for norms whose parameters depend on it. A block tagged ``stride`` in its
-        ``ComponentSpec`` also takes ``stride: int`` and gives (N, out_channels, ceil(H / stride),
-        ceil(W / stride)); for one that is not, netlab pools before the block.
+        ``size`` is (H, W), for norms whose parameters depend on it; ``activation()`` makes the activation
+        that the user chose. A block tagged ``stride`` in its ``ComponentSpec`` also takes ``stride: int`` and
+        gives (N, out_channels, ceil(H / stride), ceil(W / stride)); for one that is not, netlab pools before
+        the block.
 
         Raises:
             ValueError: with one clear line, when channels or options do not fit together.
@@ -43,6 +47,6 @@ class Block(Protocol):
 
 
 class BlockFactory(Protocol):
-    """What a backbone is given: the chosen block with its options and norm bound."""
+    """What a backbone is given: the chosen block with its options, norm and activation bound."""
 
     def __call__(self, in_channels: int, out_channels: int, *, size: Size, stride: int = 1) -> nn.Module: ...

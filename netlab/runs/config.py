@@ -8,7 +8,9 @@ The configuration is a plain nested dictionary, as in the file::
     [data]                     one table a part: its name and its options
     name = "digits"
     size = 32
-    [backbone] [block] [norm]  likewise
+    [backbone] [block] [norm] [activation] [recipe] [optimizer] [schedule] [loss]    likewise
+    [[augment]]                the augmentations, in order
+    name = "flip"
     [training]                 see netlab.classification.settings
 """
 
@@ -20,19 +22,20 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tomli_w
 
-from netlab.engine.catalog import Catalog
+from netlab.engine.catalog import Catalog, Part
 from netlab.errors import NetlabError, UsageError
 from netlab.kinds import KINDS
 
-if TYPE_CHECKING:
-    from netlab.network import Part
-
-PART_KINDS = ("dataset", "backbone", "block", "norm")
+NETWORK_KINDS = ("backbone", "block", "norm", "activation")
+TRAINING_KINDS = ("recipe", "optimizer", "schedule", "loss")
+PART_KINDS = ("dataset", *NETWORK_KINDS, *TRAINING_KINDS)  # of which a run has one part each
 SELECTORS = tuple(KINDS[kind].selector for kind in PART_KINDS)  # their tables and flags: data, backbone, ...
+NAMING_KINDS = ("dataset", "backbone", "block", "norm")  # by which a run is called
+AUGMENT = KINDS["augmentation"].selector
 
 # Every table of the file, and the keys that are read from it without asking.
 TABLES: dict[str, tuple[str, ...]] = {
@@ -73,22 +76,21 @@ def part_table(part: Part, catalog: Catalog) -> dict[str, Any]:
     return {"name": name, **options}
 
 
-def make_config(parts: Mapping[str, Part], training: Mapping[str, Any], catalog: Catalog) -> Config:
+def make_config(
+    parts: Mapping[str, Part], augmentations: Sequence[Part], training: Mapping[str, Any], catalog: Catalog
+) -> Config:
     """The configuration of a run, without its ``[run]`` table."""
-    tables = {KINDS[kind].selector: part_table(parts[kind], catalog) for kind in PART_KINDS}
+    tables: Config = {KINDS[kind].selector: part_table(parts[kind], catalog) for kind in PART_KINDS}
+    tables[AUGMENT] = [part_table(part, catalog) for part in augmentations]
     return {**tables, "training": dict(training)}
 
 
-def parts_of_config(
-    config: Mapping[str, Any], catalog: Catalog, *, kinds: Sequence[str] = PART_KINDS
-) -> dict[str, Part]:
+def parts_of_config(config: Mapping[str, Any], catalog: Catalog, *, kinds: Sequence[str]) -> dict[str, Part]:
     """The parts of these kinds that a configuration names, with their options.
 
     Raises:
         UsageError: a part is not installed, or its options no longer fit it.
     """
-    from netlab.network import Part  # imports PyTorch, which reading a configuration does not need
-
     parts = {}
     for kind in kinds:
         table = dict(config[KINDS[kind].selector])
@@ -101,6 +103,8 @@ def without_none(value: Any) -> Any:
     """TOML has no null: a value that is None is left out."""
     if isinstance(value, Mapping):
         return {key: without_none(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [without_none(item) for item in value]
     return value
 
 
@@ -145,14 +149,11 @@ def default_name(config: Mapping[str, Any], ignored: frozenset[str]) -> str:
     ``ignored`` training keys (those that may differ on resume) do not count.
     """
     training = {key: value for key, value in config["training"].items() if key not in ignored}
-    counted = {
-        **{table: config[table] for table in ("data", "backbone", "block", "norm")},
-        "training": training,
-    }
+    counted = {**{table: values for table, values in config.items() if table != "run"}, "training": training}
     digest = hashlib.sha256(json.dumps(counted, sort_keys=True, default=str).encode()).hexdigest()[:6]
     parts = [
         "-".join(str(config[table][key]) for key in ("name", "variant") if key in config[table])
-        for table in ("data", "backbone", "block", "norm")
+        for table in (KINDS[kind].selector for kind in NAMING_KINDS)
     ]
     name = "-".join([*parts, f"s{training['seed']}", digest])
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name)
@@ -169,9 +170,26 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], ignored: frozens
         before, after = old.get(table, {}), new.get(table, {})
         if table == "run":
             continue
+        if isinstance(before, list) or isinstance(after, list):  # of augmentations
+            if before != after:
+                found.append(f"{table}: {names_in(before)} -> {names_in(after)}")
+            continue
         for key in sorted(before.keys() | after.keys()):
             if table == "training" and key in ignored:
                 continue
             if before.get(key) != after.get(key):
                 found.append(f"{table}.{key}: {before.get(key, 'absent')} -> {after.get(key, 'absent')}")
     return found
+
+
+def names_in(tables: Any) -> str:
+    """The tables of a list, with the values in which they may differ, in few words."""
+    if not isinstance(tables, list):
+        return "absent"
+    return (
+        " ".join(
+            f"{table.get('name')}({', '.join(f'{k}={v}' for k, v in table.items() if k != 'name')})"
+            for table in tables
+        )
+        or "none"
+    )

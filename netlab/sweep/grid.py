@@ -20,50 +20,63 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from netlab.classification.assembly import choose_components
 from netlab.engine.catalog import Catalog, Component
 from netlab.errors import UsageError, closest
 from netlab.kinds import KINDS
-from netlab.runs.config import PART_KINDS, SELECTORS
+from netlab.runs.config import AUGMENT, PART_KINDS, SELECTORS
 
-Tables = Mapping[str, Mapping[str, Any]]
+Tables = Mapping[str, Any]
+KNOWN = (*SELECTORS, AUGMENT, "training")
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One combination: the component and the given options of every kind, and the training values."""
+    """One combination: tables as in ``config.toml`` with what the grid gives, and the components that it
+    names or means, by kind."""
 
+    given: dict[str, Any]
     components: dict[str, Component]
-    part_options: dict[str, dict[str, Any]]
-    training: dict[str, Any]
 
 
 def expand(catalog: Catalog, tables: Tables) -> list[Candidate]:
     """Every combination of the grid that means something, seeds varying fastest.
 
     An option is given only to the components that have it: ``paths`` multiplies the block
-    ``grouped`` and leaves ``residual`` alone.
+    ``grouped`` and leaves ``residual`` alone. Augmentations are the same in all combinations.
 
     Raises:
         UsageError: an unknown table, component or option, or an empty list.
     """
     for table in tables:
-        if table not in (*SELECTORS, "training"):
-            known = (*SELECTORS, "training")
+        if table not in KNOWN:
             raise UsageError(
-                f"a grid has no table [{table}].{closest(table, known)} Known: {', '.join(known)}"
+                f"a grid has no table [{table}].{closest(table, KNOWN)} Known: {', '.join(KNOWN)}"
             )
     named = {kind: components_of(catalog, kind, tables) for kind in PART_KINDS}
-    for kind, components in named.items():
-        check_options(components, options_of(tables, kind))
+    for kind, alternatives_of_kind in named.items():
+        check_options(alternatives_of_kind, options_of(tables, kind))
     candidates = []
     for chosen in itertools.product(*named.values()):
-        assembly = dict(zip(PART_KINDS, chosen, strict=True))
-        choices = [list(option_choices(assembly[kind], options_of(tables, kind))) for kind in PART_KINDS]
+        components = dict(zip(PART_KINDS, chosen, strict=True))
+        choices = [list(option_choices(components[kind], options_of(tables, kind))) for kind in PART_KINDS]
         for *options, training in itertools.product(*choices, training_choices(tables.get("training", {}))):
-            candidates.append(
-                Candidate(assembly, dict(zip(PART_KINDS, options, strict=True)), dict(training))
-            )
+            given = {
+                KINDS[kind].selector: with_name(components[kind], values, tables)
+                for kind, values in zip(PART_KINDS, options, strict=True)
+            }
+            given = {selector: table for selector, table in given.items() if table}
+            chain = {AUGMENT: tables[AUGMENT]} if AUGMENT in tables else {}
+            candidates.append(Candidate({**given, **chain, "training": dict(training)}, components))
     return candidates
+
+
+def with_name(component: Component, options: Mapping[str, Any], tables: Tables) -> dict[str, Any]:
+    """A component's table; without its name where the grid named none, so that a recipe may."""
+    if tables.get(KINDS[component.kind].selector, {}).get("name") is None:
+        return dict(options)
+    name = f"{component.name}@{component.plugin.distribution}"
+    return {"name": name, **component.preset, **options}
 
 
 def count_combinations(catalog: Catalog, tables: Tables) -> int:
@@ -84,11 +97,13 @@ def options_of(tables: Tables, kind: str) -> dict[str, Any]:
 
 
 def components_of(catalog: Catalog, kind: str, tables: Tables) -> list[Component]:
-    """The components that the table of a kind names, or the default."""
+    """The components that the table of a kind names; or that of the recipe, or the default."""
     names = tables.get(KINDS[kind].selector, {}).get("name")
-    if names is None:
-        return [catalog.default(kind)]
-    return [catalog.find(kind, str(name)) for name in alternatives(names, KINDS[kind].selector)]
+    if names is not None:
+        return [catalog.find(kind, str(name)) for name in alternatives(names, KINDS[kind].selector)]
+    recipes = tables.get("recipe", {}).get("name")
+    recipe = {} if recipes is None else {"recipe": {"name": alternatives(recipes, "recipe")[0]}}
+    return [choose_components(catalog, recipe).components[kind]]
 
 
 def check_options(components: Sequence[Component], options: Mapping[str, Any]) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from netlab.classification.assembly import choose_components
 from netlab.engine.catalog import Catalog, Component
 from netlab.errors import UsageError, closest
 from netlab.kinds import KINDS
-from netlab.runs.config import PART_KINDS, SELECTORS, read_toml
+from netlab.runs.config import AUGMENT, PART_KINDS, SELECTORS, read_toml
 
-TABLES = (*SELECTORS, "training")
+TABLES = (*SELECTORS, AUGMENT, "training")
 SWEEP_KEYS = ("name", "seeds", "baseline", "metrics")
 DEFAULT_SEEDS = 3
 
@@ -36,6 +37,8 @@ def read_grid_file(path: str | None) -> dict[str, Any]:
         raise UsageError(f"{path}: 'also' must be a list of tables, [[also]]")
     for tables in ({key: value for key, value in content.items() if key != "also"}, *also):
         for table, value in tables.items():
+            if table == AUGMENT and isinstance(value, list):
+                continue
             if not isinstance(value, dict):
                 raise UsageError(f"{path}: '{table}' must be a table, [{table}]")
     for key in content.get("sweep", {}):
@@ -62,8 +65,17 @@ def chosen_components(
         selector = KINDS[kind].selector
         names = words[selector].split(",") if selector in words else names_in(file, selector)
         found = [catalog.find(kind, name.strip()) for name in names]
-        chosen[kind] = found or [catalog.default(kind)]
+        chosen[kind] = found or [usual_component(catalog, kind, words, file)]
     return chosen
+
+
+def usual_component(
+    catalog: Catalog, kind: str, words: Mapping[str, str], file: Mapping[str, Any]
+) -> Component:
+    """The component of a kind that nobody named: that of the first recipe, or the default."""
+    recipes = [words["recipe"].split(",")[0]] if "recipe" in words else names_in(file, "recipe")[:1]
+    given = {"recipe": {"name": recipes[0]}} if recipes else {}
+    return choose_components(catalog, given).components[kind]
 
 
 def grids_of(
@@ -74,10 +86,13 @@ def grids_of(
     Raises:
         UsageError: seeds are given twice.
     """
-    base = {table: file.get(table, {}) for table in TABLES}
+    tables = (*SELECTORS, "training")
+    base = {table: file.get(table, {}) for table in tables}
     grids = []
     for also in ({}, *file.get("also", [])):
-        grid = {table: {**base[table], **also.get(table, {}), **given.get(table, {})} for table in TABLES}
+        grid = {table: {**base[table], **also.get(table, {}), **given.get(table, {})} for table in tables}
+        if (chain := also.get(AUGMENT, file.get(AUGMENT))) is not None:
+            grid[AUGMENT] = chain
         if "seed" not in grid["training"]:
             grid["training"]["seed"] = list(range(seeds or DEFAULT_SEEDS))
         elif seeds is not None:

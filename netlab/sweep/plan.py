@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from netlab.classification.experiment import resolve
+from netlab.classification.assembly import Assembly
+from netlab.classification.experiment import dataset_of, resolve
 from netlab.classification.restore import build_network
-from netlab.classification.settings import TrainingSettings
 from netlab.classification.timing import time_step
 from netlab.data.load import load_data
-from netlab.engine.catalog import Catalog
+from netlab.engine.catalog import Catalog, Part
 from netlab.errors import NetlabError
 from netlab.kinds.dataset import ImageData
-from netlab.network import Part
 from netlab.runs.config import Config, default_name
 from netlab.runs.directory import RunDirectory
 from netlab.runs.history import read_history
@@ -74,22 +73,19 @@ def make_plan(
         UsageError: an option out of range, a data set that is not there.
     """
     data_of = DataCache(data_dir, offline)
-    resolved: dict[str, tuple[Config, dict[str, Part], TrainingSettings]] = {}
+    resolved: dict[str, tuple[Config, Assembly]] = {}
     for candidate in candidates:
-        parts = {
-            kind: Part(component, component.make_options(candidate.part_options[kind]))
-            for kind, component in candidate.components.items()
-        }
-        settings, _, config = resolve(catalog, parts, data_of(parts["dataset"]), candidate.training)
-        resolved.setdefault(json.dumps(config, sort_keys=True, default=str), (config, parts, settings))
+        data = data_of(dataset_of(catalog, candidate.given))
+        assembly, _, config = resolve(catalog, candidate.given, data)
+        resolved.setdefault(json.dumps(config, sort_keys=True, default=str), (config, assembly))
 
-    total = len({assembly_key(config) for config, _, _ in resolved.values()})
+    total = len({assembly_key(config) for config, _ in resolved.values()})
     timings: dict[str, Timing] = {}
     planned = []
-    for config, parts, settings in resolved.values():
+    for config, assembly in resolved.values():
         key = assembly_key(config)
         if key not in timings:
-            timings[key] = time_assembly(parts, data_of(parts["dataset"]), settings, device, threads)
+            timings[key] = time_assembly(assembly, data_of(assembly.parts["dataset"]), device, threads)
             timed(len(timings), total)
         planned.append(plan_run(config, timings[key], runs, data_dir))
     return planned
@@ -151,21 +147,19 @@ class Timing:
     problem: str = ""
 
 
-def time_assembly(
-    parts: dict[str, Part], data: ImageData, settings: TrainingSettings, device: str, threads: int
-) -> Timing:
+def time_assembly(assembly: Assembly, data: ImageData, device: str, threads: int) -> Timing:
     """Time one training step of an assembly, with the threads of a worker."""
-    chosen = choose_device(device)
+    chosen, settings = choose_device(device), assembly.settings
     held_out = 0 if data.val is not None else round(settings.validation * len(data.train))
     training = len(data.train) - held_out
     validation = held_out if data.val is None else len(data.val)
     batch = min(settings.batch_size, training)
     try:
-        network = build_network(parts, data, seed=settings.seed)
+        network = build_network(assembly.parts, data, seed=settings.seed)
         with limited_threads(threads):
             step = time_step(
                 network,
-                settings,
+                assembly,
                 image_shape=tuple(data.train.images.shape[1:]),
                 classes=len(data.class_names),
                 batch=batch,

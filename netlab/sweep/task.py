@@ -115,12 +115,10 @@ def train_and_measure(task: RunTask) -> None:
 def train_run(task: RunTask, catalog: Any) -> None:
     """Train the run from its configuration, which holds every value."""
     from netlab.classification.experiment import train_classifier
-    from netlab.runs.config import parts_of_config
 
     train_classifier(
         catalog,
-        parts_of_config(task.config, catalog),
-        task.config["training"],
+        {table: values for table, values in task.config.items() if table != "run"},
         runs=Path(task.runs),
         name=task.name,
         data_dir=Path(task.config["run"]["data_dir"]),

@@ -9,7 +9,7 @@ from torch import nn
 
 from netlab.errors import NetlabError, UsageError, first_line
 from netlab.kinds.block import Size
-from netlab.testing.blocks import no_norm
+from netlab.testing.blocks import elu, no_norm
 from netlab.testing.checks import ConformanceError, NotApplicable, Subject, expect
 from netlab.testing.modules import (
     expect_determinism,
@@ -32,7 +32,7 @@ def plain_block(in_channels: int, out_channels: int, *, size: Size, stride: int 
 def build(subject: Subject, *, in_channels: int = 3, size: Size = SIZE, seed: int = 0, **more: Any) -> Any:
     """The network with plain blocks and no norm, its weights drawn from ``seed``."""
     seeded(seed)
-    keywords: dict[str, Any] = {"block": plain_block, "norm": no_norm, **more}
+    keywords: dict[str, Any] = {"block": plain_block, "norm": no_norm, "activation": elu, **more}
     return subject.build(in_channels=in_channels, image_size=size, classes=CLASSES, **keywords)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from netlab.engine.catalog import Catalog
+from netlab.engine.catalog import Catalog, Part
 from netlab.errors import NetlabError, UsageError, first_line
+from netlab.kinds.activation import ActivationLayer
 from netlab.kinds.block import NormLayer, Size
-from netlab.network import Part, norm_layer
+from netlab.network import norm_layer
 from netlab.testing.checks import ConformanceError, NotApplicable, Subject, expect
 from netlab.testing.modules import (
     expect_determinism,
@@ -32,6 +33,11 @@ def no_norm(channels: int, size: Size) -> nn.Module:
     return nn.Identity()
 
 
+def elu() -> nn.Module:
+    """The activation of the checks, which is smooth."""
+    return nn.ELU()
+
+
 def build(
     subject: Subject,
     in_channels: int = CHANNELS,
@@ -39,12 +45,15 @@ def build(
     *,
     size: Size = SIZE,
     norm: NormLayer = no_norm,
+    activation: ActivationLayer = elu,
     seed: int = 0,
     **more: Any,
 ) -> nn.Module:
     """The block, its weights drawn from ``seed``."""
     seeded(seed)
-    return expect_module(subject.build(in_channels, out_channels, size=size, norm=norm, **more))
+    return expect_module(
+        subject.build(in_channels, out_channels, size=size, norm=norm, activation=activation, **more)
+    )
 
 
 def shape(subject: Subject) -> None:
@@ -134,4 +143,41 @@ def every_norm(subject: Subject) -> None:
         expect(output.isfinite().all(), f"with {name} the output is not finite")
 
 
-CHECKS = (shape, other_channels, stride, gradients, state_dict, determinism, batch_of_one, every_norm)
+class Recorded(nn.Module):
+    """An activation that counts its calls."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        return nn.functional.elu(x)
+
+
+def chosen_activation(subject: Subject) -> None:
+    """Every module that ``activation()`` made is used, in a forward pass."""
+    made: list[Recorded] = []
+
+    def activation() -> nn.Module:
+        made.append(Recorded())
+        return made[-1]
+
+    build(subject, activation=activation)(sample(2, CHANNELS, SIZE))
+    if not made:
+        raise NotApplicable("it asks for no activation")
+    unused = sum(not module.calls for module in made)
+    expect(not unused, f"{unused} of {len(made)} modules that activation() made are not used")
+
+
+CHECKS = (
+    shape,
+    other_channels,
+    stride,
+    gradients,
+    state_dict,
+    determinism,
+    batch_of_one,
+    every_norm,
+    chosen_activation,
+)

@@ -134,7 +134,7 @@ def train_epoch(
     for position, batch in enumerate(batches):
         step = (epoch - 1) * task.steps_per_epoch + position
         for group in optimizer.param_groups:
-            group["lr"] = optimization.lr * optimization.schedule(step, steps)
+            group["lr"] = group["peak_lr"] * optimization.schedule(step, steps)
         found = task.loss(forward, batch)
         loss, step_count, figures = summed(found, ranks)
         if not math.isfinite(loss):

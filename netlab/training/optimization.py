@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypedDict
 
 import torch
 from torch import nn
 
+from netlab.kinds.optimizer import GroupName, ParameterGroup
 from netlab.training.schedule import Schedule
 
 NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm, nn.LocalResponseNorm)
-
-
-class ParameterGroup(TypedDict):
-    """Parameters that share a weight decay: ``weights`` or ``biases and norms``."""
-
-    name: str
-    params: list[nn.Parameter]
-    weight_decay: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,19 +34,27 @@ class Optimization:
     deterministic: bool = False
 
     def make_optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
-        """The optimizer of a network's parameters, at the peak rate."""
-        return self.optimizer(parameter_groups(network, self.weight_decay), lr=self.lr)
+        """The optimizer of a network's parameters, with the peak of each group's rate as its ``peak_lr``."""
+        optimizer = self.optimizer(parameter_groups(network, self.weight_decay), lr=self.lr)
+        for group in optimizer.param_groups:
+            group["peak_lr"] = group["lr"]
+        return optimizer
 
 
 def parameter_groups(network: nn.Module, weight_decay: float) -> list[ParameterGroup]:
-    """Weight decay only on weights of convolutions and dense layers, not on biases and norms."""
-    decayed: list[nn.Parameter] = []
-    free: list[nn.Parameter] = []
+    """Filters of convolutions, weights of dense layers, and the rest (biases, norms) without weight decay."""
+    members: dict[GroupName, list[nn.Parameter]] = {"filters": [], "dense": [], "rest": []}
     for module in network.modules():
         for parameter in module.parameters(recurse=False):
-            is_free = parameter.ndim <= 1 or isinstance(module, NORMS)
-            (free if is_free else decayed).append(parameter)
+            members[group_of(module, parameter)].append(parameter)
     return [
-        {"name": "weights", "params": decayed, "weight_decay": weight_decay},
-        {"name": "biases and norms", "params": free, "weight_decay": 0.0},
+        {"name": name, "params": params, "weight_decay": 0.0 if name == "rest" else weight_decay}
+        for name, params in members.items()
     ]
+
+
+def group_of(module: nn.Module, parameter: nn.Parameter) -> GroupName:
+    """The group that a module's own parameter belongs to."""
+    if parameter.ndim <= 1 or isinstance(module, NORMS):
+        return "rest"
+    return "filters" if parameter.ndim > 2 else "dense"

@@ -11,12 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from netlab.classification.assembly import Assembly, complete
 from netlab.classification.optimization import optimization_of
-from netlab.classification.settings import TrainingSettings
 from netlab.classification.task import ClassifierTask, Setup
 from netlab.data.normalize import Normalization
 from netlab.data.split import Splits
+from netlab.engine.catalog import Catalog
 from netlab.kinds.dataset import LabelledImages
+from netlab.kinds.recipe import DataFacts
 from netlab.training.loop import train
 
 CLASSES, COUNT = 3, 12
@@ -28,16 +30,17 @@ def images() -> LabelledImages:
     return LabelledImages(pixels, torch.arange(COUNT) % CLASSES)
 
 
-def make_task(network: nn.Module, **values: Any) -> tuple[ClassifierTask, TrainingSettings]:
+def make_task(catalog: Catalog, network: nn.Module, **given: Any) -> tuple[ClassifierTask, Assembly]:
     """A task of twelve tiny images that are given as they are, all in one batch."""
-    plain = {"hflip": False, "translation": 0, "batch_size": COUNT, "precision": "fp32", **values}
-    settings = TrainingSettings(**plain)
+    training = {"batch_size": COUNT, "precision": "fp32", **given.pop("training", {})}
+    tables = {"augment": [], **given, "training": training}
+    assembly = complete(catalog, tables, DataFacts(COUNT, (2, 2), CLASSES), frozenset())
     part = images()
     splits = Splits(part, part, part, torch.arange(COUNT), torch.arange(0))
     setup = Setup(
-        network, splits, CLASSES, Normalization((0.5,), (0.5,)), settings, torch.device("cpu"), "fp32"
+        network, splits, CLASSES, Normalization((0.5,), (0.5,)), assembly, torch.device("cpu"), "fp32"
     )
-    return ClassifierTask(setup), settings
+    return ClassifierTask(setup), assembly
 
 
 def log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -46,16 +49,16 @@ def log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.5])
-def test_smoothed_labels_share_the_smoothing_among_all_classes(smoothing: float) -> None:
+def test_smoothed_labels_share_the_smoothing_among_all_classes(catalog: Catalog, smoothing: float) -> None:
     """The target is 1 - s on the label and s / K everywhere, the label too; the recorded loss has none."""
-    task, _ = make_task(nn.Flatten(), label_smoothing=smoothing)
+    task, _ = make_task(catalog, nn.Flatten(), loss={"label_smoothing": smoothing})
     logits = torch.randn(COUNT, CLASSES, generator=torch.Generator().manual_seed(1)) * 3
     labels = images().labels
 
     def network(batch: Tensor) -> Tensor:
         return logits
 
-    found = task.loss(network, (images().images, labels))
+    found = task.loss(network, (images().images, nn.functional.one_hot(labels, CLASSES).float()))
     targets = np.eye(CLASSES)[labels] * (1 - smoothing) + smoothing / CLASSES
     logs = log_softmax(logits.double().numpy())
     assert found.loss.item() == pytest.approx(-(targets * logs).sum() / COUNT, rel=1e-6)
@@ -66,7 +69,7 @@ def test_smoothed_labels_share_the_smoothing_among_all_classes(smoothing: float)
 
 
 @pytest.mark.parametrize("nesterov", [True, False])
-def test_training_makes_the_steps_of_sgd(nesterov: bool) -> None:
+def test_training_makes_the_steps_of_sgd(catalog: Catalog, nesterov: bool) -> None:
     """A dense layer, seven epochs of one step; gradient, clipping, decay, momentum and rate by hand.
 
     Decay is on the weight and not on the bias. The rate rises for two steps and falls for five, as in
@@ -76,11 +79,14 @@ def test_training_makes_the_steps_of_sgd(nesterov: bool) -> None:
     epochs, lr, momentum, decay, clip, smoothing = 7, 0.5, 0.8, 0.3, 0.05, 0.2
     network = nn.Sequential(nn.Flatten(), nn.Linear(4, CLASSES))
     start = copy.deepcopy(network[1])
-    task, settings = make_task(
-        network, epochs=epochs, lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=decay, clip=clip,
-        label_smoothing=smoothing, schedule="one-cycle", warmup=0.25, channels_last=False,
+    task, assembly = make_task(
+        catalog, network,
+        training={"epochs": epochs, "lr": lr, "weight_decay": decay, "clip": clip, "channels_last": False},
+        optimizer={"momentum": momentum, "nesterov": nesterov},
+        loss={"label_smoothing": smoothing},
+        schedule={"name": "one-cycle", "warmup": 0.25},
     )  # fmt: skip
-    trained = train(task, optimization_of(settings))
+    trained = train(task, optimization_of(assembly))
 
     x = (images().images.double().numpy().reshape(COUNT, 4) / 255 - 0.5) / 0.5
     targets = np.eye(CLASSES)[images().labels] * (1 - smoothing) + smoothing / CLASSES

@@ -26,7 +26,7 @@ WRONG_TYPES = {
 }
 WRONG_RANGES = {
     "run --epochs 0": "--epochs 0: expected a whole number, >= 1",
-    "run --momentum 1": "--momentum 1: expected a number, >= 0 and < 1",
+    "run --momentum 1": "--optimizer.momentum 1: expected a number, >= 0 and < 1",
     "run --seed -1": "--seed -1: expected a whole number, >= 0 and < 2^63",
     "run --threads 0": "--threads 0: expected a whole number, >= 1",
     "predict a.jpg --top 0": "--top 0: expected a whole number, >= 1",
@@ -36,13 +36,12 @@ WRONG_RANGES = {
     "detect predict a.jpg --model m --confidence 2": "--confidence 2: expected a number, >= 0 and <= 1",
 }
 WRONG_CHOICES = {
-    "run --recipe quik": "--recipe quik: expected one of fast, report",
-    "run --schedule cosin": "--schedule cosin: expected one of one-cycle, cosine, step, constant. "
-    "Did you mean 'cosine'?",
+    "run --recipe quik": "there is no recipe 'quik'. Known: fast, report.",
+    "run --schedule cosin": "there is no schedule 'cosin'. Did you mean 'cosine'?",
     "metrics si --split tst": "--split tst: expected one of train, test, both. Did you mean 'test'?",
     "compare --format tex": "--format tex: expected one of table, csv, markdown, latex, json. Did you mean 'latex'?",
     "sweep --executor slrum": "--executor slrum: expected one of local, ray, slurm. Did you mean 'slurm'?",
-    "run --activation rel": "--block.activation rel: expected one of elu, relu",
+    "run --activation rel": "there is no activation 'rel'. Did you mean 'relu' or 'elu'?",
     "plugins list --kind blok": "there is no kind 'blok'. Did you mean 'block'?",
     "detect eval VOC --model m --split vall": "--split vall: expected one of val, train, all",
 }

@@ -94,7 +94,7 @@ def test_flags_of_parts_that_were_not_named_are_not_offered(complete: Complete) 
 
 
 def test_a_line_that_is_wrong_before_the_cursor_is_completed_all_the_same(complete: Complete) -> None:
-    assert complete("netlab run --block nonsense --no-hf") == ["--no-hflip"]
+    assert complete("netlab run --block nonsense --no-chan") == ["--no-channels-last"]
 
 
 def test_clashing_names_are_offered_in_full_and_a_broken_plugin_is_silent(

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 class Block(nn.Module):
-    def __init__(self, in_channels, out_channels, *, size, norm, options):
+    def __init__(self, in_channels, out_channels, *, size, norm, activation, options):
         super().__init__()
         self.convolution = nn.Conv2d(in_channels, out_channels, 1)
 

@@ -28,7 +28,9 @@ def test_help_shows_exactly_the_flags_of_the_chosen_parts(cli: Cli) -> None:
     assert "--block.paths" in shown
     assert "Range: >= 1, <= 64. Default: 2. Short: --paths." in shown
     assert "--norm.block-groups" in shown
-    assert "elu, relu, leaky-relu" in shown
+    assert "--augment.flip.vertical" in shown
+    assert "--schedule.warmup" in shown
+    assert "--schedule.every" not in shown
     assert "--block.paths" not in text_of(cli("run", "--block", "residual", "--help").out)
 
 
@@ -64,7 +66,7 @@ def test_a_switch_is_turned_off_in_both_forms(cli: Cli) -> None:
         (["--device", "tpu"], "--device tpu: expected auto, cpu, cuda or cuda:N"),
         (["--device", "cuda:99"], "use --device cpu"),
         (["--name", "a/b"], "--name 'a/b'"),
-        (["--hflip"], "hflip would change the labels"),
+        (["--horizontal"], "augmentation 'flip': horizontal-flip would change the labels"),
         (["--config", "absent.toml"], "there is no file absent.toml"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -97,13 +99,16 @@ def test_an_ambiguous_short_flag_names_both_long_ones(catalog: Catalog) -> None:
 
 
 def test_a_short_form_is_shown_only_where_it_works(cli: Cli) -> None:
-    """--momentum is the training's own flag, so it is no short form of bn's."""
+    """bn and the optimizer both have a momentum, so --momentum would be either."""
     shown = text_of(cli("run", "--norm", "bn", "--help").out)
     assert "--norm.momentum" in shown
     assert "Short: --momentum." not in shown
     assert "Short: --eps." in shown
-    config = cli("run", "--norm", "bn", "--momentum", "0.5", "--data.size", "24", "--print-config").out
-    assert "[training]" in config.partition("momentum = 0.5")[0]
+    assert "Short: --momentum." in text_of(cli("run", "--norm", "gn", "--help").out)
+    assert "--momentum could be" in cli("run", "--norm", "bn", "--momentum", "0.5").err
+    words = ("--optimizer.momentum", "0.5", "--data.size", "24", "--print-config")
+    config = cli("run", "--norm", "bn", *words).out
+    assert "[optimizer]" in config.partition("momentum = 0.5")[0]
 
 
 def test_an_unknown_spelling_of_a_flag_gets_the_closest(cli: Cli) -> None:

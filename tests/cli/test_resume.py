@@ -15,7 +15,7 @@ from netlab.runs.history import COLUMNS
 
 WORDS = (
     "run", "--name", "victim", "--data.size", "24", "--width", "4", "--epochs", "3", "--batch-size", "128",
-    "--norm", "bn", "--rotation", "10",
+    "--norm", "bn", "--augment", "translate", "--augment", "rotate", "--degrees", "10",
 )  # fmt: skip
 
 # Runs netlab and tells the parent when a place is reached: a step, or the n-th time that the checkpoint

@@ -47,7 +47,9 @@ def test_a_run_leaves_a_complete_directory(cli: Cli, tiny: tuple[str, ...]) -> N
             "version": environment["netlab"]} in environment["components"]  # fmt: skip
     assert len(environment["data_sha256"]) == 64
     config = tomllib.loads((run / "config.toml").read_text())
-    assert config["block"] == {"name": "grouped", "skip": True, "activation": "elu", "paths": 2}
+    assert config["block"] == {"name": "grouped", "skip": True, "paths": 2}
+    assert config["activation"] == {"name": "elu", "alpha": 1.0}
+    assert [table["name"] for table in config["augment"]] == ["flip", "translate"]
     assert config["training"]["epochs"] == 2
     with safetensors.safe_open(run / "checkpoints" / "best.safetensors", "pt") as file:
         assert "network.conv1.weight" in file.keys()  # noqa: SIM118

@@ -27,7 +27,8 @@ Ended = subprocess.CompletedProcess[str]
 # channels-last float32 writes outside its memory on processors with AVX2.
 WORDS = (
     "run", "--name", "shared", "--backbone", "resnet", "--depth", "8", "--width", "8", "--data.size", "16",
-    "--norm", "bn", "--epochs", "2", "--batch-size", "127", "--rotation", "10", "--precision", "fp32",
+    "--norm", "bn", "--epochs", "2", "--batch-size", "127", "--augment", "translate",
+    "--augment", "rotate", "--degrees", "10", "--precision", "fp32",
     "--threads", "1",
 )  # fmt: skip
 # A port of its own: 29500, which torchrun takes by itself, may be another's.

@@ -60,6 +60,18 @@ def test_switches_and_training_values_read_as_words() -> None:
     assert found == ["skip, lr 0.1", "no skip, lr 0.1", "skip, lr 0.5"]
 
 
+def test_chains_of_augmentations_are_told_apart_by_their_names_and_options() -> None:
+    chains: list[Any] = [
+        [{"name": "flip"}, {"name": "rotate", "degrees": 5}],
+        [{"name": "flip"}, {"name": "rotate", "degrees": 9}],
+        [{"name": "cutmix", "alpha": 1}],
+        [],
+    ]
+    found = labels([{**CONFIG, "augment": chain} for chain in chains])
+    assert found == ["flip + rotate degrees 5", "flip + rotate degrees 9", "cutmix", "no augmentation"]
+    assert labels([{**CONFIG, "augment": chains[0]}] * 2) == ["all alike"] * 2
+
+
 def test_a_value_that_one_lacks_reads_as_none_and_underscores_as_spaces() -> None:
     found = labels([config(training={"batch_size": 64}), config(training={"batch_size": 32}), config()])
     assert found == ["batch size 64", "batch size 32", "batch size none"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 import torch
 
-from netlab.data.augment import Augmentation
 from netlab.data.batches import TrainingBatches, epoch_seed, evaluation_batches
 from netlab.data.normalize import Normalization, half, of_images
+from netlab.engine.catalog import Catalog, Part
 from netlab.kinds.dataset import LabelledImages
 
 IDENTITY = Normalization((0.0,), (1.0 / 255,))
@@ -19,24 +22,30 @@ def numbered(count: int) -> LabelledImages:
     return LabelledImages(values.view(-1, 1, 1, 1).expand(-1, 1, 8, 8).contiguous(), values.long())
 
 
-def batches(count: int, size: int, *, seed: int = 0, **kinds: object) -> TrainingBatches:
-    return TrainingBatches(numbered(count), IDENTITY, Augmentation(**kinds), size, seed)  # type: ignore[arg-type]
+def chain(catalog: Catalog, **augmentations: dict[str, Any]) -> list[Part]:
+    found = [(catalog.find("augmentation", name), options) for name, options in augmentations.items()]
+    return [Part(component, component.make_options(options)) for component, options in found]
+
+
+def batches(count: int, size: int, *, seed: int = 0, augmentations: Sequence[Part] = ()) -> TrainingBatches:
+    return TrainingBatches(numbered(count), IDENTITY, augmentations, count, size, seed)
 
 
 def test_an_epoch_has_every_image_at_most_once_and_only_full_batches() -> None:
-    seen = [labels for _, labels in batches(50, 16).epoch(1)]
+    seen = [targets.argmax(1) for _, targets in batches(50, 16).epoch(1)]
     assert [len(labels) for labels in seen] == [16, 16, 16]
     assert len(torch.cat(seen).unique()) == 48
 
 
-def test_images_stay_with_their_labels_through_augmentation() -> None:
-    for images, labels in batches(40, 10, horizontal_flip=True, translation=2).epoch(3):
-        assert torch.equal(images.mean((1, 2, 3)).round().long(), labels)
+def test_images_stay_with_their_labels_through_augmentation(catalog: Catalog) -> None:
+    augmentations = chain(catalog, flip={}, translate={"pixels": 2})
+    for images, targets in batches(40, 10, augmentations=augmentations).epoch(3):
+        assert torch.equal(images.mean((1, 2, 3)).round().long(), targets.argmax(1))
 
 
 def test_order_depends_on_seed_and_epoch_alone() -> None:
     def order(seed: int, epoch: int) -> list[int]:
-        return torch.cat([labels for _, labels in batches(64, 16, seed=seed).epoch(epoch)]).tolist()
+        return torch.cat([t.argmax(1) for _, t in batches(64, 16, seed=seed).epoch(epoch)]).tolist()
 
     assert order(0, 1) == order(0, 1)
     assert order(0, 1) != order(0, 2)
@@ -50,9 +59,9 @@ def test_seeds_of_neighbouring_runs_and_epochs_do_not_meet() -> None:
     assert all(0 <= seed < 2**63 for seed in seeds)
 
 
-def test_rotated_corners_are_black_before_normalization() -> None:
+def test_rotated_corners_are_black_before_normalization(catalog: Catalog) -> None:
     white = LabelledImages(torch.full((4, 1, 8, 8), 255, dtype=torch.uint8), torch.zeros(4).long())
-    turned = TrainingBatches(white, half(1), Augmentation(rotation=45.0), 4, 0)
+    turned = TrainingBatches(white, half(1), chain(catalog, rotate={"degrees": 45.0}), 1, 4, 0)
     (images, _), *_ = turned.epoch(1)
     assert images.min() >= -1.0001
     assert images.min() < -0.5  # black is -1 after normalization by .5 and .5

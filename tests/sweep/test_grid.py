@@ -15,9 +15,9 @@ def combinations(catalog: Catalog, tables: dict[str, Any]) -> list[tuple[Any, ..
     return [
         (
             candidate.components["block"].name,
-            candidate.part_options["block"].get("paths"),
+            candidate.given.get("block", {}).get("paths"),
             candidate.components["norm"].name,
-            candidate.training.get("seed"),
+            candidate.given["training"].get("seed"),
         )
         for candidate in expand(catalog, tables)
     ]
@@ -39,7 +39,12 @@ def test_an_option_multiplies_only_the_parts_that_have_it(catalog: Catalog) -> N
 
 def test_seeds_vary_fastest(catalog: Catalog) -> None:
     found = expand(catalog, {"training": {"seed": [0, 1], "lr": [0.1, 0.2]}})
-    assert [(c.training["lr"], c.training["seed"]) for c in found] == [(0.1, 0), (0.1, 1), (0.2, 0), (0.2, 1)]
+    assert [(c.given["training"]["lr"], c.given["training"]["seed"]) for c in found] == [
+        (0.1, 0),
+        (0.1, 1),
+        (0.2, 0),
+        (0.2, 1),
+    ]
 
 
 def test_a_single_value_needs_no_list(catalog: Catalog) -> None:
@@ -49,7 +54,7 @@ def test_a_single_value_needs_no_list(catalog: Catalog) -> None:
 def test_an_option_that_holds_a_list_is_one_value(catalog: Catalog) -> None:
     tables = {"data": {"name": "npz", "path": "x.npz", "augmentations": ["translation", "rotation"]}}
     (candidate,) = expand(catalog, tables)
-    assert candidate.part_options["dataset"]["augmentations"] == ["translation", "rotation"]
+    assert candidate.given["data"]["augmentations"] == ["translation", "rotation"]
     tables["data"]["augmentations"] = [["translation"], ["rotation"], []]
     assert len(expand(catalog, tables)) == 3
 

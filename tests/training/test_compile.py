@@ -13,12 +13,15 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from netlab.classification.assembly import complete
 from netlab.classification.optimization import optimization_of
-from netlab.classification.settings import TrainingSettings
 from netlab.classification.task import ClassifierTask, Setup
 from netlab.data.normalize import half
 from netlab.data.split import Splits
+from netlab.engine.catalog import Catalog
+from netlab.engine.manager import PluginManager
 from netlab.kinds.dataset import LabelledImages
+from netlab.kinds.recipe import DataFacts
 from netlab.runs.directory import RunDirectory
 from netlab.runs.history import read_history
 from netlab.training.loop import Trained, train
@@ -34,16 +37,18 @@ def trained(folder: Path, *, compiled: bool) -> tuple[Trained, dict[str, torch.T
     network = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(16), nn.ELU(), nn.Linear(16, 2))
     run = RunDirectory(folder)
     run.create()
+    given = {"augment": [], "training": {"epochs": 2, "batch_size": 32, "compile": compiled}}
+    catalog = Catalog(PluginManager.from_environment())
     setup = Setup(
         network=network,
         splits=Splits(data, data, data, torch.arange(96), torch.arange(0)),
         classes=2,
         normalization=half(1),
-        settings=TrainingSettings(epochs=2, batch_size=32, compile=compiled, translation=0, hflip=False),
+        assembly=complete(catalog, given, DataFacts(96, (4, 4), 2), frozenset()),
         device=CPU,
         precision="fp32",
     )
-    return train(ClassifierTask(setup), optimization_of(setup.settings), run), network.state_dict()
+    return train(ClassifierTask(setup), optimization_of(setup.assembly), run), network.state_dict()
 
 
 @pytest.mark.slow

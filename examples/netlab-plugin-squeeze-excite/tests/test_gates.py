@@ -10,7 +10,12 @@ from safetensors.torch import save_file
 def block(bias):
     """A block whose gates are all sigmoid(bias)."""
     made = SqueezeExciteBlock(
-        4, 4, size=(6, 6), norm=lambda c, s: torch.nn.Identity(), options=SqueezeExciteOptions(reduction=2)
+        4,
+        4,
+        size=(6, 6),
+        norm=lambda c, s: torch.nn.Identity(),
+        activation=torch.nn.ReLU,
+        options=SqueezeExciteOptions(reduction=2),
     )
     torch.nn.init.zeros_(made.excite.weight)
     torch.nn.init.constant_(made.excite.bias, bias)

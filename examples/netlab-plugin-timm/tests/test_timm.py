@@ -5,13 +5,14 @@ from types import SimpleNamespace
 import pytest
 import timm
 import torch
-from netlab_timm import norms
+from netlab_timm import activations, norms
 from netlab_timm.backbone import backbone
 from netlab_timm.blocks import basic
 from netlab_timm.extractor import extractor
 from netlab_timm.options import BackboneOptions, BlockOptions, ExtractorOptions, GroupNormOptions
-from netlab_timm.plugin import NORMS
+from netlab_timm.plugin import ACTIVATIONS, NORMS
 from safetensors.torch import save_file
+from timm.layers import create_act_layer
 from timm.layers.create_norm import _NORM_MAP, create_norm_layer
 from torch import nn
 
@@ -35,6 +36,7 @@ def network(variant="resnet18", *, norm=no_norm, in_channels=3, size=(64, 64)):
         classes=10,
         block=None,
         norm=norm,
+        activation=nn.ReLU,
         options=BackboneOptions(variant=variant),
     )
 
@@ -157,9 +159,16 @@ def refuse_pretrained(create):
     return made
 
 
-@pytest.mark.parametrize("activation", ["relu", "hard_swish", "prelu"])
+@pytest.mark.parametrize("activation", [nn.ReLU, nn.PReLU])
 @pytest.mark.parametrize("attention", ["none", "se", "cbam", "gca"])
-def test_every_choice_of_a_block_keeps_the_shape(activation, attention):
-    options = BlockOptions(activation=activation, attention=attention)
-    block = basic(32, 64, size=(7, 9), norm=group_norm, options=options, stride=2)
+def test_every_choice_of_a_block_keeps_the_shape_and_has_the_activation(activation, attention):
+    options = BlockOptions(attention=attention)
+    block = basic(32, 64, size=(7, 9), norm=group_norm, activation=activation, options=options, stride=2)
     assert block(torch.randn(2, 32, 7, 9)).shape == (2, 64, 4, 5)
+    assert sum(type(module) is activation for module in block.modules()) >= 2
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_an_activation_is_that_of_timm(name):
+    x = torch.randn(3, 4, 5)
+    assert torch.equal(getattr(activations, name)(options=None)(x), create_act_layer(name, inplace=False)(x))

@@ -33,6 +33,11 @@ HELPS = {
     "backbone": "Skeletons: A,B.",
     "block": "Blocks: A,B.",
     "norm": "Normalizations: A,B.",
+    "activation": "Activations: A,B.",
+    "recipe": "Recipes: A,B.",
+    "optimizer": "Optimizers: A,B.",
+    "schedule": "Schedules: A,B.",
+    "loss": "Losses: A,B.",
 }
 
 

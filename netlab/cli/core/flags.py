@@ -149,7 +149,7 @@ def _is_bound(metadata: Any) -> bool:
 
 
 def component_flags(component: Component, prefix: str | None = None) -> list[Flag]:
-    """The flags of a chosen component, under its kind's selector unless ``prefix`` is given.
+    """The flags of a chosen component, under ``prefix``, by default what ``prefix_of`` says.
 
     Raises:
         PluginError: an option has a type that no flag can hold.
@@ -157,13 +157,22 @@ def component_flags(component: Component, prefix: str | None = None) -> list[Fla
     model = component.options_model()
     if model is None:
         return []
-    selector = prefix or component.selector
+    selector = prefix or prefix_of(component)
     panel = f"{component.selector.capitalize()} '{component.name}'"
     try:
         return model_flags(model, table=selector, prefix=selector, owner=component.title, panel=panel)
     except TypeError as error:
         component.manager.fail(component.plugin, "options", error)
         raise PluginError(f"{component.title} of {component.plugin.distribution}: {error}") from None
+
+
+def prefix_of(component: Component) -> str:
+    """What stands before the options of a component: its kind's selector, and its own name where several
+    parts of the kind are chosen at once."""
+    if component.kind == "metric":
+        return component.name
+    selector = component.selector
+    return f"{selector}.{component.name}" if component.kind == "augmentation" else selector
 
 
 def model_flags(

@@ -17,6 +17,11 @@ PART_HELPS = {
     "backbone": "The skeleton.",
     "block": "The block that it repeats.",
     "norm": "The normalization.",
+    "activation": "The activation.",
+    "recipe": "Where values come from that are not given.",
+    "optimizer": "How a step changes the weights.",
+    "schedule": "How the learning rate changes.",
+    "loss": "What training makes small.",
 }
 
 
@@ -30,6 +35,17 @@ def read_selectors(arguments: Sequence[str], names: Sequence[str]) -> dict[str, 
     except argparse.ArgumentError:
         return {}  # a flag without its value: Typer says so
     return {name: value for name, value in vars(found).items() if value is not None}
+
+
+def read_repeated(arguments: Sequence[str], name: str) -> list[str] | None:
+    """Every value of the flag ``--NAME`` in ``arguments``, in order; None where it is not there."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument(f"--{name}", dest=name, action="append")
+    try:
+        found: list[str] | None = vars(parser.parse_known_args(list(arguments))[0])[name]
+    except argparse.ArgumentError:
+        return None  # a flag without its value: Typer says so
+    return found
 
 
 def choose_parts(
@@ -68,6 +84,16 @@ def selector_flags(
         )
         for kind in kinds
     ]  # fmt: skip
+
+
+def augment_flag(catalog: Catalog, chain: Sequence[str]) -> Flag:
+    """The flag that names augmentations, in order: ``--augment flip --augment cutmix``."""
+    kind = KINDS["augmentation"]
+    return Flag(
+        "parts", kind.selector, kind.selector, "the command", PANEL, list[str],
+        f"What is done to training images; repeat it for several. Default: {' '.join(chain) or 'none'}.",
+        completion=complete_names(catalog, kind.name),
+    )  # fmt: skip
 
 
 def complete_names(catalog: Catalog, kind: str, *, several: bool = False) -> Completion:

@@ -58,9 +58,7 @@ def unknown_flag(
     chosen = {flag.owner for flag in flags} | set(titles)
 
     def offers(component: Component) -> bool:
-        # A metric's flags bear its own name, as several are chosen at once.
-        prefix = component.name if component.kind == "metric" else None
-        return any(name in flag.spellings() for flag in component_flags(component, prefix))
+        return any(name in flag.spellings() for flag in component_flags(component))
 
     if owners := components_offering(catalog, chosen, offers):
         return not_chosen(name, owners, chosen, how_to_choose)

@@ -53,7 +53,7 @@ def build(session: Session) -> Callable[..., None]:
         from rich.console import Console
 
         from netlab.detection.training.experiment import AnnotatedFolder, train_detector
-        from netlab.network import Part
+        from netlab.engine.catalog import Part
 
         console = Console()
         chosen = {

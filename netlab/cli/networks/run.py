@@ -9,30 +9,27 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 from pydantic import Field
 
 from netlab.cli.core.command import Given, command
 from netlab.cli.core.console import say_facts
-from netlab.cli.core.flags import model_flags
+from netlab.cli.core.flags import component_flags, model_flags
 from netlab.cli.core.options import Device, Offline, Quiet, RunsFolder
 from netlab.cli.core.part_flags import part_flags
 from netlab.cli.core.progress import TerminalReporter
-from netlab.cli.core.selection import PART_HELPS, choose_parts, read_selectors, selector_flags
+from netlab.cli.core.selection import (
+    PART_HELPS,
+    augment_flag,
+    read_repeated,
+    read_selectors,
+    selector_flags,
+)
 from netlab.cli.core.session import Session
-from netlab.engine.catalog import Component
-from netlab.engine.part_options import overlaid
 from netlab.errors import NetlabError, UsageError, closest
-from netlab.kinds import KINDS
-from netlab.runs.config import PART_KINDS, read_toml
-
-if TYPE_CHECKING:
-    from netlab.network import Part
-
-SELECTORS = tuple(KINDS[kind].selector for kind in PART_KINDS)
-TABLES = (*SELECTORS, "training", "run")
+from netlab.runs.config import AUGMENT, PART_KINDS, SELECTORS, read_toml
 
 
 def read_config_file(path: str | None) -> dict[str, Any]:
@@ -41,16 +38,12 @@ def read_config_file(path: str | None) -> dict[str, Any]:
     Raises:
         UsageError: it is not there, not TOML, or has an unknown table (with the closest name).
     """
+    from netlab.classification.given import check_tables
+
     if path is None:
         return {}
     content = read_toml(Path(path))
-    for table, value in content.items():
-        if table not in TABLES:
-            raise UsageError(
-                f"{path} has an unknown key '{table}'.{closest(table, TABLES)} Known: {', '.join(TABLES)}"
-            )
-        if not isinstance(value, dict):
-            raise UsageError(f"{path}: '{table}' must be a table, [{table}]")
+    check_tables(content, path)
     return content
 
 
@@ -66,13 +59,19 @@ class RunOptions(RunsFolder, Offline, Device, Quiet):
 
 
 def build(session: Session) -> Callable[..., None]:
-    """The command with the flags of the parts that the command line or its config file names."""
+    """The command with the flags of the parts that the command line, its config file or the recipe names."""
+    from netlab.classification.assembly import choose_components
+    from netlab.classification.given import merge_tables
     from netlab.classification.settings import TrainingSettings
 
     catalog = session.catalog
     words = read_selectors(session.after_command, [*SELECTORS, "config"])
-    file = read_config_file(words.get("config"))
-    parts = choose_parts(catalog, PART_KINDS, words, file)
+    file = read_config_file(words.pop("config", None))
+    chain = read_repeated(session.after_command, AUGMENT)
+    named = words if chain is None else {**words, AUGMENT: chain}
+    chosen = choose_components(catalog, merge_tables(file, {"parts": named}))
+    parts = chosen.components
+    chain_names = [component.name for component in chosen.augmentations]
 
     def run(options: RunOptions, given: Given) -> None:
         """Assemble a network from parts by name, train it, and leave a complete run directory.
@@ -80,11 +79,10 @@ def build(session: Session) -> Callable[..., None]:
         The same command again resumes an unfinished run.
         """
         from netlab.classification.experiment import prepare
-        from netlab.network import Part
         from netlab.training.ranks import joined
 
         run_table = known_run_keys(file.get("run", {}))
-        part_options = merged_options(parts, file, given)
+        tables = merge_tables(file, given, chain_names)
         with joined(options.device, options.threads, sync_bn=options.sync_bn) as ranks:
             session.may_complain = ranks.is_first_to_fail
             where: dict[str, Any] = {
@@ -95,25 +93,29 @@ def build(session: Session) -> Callable[..., None]:
                 "device": options.device,
                 "ranks": ranks,
             }
-            chosen = {kind: Part(part, part.make_options(part_options[kind])) for kind, part in parts.items()}
-            training = {**file.get("training", {}), **given.get("training", {})}
             if options.print_config:
                 from netlab.runs.config import to_toml
 
-                print(to_toml(prepare(catalog, chosen, training, **where).config), end="")
+                print(to_toml(prepare(catalog, tables, **where).config), end="")
                 return
-            execute(session, chosen, training, where, quiet=options.quiet)
+            execute(session, tables, where, quiet=options.quiet)
 
     flags = [
         *selector_flags(catalog, PART_KINDS, PART_HELPS, parts),
+        augment_flag(catalog, chain_names),
         *(
             flag
             for part in parts.values()
             for flag in part_flags(part, session.after_command, file.get(part.selector, {}))
         ),
+        *(
+            flag
+            for augmentation in {part.name: part for part in chosen.augmentations}.values()
+            for flag in component_flags(augmentation)
+        ),
         *model_flags(TrainingSettings, table="training", owner="training", panel="Training"),
     ]
-    return command(session, RunOptions, run, flags=flags, parts=parts.values())
+    return command(session, RunOptions, run, flags=flags, parts=[*parts.values(), *chosen.augmentations])
 
 
 def known_run_keys(table: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -126,27 +128,7 @@ def known_run_keys(table: Mapping[str, Any]) -> Mapping[str, Any]:
     return table
 
 
-def merged_options(
-    parts: Mapping[str, Component], file: Mapping[str, Any], values: Mapping[str, Mapping[str, Any]]
-) -> dict[str, dict[str, Any]]:
-    """The options of each part: those of the file (unless a flag chose another part), then the flags."""
-    merged = {}
-    for kind, component in parts.items():
-        selector = KINDS[kind].selector
-        table = dict(file.get(selector, {}))
-        named = str(table.pop("name", component.name)).partition("@")[0].partition(":")[0]
-        merged[kind] = overlaid(table if named == component.name else {}, values.get(selector, {}))
-    return merged
-
-
-def execute(
-    session: Session,
-    parts: Mapping[str, Part],
-    training: Mapping[str, Any],
-    where: Mapping[str, Any],
-    *,
-    quiet: bool,
-) -> None:
+def execute(session: Session, tables: Mapping[str, Any], where: Mapping[str, Any], *, quiet: bool) -> None:
     """Train with progress on the terminal, then print the result and where things are."""
     from rich.console import Console
 
@@ -157,7 +139,7 @@ def execute(
     known_failures = len(manager.failures)
     try:
         with raised_on_sigterm(where["ranks"].backend), TerminalReporter(console, quiet=quiet) as reporter:
-            finished = train_classifier(session.catalog, parts, training, reporter=reporter, **where)
+            finished = train_classifier(session.catalog, tables, reporter=reporter, **where)
     except KeyboardInterrupt:
         print("netlab: interrupted; the same command goes on after the last finished epoch", file=sys.stderr)
         raise typer.Exit(130) from None

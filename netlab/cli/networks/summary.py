@@ -18,11 +18,10 @@ from netlab.cli.core.selection import PART_HELPS, choose_parts, read_selectors, 
 from netlab.cli.core.session import Session
 from netlab.errors import UsageError
 from netlab.kinds import KINDS
+from netlab.runs.config import NETWORK_KINDS
 
 if TYPE_CHECKING:
     from netlab.network import LayerSummary
-
-KINDS_OF_NETWORK = ("backbone", "block", "norm")
 
 
 class SummaryOptions(DataFolder, Json):
@@ -42,14 +41,17 @@ def parse_input(text: str) -> tuple[int, int, int]:
 def build(session: Session) -> Callable[..., None]:
     """The command with the flags of the parts that the command line names."""
     catalog = session.catalog
-    selected = read_selectors(session.after_command, ["data", "backbone", "block", "norm"])
-    kinds = (*KINDS_OF_NETWORK, *(["dataset"] if "data" in selected else []))
+    selected = read_selectors(
+        session.after_command, ["data", *(KINDS[kind].selector for kind in NETWORK_KINDS)]
+    )
+    kinds = (*NETWORK_KINDS, *(["dataset"] if "data" in selected else []))
     parts = choose_parts(catalog, kinds, selected, {})
     helps = PART_HELPS | {"dataset": "Take image size and classes from this data set."}
 
     def summary(options: SummaryOptions, given: Given) -> None:
         """Show the layers of an assembly: type, output shape, parameters and multiply-adds for one image."""
-        from netlab.network import Part, assemble, summarize
+        from netlab.engine.catalog import Part
+        from netlab.network import assemble, summarize
 
         chosen = {
             kind: Part(component, component.make_options(given.get(KINDS[kind].selector, {})))
@@ -67,7 +69,7 @@ def build(session: Session) -> Callable[..., None]:
             channels, height, width = data.train.images.shape[1:]
             classes = len(data.class_names)
         network = assemble(
-            chosen["backbone"], chosen["block"], chosen["norm"],
+            chosen,
             in_channels=channels, image_size=(height, width), classes=classes,
         )  # fmt: skip
         layers = list(summarize(network, in_channels=channels, image_size=(height, width)))
@@ -82,7 +84,7 @@ def build(session: Session) -> Callable[..., None]:
             print_layers(layers, f"{channels}x{height}x{width}")
 
     flags = [
-        *selector_flags(catalog, (*KINDS_OF_NETWORK, "dataset"), helps, parts),
+        *selector_flags(catalog, (*NETWORK_KINDS, "dataset"), helps, parts),
         *(flag for component in parts.values() for flag in part_flags(component, session.after_command)),
     ]
     return command(session, SummaryOptions, summary, flags=flags, parts=parts.values())

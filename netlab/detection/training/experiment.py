@@ -34,9 +34,8 @@ from netlab.detection.training.regions import RegionSet
 from netlab.detection.training.sampling import inverse_frequency_weights
 from netlab.detection.training.settings import DetectionSettings
 from netlab.detection.training.task import HeadTask, optimization_of
-from netlab.engine.catalog import Catalog
+from netlab.engine.catalog import Catalog, Part
 from netlab.errors import UsageError
-from netlab.network import Part
 from netlab.runs.config import Config
 from netlab.runs.directory import RunDirectory, check_name
 from netlab.runs.environment import describe_environment

@@ -6,6 +6,7 @@ from collections import OrderedDict
 
 from torch import nn
 
+from netlab.kinds.activation import ActivationLayer
 from netlab.kinds.block import BlockFactory, NormLayer, Size
 from netlab_builtin.backbones.options import CompactOptions
 
@@ -19,9 +20,10 @@ def compact(
     classes: int,
     block: BlockFactory,
     norm: NormLayer,
+    activation: ActivationLayer,
     options: CompactOptions,
 ) -> nn.Sequential:
-    """Four 3x3 convolutions (ELU) with three max poolings, two blocks, an average, two dense layers.
+    """Four 3x3 convolutions, three max poolings, two blocks, an average, two dense layers.
 
     For 3x32x32 images, width 32 and 10 classes, shapes as channels x height x width::
 
@@ -55,7 +57,7 @@ def compact(
         layer = norm(channels, (height, width))
         if not isinstance(layer, nn.Identity):
             layers[f"norm{number}"] = layer
-        layers[f"activation{number}"] = nn.ELU()
+        layers[f"activation{number}"] = activation()
 
     def pool(number: int) -> None:
         nonlocal height, width

@@ -6,6 +6,7 @@ from collections import OrderedDict
 
 from torch import nn
 
+from netlab.kinds.activation import ActivationLayer
 from netlab.kinds.block import BlockFactory, NormLayer, Size
 from netlab_builtin.backbones.options import ResNetOptions
 
@@ -19,6 +20,7 @@ def resnet(
     classes: int,
     block: BlockFactory,
     norm: NormLayer,
+    activation: ActivationLayer,
     options: ResNetOptions,
 ) -> nn.Sequential:
     """A convolution, three stages of n blocks, a global average and a dense layer; depth 6n+2.
@@ -38,7 +40,7 @@ def resnet(
     first_norm = norm(channels, image_size)
     if not isinstance(first_norm, nn.Identity):
         layers["norm1"] = first_norm
-    layers["activation1"] = nn.ELU()
+    layers["activation1"] = activation()
     for stage in range(1, STAGES + 1):
         out_channels = options.width * 2 ** (stage - 1)
         for number in range(1, (options.depth - 2) // 6 + 1):

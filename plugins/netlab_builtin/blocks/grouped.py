@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from netlab.kinds.activation import ActivationLayer
 from netlab.kinds.block import NormLayer, Size
-from netlab_builtin.blocks.activations import ACTIVATIONS
 from netlab_builtin.blocks.options import GroupedPathOptions
 from netlab_builtin.blocks.residual import skip_connection, two_convolutions
 
@@ -24,6 +24,7 @@ class GroupedPathBlock(nn.Module):
         *,
         size: Size,
         norm: NormLayer,
+        activation: ActivationLayer,
         options: GroupedPathOptions,
         stride: int = 1,
     ) -> None:
@@ -36,12 +37,12 @@ class GroupedPathBlock(nn.Module):
                 size=out_size,
                 stride=stride,
                 norm=norm,
-                activation=options.activation,
+                activation=activation,
             )
             for _ in range(options.paths)
         )
         self.skip = skip_connection(in_channels, out_channels, stride) if options.skip else None
-        self.activation = ACTIVATIONS[options.activation]()
+        self.activation = activation()
 
     def forward(self, x: Tensor) -> Tensor:
         out = self.paths[0](x)

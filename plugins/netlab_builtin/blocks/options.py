@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import BaseModel, ConfigDict, Field
-
-Activation = Literal["elu", "relu", "leaky-relu", "gelu", "silu", "tanh", "identity"]
 
 
 class ResidualOptions(BaseModel):
@@ -15,7 +11,6 @@ class ResidualOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     skip: bool = Field(True, description="Add the block's input to its output.")
-    activation: Activation = Field("elu", description="The activation in the block and after the sum.")
 
 
 class GroupedPathOptions(ResidualOptions):

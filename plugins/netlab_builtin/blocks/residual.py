@@ -6,20 +6,26 @@ from collections import OrderedDict
 
 from torch import Tensor, nn
 
+from netlab.kinds.activation import ActivationLayer
 from netlab.kinds.block import NormLayer, Size
-from netlab_builtin.blocks.activations import ACTIVATIONS
 from netlab_builtin.blocks.options import ResidualOptions
 
 
 def two_convolutions(
-    in_channels: int, out_channels: int, *, size: Size, stride: int, norm: NormLayer, activation: str
+    in_channels: int,
+    out_channels: int,
+    *,
+    size: Size,
+    stride: int,
+    norm: NormLayer,
+    activation: ActivationLayer,
 ) -> nn.Sequential:
     """conv 3x3 - norm - activation - conv 3x3 - norm, from (N, in, H, W) to (N, out, *size)."""
     return nn.Sequential(
         OrderedDict(
             conv1=nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1),
             norm1=norm(out_channels, size),
-            activation1=ACTIVATIONS[activation](),
+            activation1=activation(),
             conv2=nn.Conv2d(out_channels, out_channels, 3, padding=1),
             norm2=norm(out_channels, size),
         )
@@ -48,16 +54,17 @@ class ResidualBlock(nn.Module):
         *,
         size: Size,
         norm: NormLayer,
+        activation: ActivationLayer,
         options: ResidualOptions,
         stride: int = 1,
     ) -> None:
         super().__init__()
         out_size = (-(-size[0] // stride), -(-size[1] // stride))
         self.path = two_convolutions(
-            in_channels, out_channels, size=out_size, stride=stride, norm=norm, activation=options.activation
+            in_channels, out_channels, size=out_size, stride=stride, norm=norm, activation=activation
         )
         self.skip = skip_connection(in_channels, out_channels, stride) if options.skip else None
-        self.activation = ACTIVATIONS[options.activation]()
+        self.activation = activation()
 
     def forward(self, x: Tensor) -> Tensor:
         out = self.path(x)

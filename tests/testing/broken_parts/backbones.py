@@ -20,34 +20,34 @@ def sound(in_channels, classes, norm, image_size, *, first=None, last=None, norm
     )
 
 
-def unnamed(*, in_channels, image_size, classes, block, norm, options):
+def unnamed(*, in_channels, image_size, classes, block, norm, activation, options):
     """Its layers have no names."""
     return nn.Sequential(*sound(in_channels, classes, norm, image_size).children())
 
 
-def one_more_class(*, in_channels, image_size, classes, block, norm, options):
+def one_more_class(*, in_channels, image_size, classes, block, norm, activation, options):
     """Gives a logit too many where it is asked for RGB."""
     return sound(in_channels, classes + (in_channels == 3), norm, image_size)
 
 
-def only_rgb(*, in_channels, image_size, classes, block, norm, options):
+def only_rgb(*, in_channels, image_size, classes, block, norm, activation, options):
     """Takes it that images have three channels."""
     return sound(3, classes, norm, image_size)
 
 
-def divides_by_zero(*, in_channels, image_size, classes, block, norm, options):
+def divides_by_zero(*, in_channels, image_size, classes, block, norm, activation, options):
     """Fails on small images, but not with a ValueError."""
     if 32 // (image_size[0] // 2):
         return sound(in_channels, classes, norm, image_size)
     return sound(in_channels, classes, norm, image_size)
 
 
-def wrong_norm_channels(*, in_channels, image_size, classes, block, norm, options):
+def wrong_norm_channels(*, in_channels, image_size, classes, block, norm, activation, options):
     """Tells the norm another number of channels."""
     return sound(in_channels, classes, norm, image_size, norm_channels=9)
 
 
-def dead_parameter(*, in_channels, image_size, classes, block, norm, options):
+def dead_parameter(*, in_channels, image_size, classes, block, norm, activation, options):
     """Has a parameter that it never uses."""
     network = sound(in_channels, classes, norm, image_size)
     network.conv1.unused = nn.Parameter(torch.ones(1))
@@ -65,7 +65,7 @@ class HiddenConvolution(nn.Conv2d):
         return super().forward(x) * self.hidden
 
 
-def hidden_weight(*, in_channels, image_size, classes, block, norm, options):
+def hidden_weight(*, in_channels, image_size, classes, block, norm, activation, options):
     """Keeps a random number outside its state."""
     return sound(in_channels, classes, norm, image_size, first=HiddenConvolution(in_channels))
 
@@ -77,6 +77,6 @@ class DroppingLinear(nn.Linear):
         return functional.dropout(super().forward(x), 0.5, training=True)
 
 
-def always_dropping(*, in_channels, image_size, classes, block, norm, options):
+def always_dropping(*, in_channels, image_size, classes, block, norm, activation, options):
     """Drops out in evaluation too."""
     return sound(in_channels, classes, norm, image_size, last=DroppingLinear(8, classes))

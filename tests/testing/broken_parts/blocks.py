@@ -8,7 +8,7 @@ from torch.nn import functional
 class Sound(nn.Module):
     """A convolution, a norm and an activation: nothing is wrong with it."""
 
-    def __init__(self, in_channels, out_channels, *, size, norm, options):
+    def __init__(self, in_channels, out_channels, *, size, norm, activation, options):
         super().__init__()
         self.convolution = nn.Conv2d(in_channels, out_channels, 3, padding=1)
         self.norm = norm(out_channels, size)
@@ -72,5 +72,17 @@ class Squeezing(Sound):
 class WrongNormSize(Sound):
     """Tells its norm a size of 1 x 1."""
 
-    def __init__(self, in_channels, out_channels, *, size, norm, options):
-        super().__init__(in_channels, out_channels, size=(1, 1), norm=norm, options=options)
+    def __init__(self, in_channels, out_channels, *, size, norm, activation, options):
+        super().__init__(
+            in_channels, out_channels, size=(1, 1), norm=norm, activation=activation, options=options
+        )
+
+
+class IdleActivation(Sound):
+    """Asks for an activation and does not use it."""
+
+    def __init__(self, in_channels, out_channels, *, size, norm, activation, options):
+        super().__init__(
+            in_channels, out_channels, size=size, norm=norm, activation=activation, options=options
+        )
+        self.idle = activation()

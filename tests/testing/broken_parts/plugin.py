@@ -4,12 +4,13 @@ from netlab.specs import ComponentSpec, hookimpl
 
 
 def declare(kind, *parts, tags=frozenset()):
+    module = "losses" if kind == "loss" else f"{kind}s"
     for name, attribute, *options in parts:
         yield ComponentSpec(
             kind=kind,
             name=name,
             summary=f"Fails {name}",
-            target=f"broken_parts.{kind}s:{attribute}",
+            target=f"broken_parts.{module}:{attribute}",
             options=f"broken_parts.options:{options[0]}" if options else None,
             tags=tags,
         )
@@ -37,6 +38,7 @@ def netlab_components():
         ("determinism", "AlwaysDropping"),
         ("batch-of-one", "Squeezing"),
         ("every-norm", "WrongNormSize"),
+        ("chosen-activation", "IdleActivation"),
     )
     yield from declare("block", ("stride", "Sound"), tags=frozenset({"stride"}))
     yield ComponentSpec(
@@ -53,6 +55,46 @@ def netlab_components():
         ("state-dict", "hidden_weight"),
         ("determinism", "always_dropping"),
     )
+    yield from declare(
+        "activation",
+        ("shape", "widening"),
+        ("element-by-element", "pooling"),
+        ("gradients", "dead_parameter"),
+        ("input-kept", "overwriting"),
+        ("own-module", "one_for_all"),
+        ("determinism", "always_dropping"),
+        ("state-dict", "hidden_scale"),
+    )
+    yield from declare(
+        "optimizer",
+        ("every-parameter", "one_more_parameter"),
+        ("descends", "ascends"),
+        ("rate", "fixed_rate"),
+        ("weight-decay", "no_decay"),
+        ("without-gradient", "shrinks_the_idle"),
+        ("state", "counts_in_python"),
+        ("determinism", "follows_the_seed"),
+    )
+    yield from declare("schedule", ("in-range", "above_the_peak"), ("pure", "counts_calls"))
+    yield from declare(
+        "loss",
+        ("scalar", "hard_only"),
+        ("mean", "total"),
+        ("prefers-the-truth", "upside_down"),
+        ("extreme-logits", "naive"),
+        ("input-kept", "overwrites"),
+    )
+    yield from declare(
+        "augmentation",
+        ("shape", "coloured"),
+        ("in-range", "too_bright"),
+        ("targets-kept", "mixes_targets"),
+        ("seed", "always_the_same"),
+        ("drawn-once", "remembers"),
+        ("input-kept", "overwrites"),
+        ("by-place", "by_position"),
+    )
+    yield from declare("recipe", ("known-tables", "unknown_table"), ("pure", "counts_calls"))
     yield from declare(
         "dataset",
         ("offline", "goes_online"),

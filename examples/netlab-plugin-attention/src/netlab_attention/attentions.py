@@ -2,8 +2,8 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from netlab.kinds.activation import ActivationLayer
 from netlab.kinds.block import NormLayer, Size
 
 from .options import AttentiveOptions, EcaOptions, SeOptions
@@ -40,15 +40,23 @@ class Se(nn.Module):
 
 
 class AttentiveBlock(nn.Module):
-    """``relu(attention(norm(conv3x3(x))) + skip(x))``: (N, in_channels, H, W) to (N, out_channels, H, W)."""
+    """``act(attention(norm(conv3x3(x))) + skip(x))``: (N, in_channels, H, W) to (N, out_channels, H, W)."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, size: Size, norm: NormLayer, options: AttentiveOptions
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        size: Size,
+        norm: NormLayer,
+        activation: ActivationLayer,
+        options: AttentiveOptions,
     ) -> None:
         super().__init__()
         convolution = nn.Conv2d(in_channels, out_channels, 3, padding=1)
         self.path = nn.Sequential(convolution, norm(out_channels, size), options.attention(out_channels))
+        self.activation = activation()
         self.skip = nn.Conv2d(in_channels, out_channels, 1) if in_channels != out_channels else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        return functional.relu(self.path(x) + self.skip(x))
+        return self.activation(self.path(x) + self.skip(x))

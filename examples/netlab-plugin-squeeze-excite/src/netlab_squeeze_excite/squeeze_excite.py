@@ -8,7 +8,7 @@ MOMENTUM = 0.05  # what one batch counts in the running mean of the gates
 
 
 class SqueezeExciteBlock(nn.Module):
-    """``relu(s(F(x)) * F(x) + skip(x))`` with F = conv3x3 - norm - relu - conv3x3 - norm.
+    """``activation(s(F(x)) * F(x) + skip(x))`` with F = conv3x3 - norm - activation - conv3x3 - norm.
 
     Source: Hu, Shen and Sun, Squeeze-and-Excitation Networks, CVPR 2018, equations 2 to 4: the average of
     every channel passes a dense layer to ``out_channels / reduction`` numbers, a ReLU, a dense layer back
@@ -22,14 +22,14 @@ class SqueezeExciteBlock(nn.Module):
 
     gates: Tensor
 
-    def __init__(self, in_channels, out_channels, *, size, norm, options, stride=1):
+    def __init__(self, in_channels, out_channels, *, size, norm, activation, options, stride=1):
         super().__init__()
         height, width = size
         out_size = (-(-height // stride), -(-width // stride))
         self.path = nn.Sequential(
             nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1),
             norm(out_channels, out_size),
-            nn.ReLU(),
+            activation(),
             nn.Conv2d(out_channels, out_channels, 3, padding=1),
             norm(out_channels, out_size),
         )
@@ -37,6 +37,7 @@ class SqueezeExciteBlock(nn.Module):
         self.squeeze = nn.Linear(out_channels, squeezed)
         self.excite = nn.Linear(squeezed, out_channels)
         self.register_buffer("gates", torch.full((out_channels,), 0.5))
+        self.activation = activation()
         self.skip: nn.Module = nn.Identity()
         if stride > 1 or in_channels != out_channels:
             self.skip = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
@@ -47,4 +48,4 @@ class SqueezeExciteBlock(nn.Module):
         if self.training:
             with torch.no_grad():
                 self.gates.lerp_(weights.mean(0).to(self.gates.dtype), MOMENTUM)
-        return functional.relu(features * weights[:, :, None, None] + self.skip(x))
+        return self.activation(features * weights[:, :, None, None] + self.skip(x))

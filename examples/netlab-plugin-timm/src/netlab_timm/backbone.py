@@ -11,12 +11,12 @@ from netlab_timm.trunk import feature_net, named_layers, passes
 SOME_CHANNELS = 64  # to see whether a norm was chosen: any number that groups divide
 
 
-def backbone(*, in_channels, image_size, classes, block, norm, options):
+def backbone(*, in_channels, image_size, classes, block, norm, activation, options):
     """timm's layers up to the last feature map, then global average pooling and a dense layer.
 
     Input (N, in_channels, *image_size), output logits (N, classes). Layers have timm's names. The norm
-    chosen with ``--norm`` takes the place of timm's batch norms; with ``none``, they stay. ``block`` is
-    not used: the network has its own.
+    chosen with ``--norm`` takes the place of timm's batch norms; with ``none``, they stay. ``block`` and
+    ``activation`` are not used: the network has its own.
 
     Raises:
         ValueError: no such network, one without feature maps, too small an image, or a norm for a network

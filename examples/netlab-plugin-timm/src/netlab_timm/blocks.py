@@ -1,7 +1,6 @@
 """The blocks 'timm-basic' and 'timm-bottleneck': those of timm's residual networks."""
 
 import torch
-from timm.layers import get_act_layer
 from timm.models.resnet import BasicBlock, Bottleneck
 from torch import nn
 
@@ -15,15 +14,15 @@ class _Place(nn.BatchNorm2d):
         super().__init__(channels)
 
 
-def basic(in_channels, out_channels, *, size, norm, options, stride=1):
+def basic(in_channels, out_channels, *, size, norm, activation, options, stride=1):
     """``act(attention(norm(conv3x3(act(norm(conv3x3(x)))))) + skip(x))``, timm's ``BasicBlock``.
 
     Input (N, in_channels, H, W), output (N, out_channels, ceil(H / stride), ceil(W / stride)).
     """
-    return _block(BasicBlock, in_channels, out_channels, size, norm, options, stride)
+    return _block(BasicBlock, in_channels, out_channels, size, norm, activation, options, stride)
 
 
-def bottleneck(in_channels, out_channels, *, size, norm, options, stride=1):
+def bottleneck(in_channels, out_channels, *, size, norm, activation, options, stride=1):
     """``act(attention(norm(conv1x1(path(x)))) + skip(x))``, timm's ``Bottleneck``.
 
     The path is 1x1 to a quarter of the channels, then 3x3, each with norm and activation. Input
@@ -32,10 +31,10 @@ def bottleneck(in_channels, out_channels, *, size, norm, options, stride=1):
     Raises:
         ValueError: ``out_channels`` is no multiple of four.
     """
-    return _block(Bottleneck, in_channels, out_channels, size, norm, options, stride)
+    return _block(Bottleneck, in_channels, out_channels, size, norm, activation, options, stride)
 
 
-def _block(kind, in_channels, out_channels, size, norm, options, stride):
+def _block(kind, in_channels, out_channels, size, norm, activation, options, stride):
     if out_channels % kind.expansion:
         raise ValueError(f"a bottleneck needs a multiple of {kind.expansion} channels, not {out_channels}")
     skip = None
@@ -48,7 +47,7 @@ def _block(kind, in_channels, out_channels, size, norm, options, stride):
         out_channels // kind.expansion,
         stride=stride,
         downsample=skip,
-        act_layer=get_act_layer(options.activation),
+        act_layer=lambda **ignored: activation(),  # timm asks for one that works in place
         norm_layer=_Place,
         attn_layer=None if options.attention == "none" else options.attention,
     )

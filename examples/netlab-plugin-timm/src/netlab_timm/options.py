@@ -4,10 +4,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Activation = Literal[
-    "celu", "elu", "gelu", "gelu_tanh", "hard_mish", "hard_sigmoid", "hard_swish", "identity", "leaky_relu",
-    "mish", "prelu", "quick_gelu", "relu", "relu6", "selu", "sigmoid", "silu", "tanh",
-]  # fmt: skip
 Attention = Literal["none", "cbam", "eca", "ecam", "ese", "gc", "gca", "lcbam", "se"]
 VARIANT = "The network, as timm names it; list them with: netlab timm-models."
 
@@ -27,7 +23,6 @@ class GroupNormOptions(Options):
 class BlockOptions(Options):
     """Options of blocks 'timm-basic' and 'timm-bottleneck'."""
 
-    activation: Activation = Field("relu", description="The activation, as timm names it.")
     attention: Attention = Field("none", description="What weighs the channels of the residual path.")
 
 

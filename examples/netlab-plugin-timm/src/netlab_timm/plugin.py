@@ -1,8 +1,8 @@
 """Declares what timm brings to netlab. Every netlab command imports this file: it imports no timm.
 
 timm's more than a thousand classifiers are two components with the tag ``variants``: ``timm:resnet18``
-sets the option ``variant``. Its norms have a name each, listed here because timm can be asked only by
-importing it; a test compares the list with timm's own.
+sets the option ``variant``. Its norms and activations have a name each, listed here because timm can be asked
+only by importing it; a test compares the list of norms with timm's own.
 """
 
 from netlab.specs import ComponentSpec, hookimpl
@@ -19,6 +19,11 @@ NORMS = {
     "simplenorm2d": "Normalization by the deviation over the channels of each pixel",
     "simplenorm2dfp32": "simplenorm2d, computed in float32",
 }
+# Those that netlab does not bring itself. They keep the shape, element by element.
+ACTIVATIONS = (
+    "celu", "hard_mish", "hard_sigmoid", "hard_swish", "mish", "prelu", "quick_gelu", "relu6", "selu",
+    "sigmoid",
+)  # fmt: skip
 REFERENCE = "https://huggingface.co/docs/timm"
 
 
@@ -33,11 +38,19 @@ def netlab_components():
             options="netlab_timm.options:GroupNormOptions" if name == "groupnorm" else None,
             reference=REFERENCE,
         )
+    for name in ACTIVATIONS:
+        yield ComponentSpec(
+            kind="activation",
+            name=f"timm-{name.replace('_', '-')}",
+            summary=f"timm's {name}",
+            target=f"netlab_timm.activations:{name}",
+            reference=REFERENCE,
+        )
     for name in ("basic", "bottleneck"):
         yield ComponentSpec(
             kind="block",
             name=f"timm-{name}",
-            summary=f"timm's {name} residual block, with its activations and attentions",
+            summary=f"timm's {name} residual block, with its attentions",
             target=f"netlab_timm.blocks:{name}",
             options="netlab_timm.options:BlockOptions",
             reference="He et al., Deep Residual Learning for Image Recognition, CVPR 2016",

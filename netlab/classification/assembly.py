@@ -1,0 +1,193 @@
+"""From what a user gave to all parts and values of a run.
+
+What was given is tables as in ``config.toml``, each of which may lack its ``name``, any option, or be absent;
+what lacks comes from the recipe, then from the defaults of parts and settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from netlab.classification.settings import TrainingSettings, make_settings
+from netlab.engine.catalog import Catalog, Component, Part
+from netlab.errors import UsageError
+from netlab.kinds import KINDS
+from netlab.kinds.recipe import DataFacts
+from netlab.runs.config import AUGMENT, PART_KINDS
+
+Tables = Mapping[str, Any]
+
+# A recipe names the same parts whatever the data: these facts serve to ask for them before it is loaded.
+SOME_DATA = DataFacts(training_images=50_000, image_size=(32, 32), classes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The components that a run is made of: one of each of ``PART_KINDS``, and augmentations in order."""
+
+    components: dict[str, Component]
+    augmentations: tuple[Component, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """A run's parts, each with all its options, and its settings."""
+
+    parts: dict[str, Part]
+    augmentations: tuple[Part, ...]
+    settings: TrainingSettings
+
+
+def choose_components(catalog: Catalog, given: Tables) -> Chosen:
+    """The components that the tables name, or else the recipe, or else the defaults.
+
+    Raises:
+        UsageError: there is no such component.
+        PluginError: the recipe failed.
+    """
+    recipe = recipe_tables(recipe_of(catalog, given), given.get("recipe", {}), SOME_DATA)
+    components = {}
+    for kind in PART_KINDS:
+        selector = KINDS[kind].selector
+        name = table_of(given, selector).get("name") or recipe.get(selector, {}).get("name")
+        components[kind] = catalog.default(kind) if name is None else catalog.find(kind, str(name))
+    chain = given[AUGMENT] if given.get(AUGMENT) is not None else recipe.get(AUGMENT, [])
+    return Chosen(components, tuple(catalog.find("augmentation", str(table["name"])) for table in chain))
+
+
+def complete(catalog: Catalog, given: Tables, facts: DataFacts, allowed: frozenset[str]) -> Assembly:
+    """Every part with its options and every setting, fitted to the data.
+
+    ``allowed`` are the changes of images that keep their labels. One that the recipe asks for and the data
+    does not allow is off; one that the user asks for is refused.
+
+    Raises:
+        UsageError: an unknown part or option, a value out of range, or a change that is not allowed.
+        PluginError: the recipe failed.
+    """
+    chosen = choose_components(catalog, given)
+    recipe = recipe_tables(chosen.components["recipe"], given.get("recipe", {}), facts)
+    parts = {}
+    for kind, component in chosen.components.items():
+        selector = KINDS[kind].selector
+        usual = recipe.get(selector, {})
+        inherited = options_in(usual) if names(usual, component) else {}
+        options = {**inherited, **options_in(table_of(given, selector))}
+        parts[kind] = Part(component, component.make_options(options))
+    tables = given[AUGMENT] if given.get(AUGMENT) is not None else [{}] * len(chosen.augmentations)
+    augmentations = tuple(
+        allowed_augmentation(component, options_in(table), recipe.get(AUGMENT, []), allowed)
+        for component, table in zip(chosen.augmentations, tables, strict=True)
+    )
+    training = {**recipe.get("training", {}), **given.get("training", {})}
+    optimizer = chosen.components["optimizer"]
+    if "lr" not in given.get("training", {}) and not names(recipe.get("optimizer", {}), optimizer):
+        training |= usual_rate(optimizer)  # a rate for SGD would ruin what Adam has learnt
+    return Assembly(parts, augmentations, make_settings(training))
+
+
+def recipe_of(catalog: Catalog, given: Tables) -> Component:
+    """The recipe that the tables name, or the default."""
+    name = table_of(given, "recipe").get("name")
+    return catalog.default("recipe") if name is None else catalog.find("recipe", str(name))
+
+
+def recipe_tables(recipe: Component, given: Mapping[str, Any], facts: DataFacts) -> Mapping[str, Any]:
+    """What a recipe fills in for a data set.
+
+    Raises:
+        PluginError: it is no mapping of tables.
+    """
+    tables = recipe.build(facts, options=recipe.make_options(options_in(given)))
+    if not isinstance(tables, Mapping) or not all(
+        isinstance(value, Sequence if name == AUGMENT else Mapping) for name, value in tables.items()
+    ):
+        raise recipe.broke("expected a mapping from names such as 'optimizer' to tables of options")
+    return tables
+
+
+def allowed_augmentation(
+    component: Component,
+    asked: Mapping[str, Any],
+    usual: Sequence[Mapping[str, Any]],
+    allowed: frozenset[str],
+) -> Part:
+    """An augmentation with its options, without the changes that the data does not allow.
+
+    Raises:
+        UsageError: the user asked for such a change.
+    """
+    inherited = next((table for table in usual if names(table, component)), None)
+    values = {**(options_in(inherited) if inherited is not None else {}), **asked}
+    options = component.make_options(values)
+    if inherited is None:
+        for change in CHANGES & component.spec.tags - allowed:
+            raise UsageError(refused(component, change, allowed))
+    switched_off = {}
+    for option, change in changes_of(component).items():
+        if change in allowed or not getattr(options, option):
+            continue
+        if option in asked:
+            raise UsageError(refused(component, change, allowed))
+        switched_off[option] = False if isinstance(getattr(options, option), bool) else 0
+    return Part(component, component.make_options({**values, **switched_off}) if switched_off else options)
+
+
+CHANGES = frozenset({"horizontal-flip", "vertical-flip", "translation", "rotation"})
+
+
+def changes_of(component: Component) -> dict[str, str]:
+    """The options of an augmentation that turn a change on, and which one."""
+    model = component.options_model()
+    found = {}
+    for option, field in (model.model_fields if model is not None else {}).items():
+        extra = field.json_schema_extra
+        if isinstance(extra, dict) and "changes" in extra:
+            found[option] = str(extra["changes"])
+    return found
+
+
+def refused(component: Component, change: str, allowed: frozenset[str]) -> str:
+    """Why an augmentation is not to be had for a data set."""
+    others = ", ".join(sorted(allowed)) or "none"
+    return f"{component.title}: {change} would change the labels of this data set; it allows: {others}"
+
+
+def names(table: Mapping[str, Any], component: Component) -> bool:
+    """Whether a recipe's table is for this component: a recipe's parts are netlab's or its own plugin's."""
+    name, _, distribution = str(table.get("name", "")).partition("@")
+    return name == component.name and distribution in ("", component.plugin.distribution)
+
+
+def usual_rate(optimizer: Component) -> dict[str, float]:
+    """The peak rate that an optimizer's tag ``lr:VALUE`` names.
+
+    Raises:
+        PluginError: the tag holds no number.
+    """
+    for tag in optimizer.spec.tags:
+        if tag.startswith("lr:"):
+            try:
+                return {"lr": float(tag.removeprefix("lr:"))}
+            except ValueError:
+                raise optimizer.broke(f"its tag '{tag}' holds no number") from None
+    return {}
+
+
+def table_of(given: Tables, selector: str) -> Mapping[str, Any]:
+    """The table of a kind, empty where there is none.
+
+    Raises:
+        UsageError: it is no table.
+    """
+    table = given.get(selector, {})
+    if not isinstance(table, Mapping):
+        raise UsageError(f"'{selector}' in the configuration must be a table with a 'name'")
+    return table
+
+
+def options_in(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A part's table without its name."""
+    return {key: value for key, value in table.items() if key != "name"}

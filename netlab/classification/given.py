@@ -1,0 +1,85 @@
+"""What a user gave, as tables: a configuration file, and flags or keywords that go before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from netlab.classification.assembly import Tables, table_of
+from netlab.engine.part_options import overlaid
+from netlab.errors import UsageError, closest
+from netlab.kinds import KINDS
+from netlab.runs.config import AUGMENT, PART_KINDS
+
+TABLES = (*(KINDS[kind].selector for kind in PART_KINDS), AUGMENT, "training", "run")
+
+
+def check_tables(content: Mapping[str, Any], path: str) -> None:
+    """Refuse a configuration file with an unknown table, or with something else than a table.
+
+    Raises:
+        UsageError: naming it, with the closest known one.
+    """
+    for table, value in content.items():
+        if table not in TABLES:
+            raise UsageError(
+                f"{path} has an unknown key '{table}'.{closest(table, TABLES)} Known: {', '.join(TABLES)}"
+            )
+        if table == AUGMENT:
+            rows = value if isinstance(value, list) else [None]
+            if not all(isinstance(row, dict) and isinstance(row.get("name"), str) for row in rows):
+                raise UsageError(f"{path}: '{AUGMENT}' must be tables with a name each, [[{AUGMENT}]]")
+        elif not isinstance(value, dict):
+            raise UsageError(f"{path}: '{table}' must be a table, [{table}]")
+
+
+def merge_tables(
+    file: Tables, flags: Mapping[str, Mapping[str, Any]], chain: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The tables of a file with what flags say put over them.
+
+    ``flags`` go from table to option to value: the names of chosen parts stand in the table ``parts``, the
+    options of an augmentation in ``augment``, by its name. What a file says of a part is passed over where a
+    flag chose another. ``chain`` are the augmentations that are used when neither names any.
+    """
+    names = flags.get("parts", {})
+    tables: dict[str, Any] = {}
+    for kind in PART_KINDS:
+        selector = KINDS[kind].selector
+        in_file, name = table_of(file, selector), names.get(selector)
+        if name is None:
+            name = in_file.get("name")
+        elif plain_name(in_file.get("name", name)) != plain_name(name):
+            in_file = {}
+        table = overlaid(in_file, flags.get(selector, {})) | ({} if name is None else {"name": name})
+        if table:
+            tables[selector] = table
+    rows = chain_of(file, flags, chain)
+    if rows is not None:
+        tables[AUGMENT] = rows
+    tables["training"] = {**file.get("training", {}), **flags.get("training", {})}
+    return tables
+
+
+def chain_of(
+    file: Tables, flags: Mapping[str, Mapping[str, Any]], chain: Sequence[str]
+) -> list[dict[str, Any]] | None:
+    """The tables of the augmentations, in order; None where nothing was said of them."""
+    named = flags.get("parts", {}).get(AUGMENT)
+    in_file: list[Mapping[str, Any]] | None = file.get(AUGMENT)
+    options = flags.get(AUGMENT, {})
+    if named is None and in_file is None and not options:
+        return None
+    if named is not None:
+        known = {plain_name(row["name"]): row for row in in_file or ()}
+        rows: Sequence[Mapping[str, Any]] = [
+            {**known.get(plain_name(name), {}), "name": name} for name in named
+        ]
+    else:
+        rows = in_file if in_file is not None else [{"name": name} for name in chain]
+    return [{**row, **options.get(plain_name(row["name"]).replace("-", "_"), {})} for row in rows]
+
+
+def plain_name(text: Any) -> str:
+    """A part's name without distribution and variant."""
+    return str(text).partition("@")[0].partition(":")[0]

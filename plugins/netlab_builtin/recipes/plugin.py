@@ -1,0 +1,24 @@
+"""Declares netlab's own recipes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from netlab.specs import ComponentSpec, hookimpl
+
+
+@hookimpl
+def netlab_components() -> Iterable[ComponentSpec]:
+    yield ComponentSpec(
+        kind="recipe",
+        name="fast",
+        summary="SGD with one linear cycle, 12 to 16 epochs, flips and shifts",
+        target="netlab_builtin.recipes.fast:fast",
+        tags=frozenset({"default"}),
+    )
+    yield ComponentSpec(
+        kind="recipe",
+        name="report",
+        summary="As in the report: 100 epochs, the rate divided by ten after 50, float32",
+        target="netlab_builtin.recipes.report:report",
+    )
