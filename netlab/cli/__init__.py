@@ -1,1 +1,1 @@
-"""The ``netlab`` command: one file a command, ``app`` is the table of them. Nothing here imports torch."""
+"""The ``netlab`` command: one file a command, ``commands`` is their table. Nothing here imports torch."""

@@ -1,1 +1,1 @@
-"""Training: settings and recipes (light), the loop, evaluation, checkpoints."""
+"""The one way to train: task, loop, checkpoints, resuming, several processes."""
