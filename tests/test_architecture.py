@@ -68,7 +68,8 @@ def test_the_tree_and_the_paths_exist() -> None:
 def test_the_tree_has_every_room() -> None:
     rooms = {
         f"{path.relative_to(ROOT)}/"
-        for path in (ROOT / "netlab").iterdir()
+        for source in ("netlab", "plugins/netlab_builtin")
+        for path in (ROOT / source).iterdir()
         if (path / "__init__.py").is_file()
     }
     assert sorted(rooms - set(tree())) == []
