@@ -14,7 +14,7 @@ class Elementwise(nn.Module):
 
 class Widening(Elementwise):
     def forward(self, x):
-        return super().forward(x).float()
+        return super().forward(x).double()
 
 
 class Pooling(Elementwise):
@@ -46,7 +46,7 @@ SHARED = nn.ELU()
 
 
 def widening(*, options):
-    """Gives float32 of bf16."""
+    """Gives float64 of float32."""
     return Widening()
 
 
