@@ -39,23 +39,20 @@ class EvaluatedPairs:
     distance: Float
 
 
-def candidates_within(
-    search: Search, limit: Float, *, order: int = 1, allowed: Bool | None = None
-) -> Iterator[EvaluatedPairs]:
-    """All points that may be among the ``order`` nearest, with exact squared distances.
+def candidates_within(search: Search, limit: Float, allowed: Bool) -> Iterator[EvaluatedPairs]:
+    """All points that may be the nearest, with exact squared distances.
 
-    ``limit`` (m,) bounds the exact squared distance of the ``order``-th nearest allowed point from
-    above; ``allowed`` (m, classes) restricts the points by class. Every allowed point at or below
-    that distance is in the result, perhaps with some beyond it.
+    ``limit`` (m,) bounds the exact squared distance of the nearest allowed point from above;
+    ``allowed`` (m, classes) restricts the points by class. Every allowed point at or below that
+    distance is in the result, perhaps with some beyond it.
     """
     points = search.points
 
     def look(part: slice) -> EvaluatedPairs:
-        mask = None if allowed is None else allowed[part]
         some = search.part(part)
-        row, position = _scan_single(some, limit[part], mask)
-        if len(row) > too_many(len(some), order):
-            row, position = _scan_double(some, limit[part], order, mask)
+        row, position = _scan_single(some, limit[part], allowed[part])
+        if len(row) > too_many(len(some), 1):
+            row, position = _scan_double(some, limit[part], 1, allowed[part])
         return ranked(some, row, position, part.start)
 
     # Without a copy in memory every search makes parts of one: one at a time.
@@ -97,14 +94,8 @@ def ranked(search: Search, row: Int, position: Int, offset: int) -> EvaluatedPai
     return EvaluatedPairs(row[ranked] + offset, position[ranked], distance[ranked])
 
 
-def _class_jobs(points: SortedPoints, allowed: Bool | None, queries: int) -> Iterator[tuple[int, int, Int]]:
+def _class_jobs(points: SortedPoints, allowed: Bool) -> Iterator[tuple[int, int, Int]]:
     """Ranges of positions, each with the queries that look there."""
-    everyone = np.arange(queries)
-    if allowed is None:
-        for start, stop in points.panels():
-            for low, high in points.tiles(start, stop):
-                yield low, high, everyone
-        return
     for k in range(points.classes):
         who = np.flatnonzero(allowed[:, k])
         if not len(who):
@@ -115,13 +106,13 @@ def _class_jobs(points: SortedPoints, allowed: Bool | None, queries: int) -> Ite
                 yield low, high, who
 
 
-def _scan_single(search: Search, limit: Float, allowed: Bool | None) -> tuple[Int, Int]:
+def _scan_single(search: Search, limit: Float, allowed: Bool) -> tuple[Int, Int]:
     """Pairs (query, position) that float32 can not place beyond ``limit``."""
     queries, rows, points = search.queries, search.rows, search.points
     bound = upper_single(search, limit)
     found: list[tuple[Int, Int]] = []
     panel: Operands | None = None
-    for begin, end, who in _class_jobs(points, allowed, len(rows)):
+    for begin, end, who in _class_jobs(points, allowed):
         if panel is None or begin < panel.start or end > panel.stop:
             panel = None
             panel = points.load(*next(p for p in points.panels() if p[0] <= begin and end <= p[1]))

@@ -49,7 +49,7 @@ sets = st.builds(
     st.integers(0, 2**20),
     st.booleans(),
 )
-thorough = settings(max_examples=120, deadline=None)
+thorough = settings(max_examples=80, deadline=None)
 
 
 def to_ordinary_range(x):
@@ -73,7 +73,7 @@ def test_nearest_neighbours_are_those_of_float64(data):
     assert np.trace(found.confusion) == pytest.approx(found.own.sum())
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(sets)
 def test_class_means_are_those_of_exact_arithmetic(data):
     x, y = data
@@ -113,7 +113,7 @@ def test_distances_to_own_and_other_classes_are_those_of_float64(data):
     assert np.array_equal(other, np.where(~same, distances, np.inf).min(1))
 
 
-@thorough
+@settings(max_examples=40, deadline=None)
 @given(sets, st.integers(0, 2**20))
 def test_order_of_points_and_names_of_labels_change_nothing(data, seed):
     x, y = data
