@@ -25,6 +25,7 @@ from netlab.neighbours.operands import gamma, half_width
 from netlab.neighbours.tiles import distance_rows, query_minima
 
 SINGLE, DOUBLE = 2.0**-24, 2.0**-53
+pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 F = np.vectorize(Fraction, otypes=[object])
 
 
@@ -337,6 +338,27 @@ def test_leaving_one_out_takes_the_error_of_the_whole_distance_into_account(monk
     found = nearest_class_means(FeatureMatrix(x), np.arange(5), y, FeatureMatrix(x), y, 3, leave_one_out=True)
     assert found.own[0] == 0.5
     assert found.own[4] == 0  # alone in its class
+
+
+def test_a_point_without_any_class_mean_is_nearest_to_none():
+    x, y = np.ones((1, 3)), np.zeros(1, dtype=int)
+    found = nearest_class_means(FeatureMatrix(x), y, y, FeatureMatrix(x), y, 1, leave_one_out=True)
+    assert found.first.tolist() == [-1]
+    assert found.own.tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("stage", "length", "u"), [("single", 16 + 4 + 4, SINGLE), ("double", 50 + 8, DOUBLE)]
+)
+def test_the_bound_of_products_with_class_means_is_the_one_that_is_derived(monkeypatch, stage, length, u):
+    monkeypatch.setattr(class_means, "CHUNK", 16)  # four chunks of 50 columns
+    x, means = np.random.default_rng(5).normal(size=(2, 20, 50))
+    means -= means.mean(axis=0)
+    found = STAGES[stage](matrix_of(x), np.arange(20), Means(means, np.zeros(20)))
+    lengths = np.linalg.norm(x, axis=1)[:, None] * np.linalg.norm(means, axis=1)
+    expected = (2 * gamma(length, u) + 12 * u) * lengths
+    assert np.allclose(found.width, expected, rtol=0.02)
+    assert (found.width >= expected).all()
 
 
 def test_float64_differences_decide_within_gamma_of_the_distance():

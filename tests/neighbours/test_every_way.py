@@ -15,6 +15,8 @@ from netlab.neighbours import candidates, nearest, operands, tiles
 from netlab.neighbours.nearest import nearest_distances, neighbours_in_order, run_lengths
 from netlab.neighbours.tiles import class_minima, query_minima
 
+pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
+
 
 @pytest.fixture
 def taken(monkeypatch):

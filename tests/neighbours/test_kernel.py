@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from netlab.separability import FeatureSpace
 
+pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
+
 KINDS = (
     "normal", "grid", "offset", "duplicates", "constant", "far clusters", "huge", "subnormal",
     "huge float64", "tiny float64", "uint8", "one-hot", "wide range",

@@ -7,9 +7,10 @@ import threading
 import numpy as np
 import pytest
 import torch
+from prepared import sorted_points
 
 from netlab.neighbours.parallel import each, even_slices
-from netlab.neighbours.tiles import class_minima, strip_minima, strips
+from netlab.neighbours.tiles import class_minima, pair_minima, strip_minima, strips
 from netlab.separability import FeatureSpace
 from netlab.threads import limited_threads
 
@@ -97,3 +98,16 @@ def test_minima_of_some_strips_merge_to_those_of_all(monkeypatch):
     assert sum(strip.pairs for strip in found) == 700 * 701 // 2
     parts = [strip_minima(points, found[i::3]) for i in range(3)]
     assert np.array_equal(np.minimum.reduce(parts), class_minima(points))
+
+
+def test_minima_of_pairs_of_panels_merge_to_those_of_all(monkeypatch):
+    monkeypatch.setattr("netlab.neighbours.operands.TILE", 30)
+    rng = np.random.default_rng(0)
+    points = sorted_points(rng.normal(size=(250, 20)), rng.integers(0, 4, 250), panel_rows=100)
+    found = np.full((250, 4), np.inf, np.float32)
+    for i, panel in enumerate(points.panels()):
+        for other in points.panels()[i:]:
+            left, right = pair_minima(points, panel, other)
+            for span, minima in ((panel, left), (other, right)):
+                found[slice(*span)] = np.minimum(found[slice(*span)], minima)
+    assert np.array_equal(found, class_minima(points))
