@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,14 @@ import torch
 from torch import nn
 
 from netlab.errors import NetlabError
-from netlab.training.checkpoint import Progress, load_checkpoint, load_weights, save_checkpoint
+from netlab.training.checkpoint import (
+    Progress,
+    load_checkpoint,
+    load_weights,
+    read_tensors,
+    save_checkpoint,
+    write_tensors,
+)
 
 
 def trained() -> tuple[nn.Sequential, torch.optim.SGD]:
@@ -61,9 +69,40 @@ def test_a_truncated_checkpoint_says_what_to_do(tmp_path: Path) -> None:
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     network, optimizer = trained()
+    path = tmp_path / "last"
+    save_checkpoint(path, network, optimizer, {}, Progress())
+    said = re.escape(f"{path} does not fit the network: ") + ".*size mismatch"
+    other = nn.Sequential(nn.ReLU(), nn.Linear(3, 2))
+    with pytest.raises(NetlabError, match=said):
+        load_weights(path, other)
+    with pytest.raises(NetlabError, match=said):
+        load_checkpoint(path, other, optimizer)
+
+
+def test_state_of_a_parameter_that_the_network_has_not_is_refused(tmp_path: Path) -> None:
+    network, optimizer = trained()
+    path = tmp_path / "last"
+    save_checkpoint(path, network, optimizer, {}, Progress())
+    tensors, progress = read_tensors(path)
+    write_tensors(path, tensors | {"optimizer.momentum_buffer.9.weight": torch.zeros(1)}, progress)
+    said = re.escape(f"{path} does not fit the network: it has no parameter '9.weight'")
+    with pytest.raises(NetlabError, match=said):
+        load_checkpoint(path, network, optimizer)
+
+
+def test_optimizer_state_keeps_its_type_and_takes_the_memory_format_of_its_parameter(tmp_path: Path) -> None:
+    network, optimizer = trained()
+    weight = network[0].weight
+    state = optimizer.state[weight]
+    state["momentum_buffer"] = kept = state["momentum_buffer"].double()
+    state["scales"] = torch.tensor([0.5, 2.0])
     save_checkpoint(tmp_path / "last", network, optimizer, {}, Progress())
-    with pytest.raises(NetlabError, match="does not fit the network"):
-        load_weights(tmp_path / "last", nn.Sequential(nn.Linear(3, 2)))
+    load_checkpoint(tmp_path / "last", network, optimizer)
+    found = optimizer.state[weight]["momentum_buffer"]
+    assert found.dtype is torch.float64
+    assert torch.equal(found, kept)
+    assert found.stride() == weight.stride()
+    assert optimizer.state[weight]["scales"].tolist() == [0.5, 2.0]
 
 
 def test_a_file_of_somebody_else_is_not_taken_for_a_checkpoint(tmp_path: Path) -> None:
