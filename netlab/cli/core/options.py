@@ -26,6 +26,10 @@ class DetectorsFolder(Options):
     runs: Path = Field(Path("detectors"), description="Where detectors are kept.")
 
 
+class Named(Options):
+    name: str | None = Field(None, description="What it is called: the name of its folder.")
+
+
 class Device(Options):
     device: str = Field("auto", description="auto, cpu, cuda or cuda:N.")
 
@@ -35,7 +39,7 @@ class Json(Options):
 
 
 class Quiet(Options):
-    quiet: bool = Field(False, description="Print only the result.")
+    quiet: bool = Field(False, description="Print only the result, as JSON.")
 
 
 class Offline(Options):

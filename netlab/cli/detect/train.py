@@ -12,7 +12,7 @@ from pydantic import Field
 from netlab.cli.core.command import Given, command
 from netlab.cli.core.console import say_facts
 from netlab.cli.core.flags import model_flags
-from netlab.cli.core.options import DetectorsFolder, Device, ProposalCache
+from netlab.cli.core.options import DetectorsFolder, Device, Named, ProposalCache, Quiet
 from netlab.cli.core.part_flags import part_flags
 from netlab.cli.core.progress import TerminalReporter
 from netlab.cli.core.selection import choose_parts, read_selectors, selector_flags
@@ -22,15 +22,13 @@ from netlab.cli.detect.options import Annotations, Names, VocFolder
 from netlab.kinds import KINDS
 
 
-class TrainOptions(Annotations, DetectorsFolder, ProposalCache, Device):
+class TrainOptions(Annotations, Named, DetectorsFolder, ProposalCache, Device, Quiet):
     voc_dir: VocFolder
     classes: Names = Field([], description="Only these: cat,dog. Default: all.")
     weights: str = Field("imagenet", description="imagenet, none, or a safetensors or .pth file.")
     validation: float = Field(
         0.2, ge=0.0, le=0.9, description="Share of images held out if ImageSets has no split."
     )
-    name: str | None = Field(None, description="The run's name.")
-    quiet: bool = Field(False, description="Print only the result, as JSON.")
 
 
 def build(session: Session) -> Callable[..., None]:

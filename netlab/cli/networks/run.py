@@ -17,7 +17,7 @@ from pydantic import Field
 from netlab.cli.core.command import Given, command
 from netlab.cli.core.console import say_facts
 from netlab.cli.core.flags import component_flags, model_flags
-from netlab.cli.core.options import Device, Offline, Quiet, RunsFolder
+from netlab.cli.core.options import Device, Named, Offline, Quiet, RunsFolder
 from netlab.cli.core.part_flags import part_flags
 from netlab.cli.core.progress import TerminalReporter
 from netlab.cli.core.selection import (
@@ -47,9 +47,8 @@ def read_config_file(path: str | None) -> dict[str, Any]:
     return content
 
 
-class RunOptions(RunsFolder, Offline, Device, Quiet):
+class RunOptions(Named, RunsFolder, Offline, Device, Quiet):
     config: Path | None = Field(None, description="A TOML file; flags go before it.")
-    name: str | None = Field(None, description="The run's name.")
     data_dir: Path | None = Field(None, description="Where data sets are kept: data.")
     print_config: bool = Field(False, description="Print the resolved TOML and stop.")
     threads: int | None = Field(None, ge=1, description="Processor threads, of each process: shared out.")
