@@ -12,7 +12,7 @@ test: $(VENV)/.installed-dev ## Everything that guards the project
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 mutants: $(VENV)/.installed-dev $(VENV)/.installed-mutants ## Break the code and see whether the tests notice: ROOM=labels SAMPLE=40 SEED=0
 	$(BIN)/python tests/mutants/run.py $(ROOM) $(if $(SAMPLE),--sample $(SAMPLE)) --seed $(or $(SEED),0)

@@ -10,9 +10,16 @@ import torch
 from netlab.classification.assembly import complete
 from netlab.classification.optimization import loss_of, optimization_of
 from netlab.engine.catalog import Catalog, Part
+from netlab.engine.manager import PluginManager
 from netlab.errors import PluginError
 from netlab.kinds.recipe import DataFacts
 from netlab.training.optimization import Optimization
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    """A catalogue of its own: parts are made to fail here, which a manager keeps."""
+    return Catalog(PluginManager.from_environment())
 
 
 def optimization(catalog: Catalog, **given: Any) -> Optimization:

@@ -10,9 +10,16 @@ import torch
 
 from netlab.data.augmentation import DrawnAugmentation, augmented, draw_augmentations
 from netlab.engine.catalog import Catalog, Part
+from netlab.engine.manager import PluginManager
 from netlab.errors import PluginError
 
 COUNT, CLASSES = 12, 3
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    """A catalogue of its own: parts are made to fail here, which a manager keeps."""
+    return Catalog(PluginManager.from_environment())
 
 
 def part(catalog: Catalog, name: str, **options: Any) -> Part:
