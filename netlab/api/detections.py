@@ -60,7 +60,7 @@ class ImageDetections(Sequence[Row]):
         Raises:
             UsageError: pictures are not written with such an ending.
         """
-        from netlab.runs.files import write_atomically
+        from netlab.files import write_atomically
 
         path = Path(path)
         content = self._encoded(path.suffix)

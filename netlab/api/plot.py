@@ -21,7 +21,7 @@ class Plot:
     def save(self, path: str | Path) -> Path:
         """Write the plot; the ending says how: ``.png``, ``.svg``, ``.pdf``."""
         from netlab.errors import UsageError
-        from netlab.runs.files import write_atomically
+        from netlab.files import write_atomically
 
         path = Path(path)
         known = self.figure.canvas.get_supported_filetypes()

@@ -10,7 +10,7 @@ from typing import Any
 from netlab.classification.classifier import Classifier
 from netlab.data.image_files import RGB
 from netlab.data.image_sources import read_sources
-from netlab.runs.files import write_csv
+from netlab.files import write_csv
 
 
 @dataclass(frozen=True, slots=True)

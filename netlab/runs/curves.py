@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netlab.runs.files import write_atomically
+from netlab.files import write_atomically
 from netlab.runs.history import HistoryRow
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from netlab.errors import NetlabError, UsageError, closest
-from netlab.runs.files import remove_leftovers
+from netlab.files import remove_leftovers
 
 try:
     import fcntl

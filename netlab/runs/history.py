@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from netlab.errors import NetlabError
-from netlab.runs.files import write_csv
+from netlab.files import write_csv
 
 # What a classifier's history has.
 COLUMNS = (

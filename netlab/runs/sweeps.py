@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from netlab.errors import NetlabError, UsageError, closest
+from netlab.files import write_json
 from netlab.runs.directory import RunDirectory, read_json_object
-from netlab.runs.files import write_json
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netlab.files import write_csv, write_json
 from netlab.kinds.metric import MetricResult
 from netlab.runs.curves import save_figure
-from netlab.runs.files import write_csv, write_json
 from netlab.separability.measuring import COLUMNS, LayerReport, finite
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from netlab.errors import NetlabError
-from netlab.runs.files import write_atomically
+from netlab.files import write_atomically
 
 FORMAT = "netlab-checkpoint-2"
 NETWORK, OPTIMIZER, TASK = "network.", "optimizer.", "task."

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netlab.engine.catalog import Catalog
+from netlab.files import write_json, write_text
 from netlab.kinds.events import RunInfo
 from netlab.runs.config import Config, to_toml
 from netlab.runs.directory import RunDirectory
-from netlab.runs.files import write_json, write_text
 from netlab.training.reporter import Reporter
 from netlab.training.resume import Continuation, check_resumable
 

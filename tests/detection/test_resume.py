@@ -14,7 +14,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from netlab.runs.files import write_json
+from netlab.files import write_json
 
 # Hard negatives are mined after the first epoch: the last checkpoint of the victim holds them.
 WORDS = (

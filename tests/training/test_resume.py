@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from netlab.errors import NetlabError, UsageError
+from netlab.files import write_json, write_text
 from netlab.runs.config import to_toml
 from netlab.runs.directory import RunDirectory
-from netlab.runs.files import write_json, write_text
 from netlab.training.checkpoint import Progress, save_checkpoint, save_weights
 from netlab.training.resume import Continuation, check_resumable
 

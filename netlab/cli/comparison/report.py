@@ -36,9 +36,9 @@ def build(session: Session) -> Callable[..., None]:
 
     def report(options: ReportOptions) -> None:
         """Write a report of runs as one HTML file that opens without a network."""
+        from netlab.files import write_text
         from netlab.report.build import ReportRequest, build_report
         from netlab.runs.choose import choose_runs_and_detectors
-        from netlab.runs.files import write_text
 
         def choose() -> Chosen:
             return choose_runs_and_detectors(

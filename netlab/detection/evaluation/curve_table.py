@@ -10,7 +10,7 @@ from pathlib import Path
 from netlab.detection.evaluation.average_precision import Truth, curve
 from netlab.detection.model.detect import Detections
 from netlab.errors import NetlabError
-from netlab.runs.files import write_text
+from netlab.files import write_text
 
 NAME = "precision_recall.csv"
 COLUMNS = ("class", "objects", "confidence", "recall", "precision")

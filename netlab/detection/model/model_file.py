@@ -24,8 +24,8 @@ from netlab.detection.model.features import Pool
 from netlab.detection.model.head import DetectionHead
 from netlab.engine.catalog import Catalog, Component
 from netlab.errors import NetlabError, UsageError, closest
+from netlab.files import write_atomically, write_text
 from netlab.kinds.extractor import FeatureMaps
-from netlab.runs.files import write_atomically, write_text
 
 FORMAT = "netlab-detector-1"
 

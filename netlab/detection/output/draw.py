@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlab.data.image_files import RGB
-from netlab.runs.files import write_atomically
+from netlab.files import write_atomically
 
 # Okabe and Ito's palette, which stays apart for colour-blind eyes; black and white text on it reads.
 PALETTE = (

@@ -17,7 +17,7 @@ from netlab.data.image_files import RGB
 from netlab.data.image_sources import SourceImage
 from netlab.detection.model.detect import Detections
 from netlab.detection.output.draw import class_colour, draw_boxes, write_png
-from netlab.runs.files import write_atomically, write_text
+from netlab.files import write_atomically, write_text
 
 FORMATS = ("image", "json", "coco", "csv", "yolo", "voc")
 

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlab.data.image_files import RGB
+from netlab.files import write_atomically
 from netlab.kinds.proposer import Proposals
-from netlab.runs.files import write_atomically
 
 
 class CacheWarning(UserWarning):

@@ -7,7 +7,7 @@ from typing import IO
 
 import pytest
 
-from netlab.runs.files import remove_leftovers, write_atomically, write_text
+from netlab.files import remove_leftovers, write_atomically, write_text
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path: Path) -> None:
