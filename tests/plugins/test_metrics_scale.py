@@ -90,6 +90,20 @@ def test_silhouette_with_a_far_cluster_is_that_of_scikit_learn_and_of_difference
         assert expected == pytest.approx(peer.silhouette_score(x, y), abs=1e-9)
 
 
+@pytest.mark.parametrize("small", [1e-150, 1e-200, 1e-290])
+def test_fisher_finds_the_best_feature_however_small_it_is_beside_the_others(small: float) -> None:
+    x, y = blobs()
+    x[:, 1] = (x[:, 1] + 50 * y) * small
+    means = np.stack([x[y == k].mean(0) for k in range(3)])
+    within = ((x - means[y])[:, 1] / small).var()
+    between = ((means[y] - x.mean(0))[:, 1] / small).var()
+    for factor in (1.0, 2.0**-20, 2.0**60):
+        found = METRICS["fisher"].call(FeatureSpace(x * factor, y)).extra
+        assert found["best_feature_index"] == 1
+        assert found["best_feature"] == pytest.approx(between / within, rel=1e-6)
+        assert found["f1"] == pytest.approx(1 / (1 + between / within), rel=1e-6)
+
+
 def test_nc1_with_an_offset_is_that_of_the_points_without_in_exact_arithmetic() -> None:
     x, y = blobs(30)
     f = np.vectorize(Fraction, otypes=[object])(x + 100)

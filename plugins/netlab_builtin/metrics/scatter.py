@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netlab.kinds.metric import MetricResult, Space
+
+Float = NDArray[np.float64]
+Int = NDArray[np.int32]
 
 
 def fisher(space: Space, *, options: Any) -> MetricResult:
@@ -20,19 +24,35 @@ def fisher(space: Space, *, options: Any) -> MetricResult:
     Source: Fukunaga, 1990, section 10.2; F1: Lorena et al., 2019.
     """
     _require_classes(space, "fisher")
-    kept = np.flatnonzero(space.counts)
-    counts, means = space.counts[kept], space.class_means.values[kept]
-    mean = counts @ means / space.n
-    between = counts @ np.square(means - mean)
-    within = np.zeros(space.d)
-    for block, rows in space.blocks():
-        within += np.square(rows - space.class_means.values[space.codes[block]]).sum(axis=0)
+    between, within, exponents = _scatter_by_feature(space)
     ratios = np.divide(between, within, out=np.where(between > 0, np.inf, 0.0), where=within > 0)
-    total = float(within.sum())
-    value = float(between.sum() / total) if total else float("inf")
+    total = float(np.ldexp(within, exponents).sum())
+    value = float(np.ldexp(between, exponents).sum()) / total if total else float("inf")
     best = float(ratios.max())
     extra = {"best_feature": best, "best_feature_index": int(ratios.argmax()), "f1": 1.0 / (1.0 + best)}
     return MetricResult(value, extra=extra, notes=space.notes)
+
+
+def _scatter_by_feature(space: Space) -> tuple[Float, Float, Int]:
+    """Scatter of each feature between and within the classes, in units of 2 ** exponent: three (d,).
+
+    Each feature has a unit of its own: in a common one the squares of features that are much smaller than
+    the largest would be 0.
+    """
+    kept = np.flatnonzero(space.counts)
+    counts, means = space.counts[kept], space.class_means.values[kept]
+    apart = means - counts @ means / space.n
+    largest = np.abs(apart).max(axis=0)
+    for block, rows in space.blocks():
+        deviation = np.abs(rows - space.class_means.values[space.codes[block]])
+        largest = np.maximum(largest, deviation.max(axis=0))
+    exponents = np.frexp(largest)[1]
+    between = counts @ np.square(np.ldexp(apart, -exponents))
+    within = np.zeros(space.d)
+    for block, rows in space.blocks():
+        deviation = rows - space.class_means.values[space.codes[block]]
+        within += np.square(np.ldexp(deviation, -exponents)).sum(axis=0)
+    return between, within, 2 * exponents
 
 
 def nc1(space: Space, *, options: Any) -> MetricResult:
