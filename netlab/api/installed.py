@@ -14,7 +14,7 @@ from netlab.engine.manager import PluginManager
 from netlab.engine.option_names import resolve_keywords
 from netlab.errors import NetlabError, UsageError, closest
 from netlab.kinds import KINDS
-from netlab.runs.config import AUGMENT
+from netlab.runs.config import CHAINS
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -133,7 +133,7 @@ def choose_tables(
     names: Mapping[str, str | None],
     options: Mapping[str, Any],
     *,
-    augment: str | Sequence[str] | None,
+    chains: Mapping[str, str | Sequence[str] | None],
     settings: type[BaseModel],
     own: Collection[str] = (),
 ) -> dict[str, Any]:
@@ -152,26 +152,30 @@ def choose_tables(
             raise UsageError(f"{KINDS[kind].selector} must be the name of a {kind}, not {name!r:.60}")
         if name is not None:
             given[KINDS[kind].selector] = name
-    if augment is not None:
-        listed = [augment] if isinstance(augment, str) else list(augment)
-        if not all(isinstance(name, str) for name in listed):
-            raise UsageError(f"augment must be names of augmentations, not {augment!r:.60}")
-        given[AUGMENT] = listed
+    for kind, named in chains.items():
+        if named is not None:
+            listed = [named] if isinstance(named, str) else list(named)
+            if not all(isinstance(name, str) for name in listed):
+                raise UsageError(
+                    f"{KINDS[kind].selector} must be names of {KINDS[kind].plural}, not {named!r:.60}"
+                )
+            given[KINDS[kind].selector] = listed
     chosen = choose_components(catalog, merge_tables({}, {"parts": given}))
-    augmentations = {f"{AUGMENT}.{part.name}": part for part in chosen.augmentations}
+    in_chains = {f"{part.selector}_{part.name}": part for chain in chosen.chains.values() for part in chain}
     selected = {KINDS[kind].selector: component for kind, component in chosen.components.items()}
     values = resolve_keywords(
         options,
-        selected | {prefix.replace(".", "_"): part for prefix, part in augmentations.items()},
+        selected | in_chains,
         catalog,
         settings=settings,
-        own=[*own, *selected, AUGMENT],
+        own=[*own, *selected, *CHAINS],
     )
-    plain = {prefix.replace(".", "_"): prefix for prefix in augmentations}
-    flags = {prefix: table for prefix, table in values.items() if prefix not in plain}
-    flags[AUGMENT] = {plain[p].partition(".")[2].replace("-", "_"): values[p] for p in values.keys() & plain}
+    flags = {prefix: table for prefix, table in values.items() if prefix not in in_chains}
+    for prefix in values.keys() & in_chains.keys():
+        part = in_chains[prefix]
+        flags.setdefault(part.selector, {})[part.name.replace("-", "_")] = values[prefix]
     flags["training"] = flags.pop("", {})
-    return merge_tables({}, {"parts": given, **flags}, [part.name for part in chosen.augmentations])
+    return merge_tables({}, {"parts": given, **flags}, chosen.chain_names)
 
 
 def choose_metrics(

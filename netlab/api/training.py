@@ -24,6 +24,7 @@ def train(  # noqa: PLR0913 - the keywords are the selectors of netlab run
     schedule: str | None = None,
     loss: str | None = None,
     augment: str | Sequence[str] | None = None,
+    callback: str | Sequence[str] | None = None,
     name: str | None = None,
     runs: str | Path = "runs",
     data_dir: str | Path = "data",
@@ -41,7 +42,7 @@ def train(  # noqa: PLR0913 - the keywords are the selectors of netlab run
         data, backbone, block, norm, activation: names of installed parts (``netlab.parts()``); None for the
             default.
         recipe, optimizer, schedule, loss: likewise; None for what the recipe says.
-        augment: names of augmentations, in order; None for what the recipe says.
+        augment, callback: names of augmentations and of callbacks, in order; None for what the recipe says.
         name: of the run; by default made of the parts, the seed and a hash of the configuration.
         runs: the folder where runs are kept.
         data_dir: where data sets are kept.
@@ -50,7 +51,7 @@ def train(  # noqa: PLR0913 - the keywords are the selectors of netlab run
         quiet: print nothing.
         options: of the training (``epochs=3``, ``lr=0.05``, ``seed=1``; ``netlab run --help`` lists them) and
             of the parts, by their own names (``paths=4``), or ``block__paths=4`` where two have it; of an
-            augmentation, ``augment_rotate__degrees=30``.
+            augmentation or callback, ``augment_rotate__degrees=30``.
 
     Raises:
         UsageError: there is no such part or option, the parts do not fit together, or a run of that name
@@ -72,7 +73,7 @@ def train(  # noqa: PLR0913 - the keywords are the selectors of netlab run
             "recipe": recipe, "optimizer": optimizer, "schedule": schedule, "loss": loss,
         },
         options,
-        augment=augment,
+        chains={"augmentation": augment, "callback": callback},
         settings=TrainingSettings,
         own=("name", "runs", "data_dir", "offline", "device", "quiet"),
     )  # fmt: skip

@@ -6,6 +6,7 @@ what lacks comes from the recipe, then from the defaults of parts and settings.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +14,9 @@ from typing import Any
 from netlab.classification.settings import TrainingSettings, make_settings
 from netlab.engine.catalog import Catalog, Component, Part
 from netlab.errors import UsageError
-from netlab.kinds import KINDS
+from netlab.kinds import CHAIN_KINDS, KINDS
 from netlab.kinds.recipe import DataFacts
-from netlab.runs.config import AUGMENT, PART_KINDS
+from netlab.runs.config import CHAINS, PART_KINDS
 
 Tables = Mapping[str, Any]
 
@@ -25,10 +26,20 @@ SOME_DATA = DataFacts(training_images=50_000, image_size=(32, 32), classes=10)
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The components that a run is made of: one of each of ``PART_KINDS``, and augmentations in order."""
+    """The components that a run is made of: one of each of ``PART_KINDS``, any number in order of each of
+    ``CHAIN_KINDS``, by kind."""
 
     components: dict[str, Component]
-    augmentations: tuple[Component, ...]
+    chains: dict[str, tuple[Component, ...]]
+
+    @property
+    def chain_names(self) -> dict[str, list[str]]:
+        """The names of each chain's components, by the chain's selector."""
+        return {KINDS[kind].selector: [part.name for part in chain] for kind, chain in self.chains.items()}
+
+    @property
+    def all(self) -> tuple[Component, ...]:
+        return *self.components.values(), *itertools.chain(*self.chains.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +47,12 @@ class Assembly:
     """A run's parts, each with all its options, and its settings."""
 
     parts: dict[str, Part]
-    augmentations: tuple[Part, ...]
+    chains: dict[str, tuple[Part, ...]]
     settings: TrainingSettings
+
+    @property
+    def all(self) -> tuple[Part, ...]:
+        return *self.parts.values(), *itertools.chain(*self.chains.values())
 
 
 def choose_components(catalog: Catalog, given: Tables) -> Chosen:
@@ -53,8 +68,17 @@ def choose_components(catalog: Catalog, given: Tables) -> Chosen:
         selector = KINDS[kind].selector
         name = table_of(given, selector).get("name") or recipe.get(selector, {}).get("name")
         components[kind] = catalog.default(kind) if name is None else catalog.find(kind, str(name))
-    chain = given[AUGMENT] if given.get(AUGMENT) is not None else recipe.get(AUGMENT, [])
-    return Chosen(components, tuple(catalog.find("augmentation", str(table["name"])) for table in chain))
+    chains = {}
+    for kind in CHAIN_KINDS:
+        tables = chain_of(given, recipe, KINDS[kind].selector)
+        chains[kind] = tuple(catalog.find(kind, str(table["name"])) for table in tables)
+    return Chosen(components, chains)
+
+
+def chain_of(given: Tables, recipe: Tables, selector: str) -> Sequence[Mapping[str, Any]]:
+    """The tables of a chain: those that were given, be they none, else the recipe's."""
+    tables = given[selector] if given.get(selector) is not None else recipe.get(selector, [])
+    return list(tables)
 
 
 def complete(catalog: Catalog, given: Tables, facts: DataFacts, allowed: frozenset[str]) -> Assembly:
@@ -76,16 +100,19 @@ def complete(catalog: Catalog, given: Tables, facts: DataFacts, allowed: frozens
         inherited = options_in(usual) if names(usual, component) else {}
         options = {**inherited, **options_in(table_of(given, selector))}
         parts[kind] = Part(component, component.make_options(options))
-    tables = given[AUGMENT] if given.get(AUGMENT) is not None else [{}] * len(chosen.augmentations)
-    augmentations = tuple(
-        allowed_augmentation(component, options_in(table), recipe.get(AUGMENT, []), allowed)
-        for component, table in zip(chosen.augmentations, tables, strict=True)
-    )
+    chains = {}
+    for kind, found in chosen.chains.items():
+        selector = KINDS[kind].selector
+        tables = given[selector] if given.get(selector) is not None else [{}] * len(found)
+        chains[kind] = tuple(
+            allowed_part(component, options_in(table), recipe.get(selector, []), allowed)
+            for component, table in zip(found, tables, strict=True)
+        )
     training = {**recipe.get("training", {}), **given.get("training", {})}
     optimizer = chosen.components["optimizer"]
     if "lr" not in given.get("training", {}) and not names(recipe.get("optimizer", {}), optimizer):
         training |= usual_rate(optimizer)  # a rate for SGD would ruin what Adam has learnt
-    return Assembly(parts, augmentations, make_settings(training))
+    return Assembly(parts, chains, make_settings(training))
 
 
 def recipe_of(catalog: Catalog, given: Tables) -> Component:
@@ -102,19 +129,19 @@ def recipe_tables(recipe: Component, given: Mapping[str, Any], facts: DataFacts)
     """
     tables = recipe.build(facts, options=recipe.make_options(options_in(given)))
     if not isinstance(tables, Mapping) or not all(
-        isinstance(value, Sequence if name == AUGMENT else Mapping) for name, value in tables.items()
+        isinstance(value, Sequence if name in CHAINS else Mapping) for name, value in tables.items()
     ):
         raise recipe.broke("expected a mapping from names such as 'optimizer' to tables of options")
     return tables
 
 
-def allowed_augmentation(
+def allowed_part(
     component: Component,
     asked: Mapping[str, Any],
     usual: Sequence[Mapping[str, Any]],
     allowed: frozenset[str],
 ) -> Part:
-    """An augmentation with its options, without the changes that the data does not allow.
+    """A part of a chain with its options, without the changes of images that the data does not allow.
 
     Raises:
         UsageError: the user asked for such a change.
@@ -139,7 +166,7 @@ CHANGES = frozenset({"horizontal-flip", "vertical-flip", "translation", "rotatio
 
 
 def changes_of(component: Component) -> dict[str, str]:
-    """The options of an augmentation that turn a change on, and which one."""
+    """The options of a part that turn a change of images on, and which one."""
     model = component.options_model()
     found = {}
     for option, field in (model.model_fields if model is not None else {}).items():

@@ -125,9 +125,7 @@ def resolve(catalog: Catalog, given: Tables, data: ImageData) -> tuple[Assembly,
     height, width = data.train.images.shape[-2:]
     facts = DataFacts(len(splits.train), (height, width), len(data.class_names))
     assembly = complete(catalog, given, facts, data.augmentations)
-    config = make_config(
-        assembly.parts, assembly.augmentations, assembly.settings.model_dump(mode="json"), catalog
-    )
+    config = make_config(assembly.parts, assembly.chains, assembly.settings.model_dump(mode="json"), catalog)
     return assembly, splits, config
 
 
@@ -223,7 +221,7 @@ def environment_of(experiment: Experiment) -> dict[str, Any]:
     setup = experiment.setup
     indices = setup.splits.val_indices
     return describe_environment(
-        (part.component for part in (*setup.assembly.parts.values(), *setup.assembly.augmentations)),
+        (part.component for part in setup.assembly.all),
         device=setup.device,
         precision=setup.precision,
         world_size=setup.ranks.world,

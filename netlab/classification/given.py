@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from netlab.classification.assembly import Tables, table_of
 from netlab.engine.part_options import overlaid
 from netlab.errors import UsageError, closest
 from netlab.kinds import KINDS
-from netlab.runs.config import AUGMENT, PART_KINDS
+from netlab.runs.config import CHAINS, PART_KINDS
 
-TABLES = (*(KINDS[kind].selector for kind in PART_KINDS), AUGMENT, "training", "run")
+TABLES = (*(KINDS[kind].selector for kind in PART_KINDS), *CHAINS, "training", "run")
+
+NO_CHAINS: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 def check_tables(content: Mapping[str, Any], path: str) -> None:
@@ -25,22 +28,23 @@ def check_tables(content: Mapping[str, Any], path: str) -> None:
             raise UsageError(
                 f"{path} has an unknown key '{table}'.{closest(table, TABLES)} Known: {', '.join(TABLES)}"
             )
-        if table == AUGMENT:
+        if table in CHAINS:
             rows = value if isinstance(value, list) else [None]
             if not all(isinstance(row, dict) and isinstance(row.get("name"), str) for row in rows):
-                raise UsageError(f"{path}: '{AUGMENT}' must be tables with a name each, [[{AUGMENT}]]")
+                raise UsageError(f"{path}: '{table}' must be tables with a name each, [[{table}]]")
         elif not isinstance(value, dict):
             raise UsageError(f"{path}: '{table}' must be a table, [{table}]")
 
 
 def merge_tables(
-    file: Tables, flags: Mapping[str, Mapping[str, Any]], chain: Sequence[str] = ()
+    file: Tables, flags: Mapping[str, Mapping[str, Any]], chains: Mapping[str, Sequence[str]] = NO_CHAINS
 ) -> dict[str, Any]:
     """The tables of a file with what flags say put over them.
 
     ``flags`` go from table to option to value: the names of chosen parts stand in the table ``parts``, the
-    options of an augmentation in ``augment``, by its name. What a file says of a part is passed over where a
-    flag chose another. ``chain`` are the augmentations that are used when neither names any.
+    options of a chain's part, an augmentation for one, in the chain's table, by its name. What a file says of
+    a part is passed over where a flag chose another. ``chains`` are the names of the parts of each chain that
+    are used when neither names any.
     """
     names = flags.get("parts", {})
     tables: dict[str, Any] = {}
@@ -54,20 +58,21 @@ def merge_tables(
         table = overlaid(in_file, flags.get(selector, {})) | ({} if name is None else {"name": name})
         if table:
             tables[selector] = table
-    rows = chain_of(file, flags, chain)
-    if rows is not None:
-        tables[AUGMENT] = rows
+    for selector in CHAINS:
+        rows = merge_chain(selector, file, flags, chains.get(selector, ()))
+        if rows is not None:
+            tables[selector] = rows
     tables["training"] = {**file.get("training", {}), **flags.get("training", {})}
     return tables
 
 
-def chain_of(
-    file: Tables, flags: Mapping[str, Mapping[str, Any]], chain: Sequence[str]
+def merge_chain(
+    selector: str, file: Tables, flags: Mapping[str, Mapping[str, Any]], usual: Sequence[str]
 ) -> list[dict[str, Any]] | None:
-    """The tables of the augmentations, in order; None where nothing was said of them."""
-    named = flags.get("parts", {}).get(AUGMENT)
-    in_file: list[Mapping[str, Any]] | None = file.get(AUGMENT)
-    options = flags.get(AUGMENT, {})
+    """The tables of a chain's parts, in order; None where nothing was said of them."""
+    named = flags.get("parts", {}).get(selector)
+    in_file: list[Mapping[str, Any]] | None = file.get(selector)
+    options = flags.get(selector, {})
     if named is None and in_file is None and not options:
         return None
     if named is not None:
@@ -76,7 +81,7 @@ def chain_of(
             {**known.get(plain_name(name), {}), "name": name} for name in named
         ]
     else:
-        rows = in_file if in_file is not None else [{"name": name} for name in chain]
+        rows = in_file if in_file is not None else [{"name": name} for name in usual]
     return [{**row, **options.get(plain_name(row["name"]).replace("-", "_"), {})} for row in rows]
 
 

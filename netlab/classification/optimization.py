@@ -28,6 +28,7 @@ def optimization_of(assembly: Assembly) -> Optimization:
         clip=settings.clip,
         compile=settings.compile,
         deterministic=settings.deterministic,
+        callbacks=assembly.chains["callback"],
     )
 
 

@@ -68,14 +68,16 @@ class ClassifierTask:
         self._train = TrainingBatches(
             on_device(setup.splits.train, device),
             setup.normalization,
-            setup.assembly.augmentations,
+            setup.assembly.chains["augmentation"],
             setup.classes,
             self.batch_size,
             settings.seed,
             setup.ranks.share(self.batch_size),
         )
         self._loss = loss_of(setup.assembly.parts["loss"])
-        self._mixing = any("mixing" in part.component.spec.tags for part in setup.assembly.augmentations)
+        self._mixing = any(
+            "mixing" in part.component.spec.tags for part in setup.assembly.chains["augmentation"]
+        )
         self._val = on_device(setup.splits.val, device)
         self.steps_per_epoch = len(self._train)
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netlab.kinds import KINDS
-from netlab.runs.config import AUGMENT, NAMING_KINDS, SELECTORS, without_none
+from netlab.kinds import CHAIN_KINDS, KINDS
+from netlab.runs.config import CHAINS, NAMING_KINDS, SELECTORS, without_none
 from netlab.runs.record import RunRecord
 
 
@@ -41,7 +41,8 @@ def comparable_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration without what may differ between the runs of an assembly: place and seed."""
     tables = {table: config.get(table, {}) for table in (*SELECTORS, "training")}
     training = {key: value for key, value in tables["training"].items() if key != "seed"}
-    return without_none({**tables, AUGMENT: config.get(AUGMENT, []), "training": training})
+    chains = {chain: config.get(chain, []) for chain in CHAINS}
+    return without_none({**tables, **chains, "training": training})
 
 
 def labels(configs: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -63,24 +64,25 @@ def labels(configs: Sequence[Mapping[str, Any]]) -> list[str]:
                 words.append(str(own.get("name", "none")))
             same = [other[table] for other in plain if other[table].get("name") == own.get("name")]
             words += differing_values(own, same)
-    chains = [config[AUGMENT] for config in plain]
-    for words, chain in zip(shown, chains, strict=True):
-        if any(other != chain for other in chains):
-            words.append(chain_words(chain, chains))
+    for kind in CHAIN_KINDS:
+        chains = [config[KINDS[kind].selector] for config in plain]
+        for words, chain in zip(shown, chains, strict=True):
+            if any(other != chain for other in chains):
+                words.append(chain_words(chain, chains) or f"no {kind}")
     for words, config in zip(shown, plain, strict=True):
         words += differing_values(config["training"], [other["training"] for other in plain])
     return [", ".join(words) or "all alike" for words in shown]
 
 
 def chain_words(chain: Sequence[Mapping[str, Any]], among: Sequence[Sequence[Mapping[str, Any]]]) -> str:
-    """``flip + cutmix``, with those options that differ among chains of the same augmentations."""
+    """``flip + cutmix``, with those options that differ among chains of the same parts."""
     names = [table["name"] for table in chain]
     alike = [other for other in among if [table["name"] for table in other] == names]
     words = []
     for number, table in enumerate(chain):
         values = differing_values(table, [other[number] for other in alike])
         words.append(" ".join([str(table["name"]), *values]))
-    return " + ".join(words) or "no augmentation"
+    return " + ".join(words)
 
 
 def differing_values(own: Mapping[str, Any], among: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -29,9 +29,13 @@ KINDS: dict[str, KindSpec] = {
         _kind("schedule", "schedules", "how the learning rate changes over the steps"),
         _kind("loss", "losses", "what training makes small"),
         _kind("augmentation", "augmentations", "what is done to training images", selector="augment"),
+        _kind("callback", "callbacks", "what goes along with the steps of a training"),
         _kind("recipe", "recipes", "the values that nobody gave"),
         _kind("metric", "metrics", "a measure of how well features separate the classes"),
         _kind("proposer", "proposers", "regions of an image that may hold an object"),
         _kind("extractor", "extractors", "a pretrained feature extractor for detection", selector="backbone"),
     )
 }
+
+# Of which a run has any number, in the order in which they were named: ``--augment flip --augment cutmix``.
+CHAIN_KINDS = ("augmentation", "callback")

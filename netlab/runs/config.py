@@ -11,6 +11,7 @@ The configuration is a plain nested dictionary, as in the file::
     [backbone] [block] [norm] [activation] [recipe] [optimizer] [schedule] [loss]    likewise
     [[augment]]                the augmentations, in order
     name = "flip"
+    [[callback]]               likewise, what goes along with the steps
     [training]                 see netlab.classification.settings
 """
 
@@ -28,14 +29,14 @@ import tomli_w
 
 from netlab.engine.catalog import Catalog, Part
 from netlab.errors import NetlabError, UsageError
-from netlab.kinds import KINDS
+from netlab.kinds import CHAIN_KINDS, KINDS
 
 NETWORK_KINDS = ("backbone", "block", "norm", "activation")
 TRAINING_KINDS = ("recipe", "optimizer", "schedule", "loss")
 PART_KINDS = ("dataset", *NETWORK_KINDS, *TRAINING_KINDS)  # of which a run has one part each
 SELECTORS = tuple(KINDS[kind].selector for kind in PART_KINDS)  # their tables and flags: data, backbone, ...
 NAMING_KINDS = ("dataset", "backbone", "block", "norm")  # by which a run is called
-AUGMENT = KINDS["augmentation"].selector
+CHAINS = tuple(KINDS[kind].selector for kind in CHAIN_KINDS)
 
 # Every table of the file, and the keys that are read from it without asking.
 TABLES: dict[str, tuple[str, ...]] = {
@@ -77,11 +78,15 @@ def part_table(part: Part, catalog: Catalog) -> dict[str, Any]:
 
 
 def make_config(
-    parts: Mapping[str, Part], augmentations: Sequence[Part], training: Mapping[str, Any], catalog: Catalog
+    parts: Mapping[str, Part],
+    chains: Mapping[str, Sequence[Part]],
+    training: Mapping[str, Any],
+    catalog: Catalog,
 ) -> Config:
-    """The configuration of a run, without its ``[run]`` table."""
+    """The configuration of a run, without its ``[run]`` table. ``parts`` and ``chains`` are by kind."""
     tables: Config = {KINDS[kind].selector: part_table(parts[kind], catalog) for kind in PART_KINDS}
-    tables[AUGMENT] = [part_table(part, catalog) for part in augmentations]
+    for kind in CHAIN_KINDS:
+        tables[KINDS[kind].selector] = [part_table(part, catalog) for part in chains[kind]]
     return {**tables, "training": dict(training)}
 
 
@@ -170,7 +175,7 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], ignored: frozens
         before, after = old.get(table, {}), new.get(table, {})
         if table == "run":
             continue
-        if isinstance(before, list) or isinstance(after, list):  # of augmentations
+        if isinstance(before, list) or isinstance(after, list):  # a chain
             if before != after:
                 found.append(f"{table}: {names_in(before)} -> {names_in(after)}")
             continue

@@ -24,10 +24,10 @@ from netlab.classification.assembly import choose_components
 from netlab.engine.catalog import Catalog, Component
 from netlab.errors import UsageError, closest
 from netlab.kinds import KINDS
-from netlab.runs.config import AUGMENT, PART_KINDS, SELECTORS
+from netlab.runs.config import CHAINS, PART_KINDS, SELECTORS
 
 Tables = Mapping[str, Any]
-KNOWN = (*SELECTORS, AUGMENT, "training")
+KNOWN = (*SELECTORS, *CHAINS, "training")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def expand(catalog: Catalog, tables: Tables) -> list[Candidate]:
     """Every combination of the grid that means something, seeds varying fastest.
 
     An option is given only to the components that have it: ``paths`` multiplies the block
-    ``grouped`` and leaves ``residual`` alone. Augmentations are the same in all combinations.
+    ``grouped`` and leaves ``residual`` alone. Augmentations and callbacks are the same in all combinations.
 
     Raises:
         UsageError: an unknown table, component or option, or an empty list.
@@ -66,8 +66,8 @@ def expand(catalog: Catalog, tables: Tables) -> list[Candidate]:
                 for kind, values in zip(PART_KINDS, options, strict=True)
             }
             given = {selector: table for selector, table in given.items() if table}
-            chain = {AUGMENT: tables[AUGMENT]} if AUGMENT in tables else {}
-            candidates.append(Candidate({**given, **chain, "training": dict(training)}, components))
+            chains = {chain: tables[chain] for chain in CHAINS if chain in tables}
+            candidates.append(Candidate({**given, **chains, "training": dict(training)}, components))
     return candidates
 
 

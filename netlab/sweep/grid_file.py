@@ -10,9 +10,9 @@ from netlab.classification.assembly import choose_components
 from netlab.engine.catalog import Catalog, Component
 from netlab.errors import UsageError, closest
 from netlab.kinds import KINDS
-from netlab.runs.config import AUGMENT, PART_KINDS, SELECTORS, read_toml
+from netlab.runs.config import CHAINS, PART_KINDS, SELECTORS, read_toml
 
-TABLES = (*SELECTORS, AUGMENT, "training")
+TABLES = (*SELECTORS, *CHAINS, "training")
 SWEEP_KEYS = ("name", "seeds", "baseline", "metrics")
 DEFAULT_SEEDS = 3
 
@@ -37,7 +37,7 @@ def read_grid_file(path: str | None) -> dict[str, Any]:
         raise UsageError(f"{path}: 'also' must be a list of tables, [[also]]")
     for tables in ({key: value for key, value in content.items() if key != "also"}, *also):
         for table, value in tables.items():
-            if table == AUGMENT and isinstance(value, list):
+            if table in CHAINS and isinstance(value, list):
                 continue
             if not isinstance(value, dict):
                 raise UsageError(f"{path}: '{table}' must be a table, [{table}]")
@@ -91,8 +91,9 @@ def grids_of(
     grids = []
     for also in ({}, *file.get("also", [])):
         grid = {table: {**base[table], **also.get(table, {}), **given.get(table, {})} for table in tables}
-        if (chain := also.get(AUGMENT, file.get(AUGMENT))) is not None:
-            grid[AUGMENT] = chain
+        for selector in CHAINS:
+            if (chain := also.get(selector, file.get(selector))) is not None:
+                grid[selector] = chain
         if "seed" not in grid["training"]:
             grid["training"]["seed"] = list(range(seeds or DEFAULT_SEEDS))
         elif seeds is not None:

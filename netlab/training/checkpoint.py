@@ -1,4 +1,4 @@
-"""Checkpoints: one safetensors file with weights, optimizer, task state and progress. Nothing is pickled.
+"""Checkpoints: one safetensors file with weights, optimizer, further state and progress. Nothing is pickled.
 
 A SHA-256 digest of all of it stands in the file's metadata and is compared at every read, so that a flipped
 bit or a tensor that is gone is an error, and never trained on.
@@ -21,7 +21,7 @@ from netlab.errors import NetlabError
 from netlab.files import write_atomically
 
 FORMAT = "netlab-checkpoint-2"
-NETWORK, OPTIMIZER, TASK = "network.", "optimizer.", "task."
+NETWORK, OPTIMIZER, STATE = "network.", "optimizer.", "state."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +45,14 @@ def save_checkpoint(
     path: Path,
     network: nn.Module,
     optimizer: torch.optim.Optimizer,
-    task_state: Mapping[str, Tensor],
+    state: Mapping[str, Tensor],
     progress: Progress,
 ) -> None:
-    """Write network, optimizer, the task's own state and progress atomically."""
+    """Write network, optimizer, whatever else a training keeps and progress atomically."""
     tensors = {NETWORK + name: value for name, value in network.state_dict().items()}
     names = {id(parameter): name for name, parameter in network.named_parameters()}
-    for parameter, state in optimizer.state.items():
-        for key, value in state.items():
+    for parameter, kept in optimizer.state.items():
+        for key, value in kept.items():
             if isinstance(value, Tensor):
                 tensors[f"{OPTIMIZER}{key}.{names[id(parameter)]}"] = value
             elif value is not None:
@@ -60,7 +60,7 @@ def save_checkpoint(
                     f"the optimizer {type(optimizer).__name__} keeps '{key}' as {type(value).__name__},"
                     " which a checkpoint can not hold: an optimizer must keep its state in tensors"
                 )
-    tensors |= {TASK + name: value for name, value in task_state.items()}
+    tensors |= {STATE + name: value for name, value in state.items()}
     write_tensors(path, tensors, progress)
 
 
@@ -135,7 +135,7 @@ def load_weights(path: Path, network: nn.Module) -> Progress:
 def load_checkpoint(
     path: Path, network: nn.Module, optimizer: torch.optim.Optimizer
 ) -> tuple[Progress, dict[str, Tensor]]:
-    """Load network and optimizer; give the progress and the task's own state.
+    """Load network and optimizer; give the progress and the ``state`` that was saved.
 
     Raises:
         NetlabError: the file is damaged or its tensors do not fit the network.
@@ -155,7 +155,7 @@ def load_checkpoint(
         elif value.ndim:  # a number, as Adam's of the steps, stays on the CPU
             value = value.to(parameter.device)
         optimizer.state[parameter][key] = value
-    return progress, with_prefix(tensors, TASK)
+    return progress, with_prefix(tensors, STATE)
 
 
 def fill_network(path: Path, network: nn.Module, tensors: Mapping[str, Tensor]) -> None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from netlab.data.batches import epoch_seed
 from netlab.errors import NetlabError
+from netlab.kinds.callback import Training
 from netlab.runs.directory import RunDirectory
 from netlab.runs.history import read_history, write_history
+from netlab.training.callbacks import Callbacks
 from netlab.training.checkpoint import (
     Progress,
     load_checkpoint,
@@ -23,11 +26,14 @@ from netlab.training.checkpoint import (
     read_progress,
     save_checkpoint,
     save_weights,
+    with_prefix,
 )
 from netlab.training.optimization import Optimization
 from netlab.training.ranks import ALONE, Ranks
 from netlab.training.reporter import Reporter, Silent
 from netlab.training.task import StepLoss, Task
+
+TASK, CALLBACKS = "task.", "callbacks."  # whose state it is, in a checkpoint
 
 EpochListener = Callable[[int, Mapping[str, float]], None]
 
@@ -68,10 +74,8 @@ def train(
     torch.use_deterministic_algorithms(optimization.deterministic)
     network = task.network
     optimizer = optimization.make_optimizer(network)
-    progress = Progress()
-    history: list[dict[str, float]] = []
-    if run is not None and run.last_checkpoint.exists():
-        progress, history = resume(task, optimizer, run)
+    progress, callbacks, history = begin(task, optimization, optimizer, run, ranks)
+    columns = (*task.columns, *callbacks.columns)
     forward: Callable[..., Any] = ranks.parallel(network)
     if optimization.compile:
         forward = torch.compile(forward)
@@ -86,24 +90,27 @@ def train(
     while progress.epoch < optimization.epochs and not task.is_over(progress):
         epoch = progress.epoch + 1
         began = time.perf_counter()
-        figures = train_epoch(forward, task, optimization, optimizer, epoch, reporter, ranks)
+        figures = train_epoch(forward, task, optimization, optimizer, callbacks, epoch, reporter, ranks)
         training_seconds = time.perf_counter() - began
         ranks.share_buffers(network)
-        row = {"epoch": epoch, **figures, **task.measure(epoch, training_seconds)}
+        with callbacks.evaluation():
+            row = {"epoch": epoch, **figures, **task.measure(epoch, training_seconds)}
+            score = task.score(row)
+            is_best = progress.improved_by(score)
+            progress = replace(progress, epoch=epoch)
+            if is_best and score is not None:
+                progress = Progress(epoch, epoch, score)
+                if run is not None and ranks.is_first:
+                    save_weights(run.best_checkpoint, network, progress)
+        row |= callbacks.epoch_finished(epoch)
         row["lr"] = optimizer.param_groups[0]["lr"]
         row["seconds"] = time.perf_counter() - began
-        row = {column: row[column] for column in task.columns}
+        row = {column: row[column] for column in columns}
         history.append(row)
-        score = task.score(row)
-        is_best = progress.improved_by(score)
-        progress = replace(progress, epoch=epoch)
-        if is_best and score is not None:
-            progress = Progress(epoch, epoch, score)
         if run is not None and ranks.is_first:
-            if is_best:
-                save_weights(run.best_checkpoint, network, progress)
-            write_history(run.history, history, task.columns)
-            save_checkpoint(run.last_checkpoint, network, optimizer, task.state(), progress)
+            write_history(run.history, history, columns)
+            state = prefixed({TASK: task.state(), CALLBACKS: callbacks.state()})
+            save_checkpoint(run.last_checkpoint, network, optimizer, state, progress)
         reporter.epoch(row, is_best=is_best)
         on_epoch(epoch, row)
 
@@ -118,6 +125,7 @@ def train_epoch(
     task: Task,
     optimization: Optimization,
     optimizer: torch.optim.Optimizer,
+    callbacks: Callbacks,
     epoch: int,
     reporter: Reporter,
     ranks: Ranks,
@@ -144,14 +152,24 @@ def train_epoch(
             )
         optimizer.zero_grad(set_to_none=True)
         found.loss.backward()
+        callbacks.gradients_ready(step, functools.partial(gradients_again, forward, task, optimizer, batch))
         if optimization.clip:
             # Without batch normalization, the peak rate of the recipe 'fast' diverges without it.
             nn.utils.clip_grad_norm_(task.network.parameters(), optimization.clip)
         optimizer.step()
+        callbacks.step_finished(step)
         sums = {name: sums.get(name, 0.0) + value for name, value in figures.items()}
         count += step_count
         reporter.step(epoch=epoch, step=position + 1, loss=next(iter(figures.values())) / step_count)
     return {name: value / count for name, value in sums.items()}
+
+
+def gradients_again(
+    forward: Callable[..., Any], task: Task, optimizer: torch.optim.Optimizer, batch: Any
+) -> None:
+    """The gradients of a batch, at the present weights, in place of those that were there."""
+    optimizer.zero_grad(set_to_none=True)
+    task.loss(forward, batch).loss.backward()
 
 
 def summed(found: StepLoss, ranks: Ranks) -> tuple[float, float, dict[str, float]]:
@@ -163,17 +181,35 @@ def summed(found: StepLoss, ranks: Ranks) -> tuple[float, float, dict[str, float
     return total_loss, count, dict(zip(found.figures, sums, strict=True))
 
 
-def resume(
-    task: Task, optimizer: torch.optim.Optimizer, run: RunDirectory
-) -> tuple[Progress, list[dict[str, float]]]:
-    """Take up network, optimizer and the task's state from the last checkpoint; give progress and history.
+def begin(
+    task: Task,
+    optimization: Optimization,
+    optimizer: torch.optim.Optimizer,
+    run: RunDirectory | None,
+    ranks: Ranks,
+) -> tuple[Progress, Callbacks, list[dict[str, float]]]:
+    """Take up the run's last checkpoint if it has one; give progress, callbacks and history.
 
     Raises:
         NetlabError: a file of the run is damaged.
+        PluginError: a callback does not keep to its contract.
     """
-    progress, state = load_checkpoint(run.last_checkpoint, task.network, optimizer)
+    progress, state = Progress(), None
+    if run is not None and run.last_checkpoint.exists():
+        progress, state = load_checkpoint(run.last_checkpoint, task.network, optimizer)
+    training = Training(
+        network=task.network,
+        optimizer=optimizer,
+        steps=optimization.epochs * task.steps_per_epoch,
+        steps_per_epoch=task.steps_per_epoch,
+        folder=run.path if run is not None and ranks.is_first else None,
+    )
+    callbacks = Callbacks(optimization.callbacks, training, task.columns)
+    if run is None or state is None:
+        return progress, callbacks, []
     try:
-        task.load_state(state)
+        task.load_state(with_prefix(state, TASK))
+        callbacks.load_state(with_prefix(state, CALLBACKS))
     except (KeyError, ValueError) as error:
         raise NetlabError(
             f"{run.last_checkpoint} does not fit the run ({error}); delete the run directory to start again"
@@ -184,16 +220,22 @@ def resume(
             # Killed after it had written the best weights of an epoch that the checkpoint lacks: the epoch
             # is made again, perhaps rounded otherwise, and these weights are the ones to beat.
             progress = replace(best, epoch=progress.epoch)
-    return progress, history_until(run, progress.epoch, task)
+    columns = (*task.columns, *callbacks.columns)
+    return progress, callbacks, history_until(run, progress.epoch, columns)
 
 
-def history_until(run: RunDirectory, epoch: int, task: Task) -> list[dict[str, float]]:
+def prefixed(states: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """The tensors of all owners, each under its owner's prefix."""
+    return {owner + name: value for owner, state in states.items() for name, value in state.items()}
+
+
+def history_until(run: RunDirectory, epoch: int, columns: Sequence[str]) -> list[dict[str, float]]:
     """The rows of the epochs that the checkpoint has made; later ones are made again.
 
     Raises:
         NetlabError: a row is missing.
     """
-    rows = [row for row in read_history(run.history, task.columns) if row["epoch"] <= epoch]
+    rows = [row for row in read_history(run.history, columns) if row["epoch"] <= epoch]
     if [row["epoch"] for row in rows] != list(range(1, epoch + 1)):
         raise NetlabError(
             f"{run.history} does not have one row for each of the {epoch} epochs of the checkpoint;"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
+from netlab.engine.catalog import Part
 from netlab.kinds.optimizer import GroupName, ParameterGroup
 from netlab.training.schedule import Schedule
 
@@ -20,7 +21,7 @@ class Optimization:
 
     ``optimizer(groups, lr=...)`` makes the optimizer. ``schedule(step, steps)`` gives the factor of the peak
     rate ``lr``. ``clip`` is the norm down to which gradients are scaled; 0: never. ``seed`` is that of
-    dropout and the like.
+    dropout and the like. ``callbacks`` go along with the steps.
     """
 
     epochs: int
@@ -32,6 +33,7 @@ class Optimization:
     clip: float = 0.0
     compile: bool = False
     deterministic: bool = False
+    callbacks: Sequence[Part] = ()
 
     def make_optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
         """The optimizer of a network's parameters, with the peak of each group's rate as its ``peak_lr``."""

@@ -23,7 +23,7 @@ def assembly(
 
 
 def names(found: Assembly) -> list[str]:
-    return [part.component.name for part in found.augmentations]
+    return [part.component.name for part in found.chains["augmentation"]]
 
 
 def test_the_report_recipe_is_the_reports_protocol(catalog: Catalog) -> None:
@@ -39,7 +39,7 @@ def test_the_report_recipe_is_the_reports_protocol(catalog: Catalog) -> None:
     settings = found.settings
     assert (settings.lr, settings.batch_size, settings.epochs) == (0.01, 128, 100)
     assert (settings.normalize, settings.precision, settings.weight_decay) == ("half", "fp32", 0)
-    flip, translate, rotate = (part.options for part in found.augmentations)
+    flip, translate, rotate = (part.options for part in found.chains["augmentation"])
     assert (flip.horizontal, flip.vertical, translate.pixels, rotate.degrees) == (True, True, 0, 15)
 
 
@@ -68,8 +68,8 @@ def test_a_change_of_labels_is_off_where_the_recipe_asks_for_it_and_refused_to_t
     digits = frozenset({"translation"})
     found = assembly(catalog, allowed=digits)
     assert names(found) == ["flip", "translate"]
-    assert not found.augmentations[0].options.horizontal
-    assert found.augmentations[1].options.pixels == 4
+    assert not found.chains["augmentation"][0].options.horizontal
+    assert found.chains["augmentation"][1].options.pixels == 4
     with pytest.raises(UsageError, match="'flip': horizontal-flip would change the labels.*allows: translat"):
         assembly(catalog, allowed=digits, augment=[{"name": "flip", "horizontal": True}])
     with pytest.raises(UsageError, match="'rotate': rotation would change the labels"):
@@ -87,7 +87,7 @@ def test_the_chain_is_the_users_in_the_users_order(catalog: Catalog) -> None:
 def test_values_fit_the_data(catalog: Catalog) -> None:
     small = assembly(catalog, DataFacts(400, (64, 48), 2))
     assert (small.settings.batch_size, small.settings.epochs) == (20, 16)
-    assert small.augmentations[1].options.pixels == 6
+    assert small.chains["augmentation"][1].options.pixels == 6
     assert assembly(catalog, DataFacts(1_000_000, (32, 32), 2)).settings.epochs == 12
 
 
@@ -111,7 +111,7 @@ def test_components_are_known_before_the_data(catalog: Catalog) -> None:
     chosen = choose_components(catalog, {"recipe": {"name": "report"}, "norm": {"name": "bn"}})
     assert chosen.components["schedule"].name == "step"
     assert chosen.components["norm"].name == "bn"
-    assert [part.name for part in chosen.augmentations] == ["flip", "translate", "rotate"]
+    assert [part.name for part in chosen.chains["augmentation"]] == ["flip", "translate", "rotate"]
 
 
 def test_flags_go_before_the_file_and_another_part_drops_its_options() -> None:
@@ -131,5 +131,8 @@ def test_options_of_augmentations_reach_the_chain_of_flags_of_the_file_and_of_th
     assert merge_tables({}, named)["augment"] == [{"name": "flip"}, {"name": "rotate", "degrees": 5}]
     assert merge_tables(file, turned)["augment"] == [{"name": "rotate", "degrees": 5}, {"name": "erase"}]
     assert merge_tables(file, {})["augment"] == file["augment"]
-    assert merge_tables({}, turned, ["flip", "rotate"])["augment"][1] == {"name": "rotate", "degrees": 5}
-    assert "augment" not in merge_tables({}, {}, ["flip"])
+    assert merge_tables({}, turned, {"augment": ["flip", "rotate"]})["augment"][1] == {
+        "name": "rotate",
+        "degrees": 5,
+    }
+    assert "augment" not in merge_tables({}, {}, {"augment": ["flip"]})

@@ -17,6 +17,7 @@ from netlab.engine.catalog import Component
 from netlab.engine.option_errors import bounds_of, choices_of, explain
 from netlab.engine.option_types import flag_type
 from netlab.errors import PluginError, UsageError
+from netlab.kinds import CHAIN_KINDS
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -172,7 +173,7 @@ def prefix_of(component: Component) -> str:
     if component.kind == "metric":
         return component.name
     selector = component.selector
-    return f"{selector}.{component.name}" if component.kind == "augmentation" else selector
+    return f"{selector}.{component.name}" if component.kind in CHAIN_KINDS else selector
 
 
 def model_flags(

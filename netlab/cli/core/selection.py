@@ -24,6 +24,11 @@ PART_HELPS = {
     "loss": "What training makes small.",
 }
 
+CHAIN_HELPS = {
+    "augmentation": "What is done to training images",
+    "callback": "What goes along with the steps",
+}
+
 
 def read_selectors(arguments: Sequence[str], names: Sequence[str]) -> dict[str, str]:
     """The values of the flags ``--NAME`` in ``arguments``, for those that are there."""
@@ -86,14 +91,17 @@ def selector_flags(
     ]  # fmt: skip
 
 
-def augment_flag(catalog: Catalog, chain: Sequence[str]) -> Flag:
-    """The flag that names augmentations, in order: ``--augment flip --augment cutmix``."""
-    kind = KINDS["augmentation"]
-    return Flag(
-        "parts", kind.selector, kind.selector, "the command", PANEL, list[str],
-        f"What is done to training images; repeat it for several. Default: {' '.join(chain) or 'none'}.",
-        completion=complete_names(catalog, kind.name),
-    )  # fmt: skip
+def chain_flags(catalog: Catalog, chains: Mapping[str, Sequence[Component]]) -> list[Flag]:
+    """The flags that name parts of chains, in order: ``--augment flip --augment cutmix``."""
+    return [
+        Flag(
+            "parts", KINDS[kind].selector, KINDS[kind].selector, "the command", PANEL, list[str],
+            f"{CHAIN_HELPS[kind]}; repeat it for several."
+            f" Default: {' '.join(part.name for part in chain) or 'none'}.",
+            completion=complete_names(catalog, kind),
+        )
+        for kind, chain in chains.items()
+    ]  # fmt: skip
 
 
 def complete_names(catalog: Catalog, kind: str, *, several: bool = False) -> Completion:

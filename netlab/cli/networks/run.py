@@ -22,14 +22,14 @@ from netlab.cli.core.part_flags import part_flags
 from netlab.cli.core.progress import TerminalReporter
 from netlab.cli.core.selection import (
     PART_HELPS,
-    augment_flag,
+    chain_flags,
     read_repeated,
     read_selectors,
     selector_flags,
 )
 from netlab.cli.core.session import Session
 from netlab.errors import NetlabError, UsageError, closest
-from netlab.runs.config import AUGMENT, PART_KINDS, SELECTORS, read_toml
+from netlab.runs.config import CHAINS, PART_KINDS, SELECTORS, read_toml
 
 
 def read_config_file(path: str | None) -> dict[str, Any]:
@@ -66,11 +66,12 @@ def build(session: Session) -> Callable[..., None]:
     catalog = session.catalog
     words = read_selectors(session.after_command, [*SELECTORS, "config"])
     file = read_config_file(words.pop("config", None))
-    chain = read_repeated(session.after_command, AUGMENT)
-    named = words if chain is None else {**words, AUGMENT: chain}
+    named: dict[str, str | list[str]] = {**words}
+    for selector in CHAINS:
+        if (chain := read_repeated(session.after_command, selector)) is not None:
+            named[selector] = chain
     chosen = choose_components(catalog, merge_tables(file, {"parts": named}))
     parts = chosen.components
-    chain_names = [component.name for component in chosen.augmentations]
 
     def run(options: RunOptions, given: Given) -> None:
         """Assemble a network from parts by name, train it, and leave a complete run directory.
@@ -81,7 +82,7 @@ def build(session: Session) -> Callable[..., None]:
         from netlab.training.ranks import joined
 
         run_table = known_run_keys(file.get("run", {}))
-        tables = merge_tables(file, given, chain_names)
+        tables = merge_tables(file, given, chosen.chain_names)
         with joined(options.device, options.threads, sync_bn=options.sync_bn) as ranks:
             session.may_complain = ranks.is_first_to_fail
             where: dict[str, Any] = {
@@ -101,7 +102,7 @@ def build(session: Session) -> Callable[..., None]:
 
     flags = [
         *selector_flags(catalog, PART_KINDS, PART_HELPS, parts),
-        augment_flag(catalog, chain_names),
+        *chain_flags(catalog, chosen.chains),
         *(
             flag
             for part in parts.values()
@@ -109,12 +110,13 @@ def build(session: Session) -> Callable[..., None]:
         ),
         *(
             flag
-            for augmentation in {part.name: part for part in chosen.augmentations}.values()
-            for flag in component_flags(augmentation)
+            for chain in chosen.chains.values()
+            for component in {part.name: part for part in chain}.values()
+            for flag in component_flags(component)
         ),
         *model_flags(TrainingSettings, table="training", owner="training", panel="Training"),
     ]
-    return command(session, RunOptions, run, flags=flags, parts=[*parts.values(), *chosen.augmentations])
+    return command(session, RunOptions, run, flags=flags, parts=chosen.all)
 
 
 def known_run_keys(table: Mapping[str, Any]) -> Mapping[str, Any]:

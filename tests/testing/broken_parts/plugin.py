@@ -94,6 +94,14 @@ def netlab_components():
         ("input-kept", "overwrites"),
         ("by-place", "by_position"),
     )
+    yield from declare(
+        "callback",
+        ("columns", "AnotherColumn"),
+        ("still-trains", "Freezes"),
+        ("evaluation-restores", "LeavesTheMean"),
+        ("resumes", "Forgets"),
+        ("determinism", "Draws"),
+    )
     yield from declare("recipe", ("known-tables", "unknown_table"), ("pure", "counts_calls"))
     yield from declare(
         "dataset",

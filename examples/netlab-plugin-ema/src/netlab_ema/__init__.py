@@ -1,0 +1,1 @@
+"""An average of the weights, and sharpness-aware steps, for netlab."""
