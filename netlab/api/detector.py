@@ -207,16 +207,16 @@ def warn(line: str) -> None:
     warnings.warn(line, stacklevel=4)
 
 
-def load_detector(name: str | Path, *, runs: str | Path = "detectors") -> DetectorRun:
+def load_detector(name: str | Path, *, detectors: str | Path = "detectors") -> DetectorRun:
     """A detector by its name or path.
 
     Args:
-        name: a name in ``runs``, or a path.
-        runs: the folder where detectors are kept.
+        name: a name in ``detectors``, or a path.
+        detectors: the folder where detectors are kept.
 
     Raises:
         UsageError: there is none (with the closest name).
     """
     from netlab.detection.model.model_file import find_detector
 
-    return DetectorRun(find_detector(str(name), Path(runs)))
+    return DetectorRun(find_detector(str(name), Path(detectors)))

@@ -22,7 +22,7 @@ def train_detector(  # noqa: PLR0913 - each is a flag of `netlab detect train`; 
     voc_one_based: bool = False,
     validation: float = 0.2,
     name: str | None = None,
-    runs: str | Path = "detectors",
+    detectors: str | Path = "detectors",
     cache: str | Path | None = None,
     no_cache: bool = False,
     device: str = "auto",
@@ -42,7 +42,7 @@ def train_detector(  # noqa: PLR0913 - each is a flag of `netlab detect train`; 
         voc_one_based: corners count from 1 and belong to the box.
         validation: share of the images held out where ``ImageSets`` has no split.
         name: of the run; by default made of the parts, the seed and a hash of the configuration.
-        runs: the folder where detectors are kept.
+        detectors: the folder where detectors are kept.
         cache: where proposals are kept between calls; None: the user's cache folder.
         no_cache: keep no proposals.
         device: auto, cpu, cuda or cuda:N.
@@ -59,7 +59,7 @@ def train_detector(  # noqa: PLR0913 - each is a flag of `netlab detect train`; 
     from netlab.detection.training.settings import DetectionSettings
     from netlab.training.resume import AlreadyFinishedError
 
-    own = "classes weights voc_one_based validation name runs cache no_cache device quiet".split()
+    own = "classes weights voc_one_based validation name detectors cache no_cache device quiet".split()
     chosen = choose(
         {"proposer": proposer, "extractor": backbone}, options, settings=DetectionSettings, own=own
     )
@@ -69,7 +69,7 @@ def train_detector(  # noqa: PLR0913 - each is a flag of `netlab detect train`; 
         chosen.values.get("", {}),
         AnnotatedFolder(Path(data), names, voc_one_based, validation),
         weights=str(weights),
-        runs=Path(runs),
+        runs=Path(detectors),
         name=name,
         cache=None if no_cache else Path(cache) if cache is not None else default_cache_folder(),
         device=device,

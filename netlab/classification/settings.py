@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from netlab.engine.option_types import Seed
 from netlab.errors import UsageError, closest
 
 
@@ -42,7 +43,7 @@ class TrainingSettings(BaseModel):
         0, ge=0, description="Stop after so many epochs without a better validation; 0: never."
     )
     validation: float = Field(0.1, gt=0, lt=1, description="Share of the training images held out.")
-    seed: int = Field(0, ge=0, lt=2**63, description="Seed of weights, order and augmentation.")
+    seed: Seed = 0
     split_seed: int = Field(0, ge=0, lt=2**63, description="Seed of the validation split.")
     compile: bool = Field(False, description="Use torch.compile (needs a C++ compiler).")
     deterministic: bool = Field(False, description="Only deterministic algorithms, also on CUDA.")

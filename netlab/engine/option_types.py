@@ -1,4 +1,4 @@
-"""Which types of options a command-line flag can hold."""
+"""Which types of options a command-line flag can hold, and the one of every seed."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ import typing
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from pydantic import Field
+
 from netlab.kinds.chosen_part import ChosenPart
 
 SCALARS = (bool, int, float, str, Path)
+
+Seed = Annotated[int, Field(ge=0, lt=2**63, description="Seed of everything that is drawn.")]
 
 
 def flag_type(name: str, annotation: Any) -> Any:

@@ -35,7 +35,7 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def detector(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> netlab.DetectorRun:
-    return netlab.train_detector(scenes, **QUICK, runs=tmp_path_factory.mktemp("detectors"))
+    return netlab.train_detector(scenes, **QUICK, detectors=tmp_path_factory.mktemp("detectors"))
 
 
 @pytest.fixture
@@ -56,21 +56,23 @@ def test_a_detector_has_its_history_result_and_classes(detector: netlab.Detector
 
 def test_the_same_call_gives_the_finished_detector(detector: netlab.DetectorRun, scenes: Path) -> None:
     written = (detector.path / "model.safetensors").stat().st_mtime_ns
-    again = netlab.train_detector(scenes, **QUICK, runs=detector.path.parent)
+    again = netlab.train_detector(scenes, **QUICK, detectors=detector.path.parent)
     assert again.path == detector.path
     assert (detector.path / "model.safetensors").stat().st_mtime_ns == written
     with pytest.raises(UsageError, match="begun with other settings"):
-        netlab.train_detector(scenes, **{**QUICK, "lr": 0.5}, runs=detector.path.parent, name=detector.name)
+        netlab.train_detector(
+            scenes, **{**QUICK, "lr": 0.5}, detectors=detector.path.parent, name=detector.name
+        )
 
 
 def test_a_loaded_detector_finds_the_same(detector: netlab.DetectorRun, photos: list[Path]) -> None:
-    loaded = netlab.load_detector(detector.name, runs=detector.path.parent)
+    loaded = netlab.load_detector(detector.name, detectors=detector.path.parent)
     here, there = (each.predict(photos[0], confidence=0.0) for each in (detector, loaded))
     assert len(here) > 0
     assert np.array_equal(here.boxes, there.boxes)
     assert np.array_equal(here.scores, there.scores)
     with pytest.raises(UsageError, match="there is no run 'nowhere'"):
-        netlab.load_detector("nowhere", runs=detector.path.parent)
+        netlab.load_detector("nowhere", detectors=detector.path.parent)
 
 
 def test_an_image_of_any_kind_gives_the_same_detections(
@@ -138,7 +140,7 @@ def test_what_is_wrong_is_said_in_one_line(
     with pytest.raises(UsageError, match="there is no option jiter. Did you mean 'jitter'"):
         netlab.train_detector(scenes, jiter=3)
     with pytest.raises(UsageError, match="there is no folder nowhere"):
-        netlab.train_detector("nowhere", **QUICK, runs=tmp_path)
+        netlab.train_detector("nowhere", **QUICK, detectors=tmp_path)
     with pytest.raises(UsageError, match="is a detector: netlab.load_detector"):
         netlab.load_run(detector.path)
     with pytest.raises(NetlabError, match="there is no trained detector"):

@@ -49,7 +49,7 @@ MISSING = {
     "predict": "missing SOURCE (Images, videos, folders or globs)",
     "detect train": "missing VOC_DIR (VOC layout, or a folder of images and XML)",
     "detect eval": "missing VOC_DIR (VOC layout, or a folder of images and XML) and --model",
-    "detect crops VOC": "missing --out (Where the crops go)",
+    "detect crops": "missing VOC_DIR (VOC layout, or a folder of images and XML)",
     "plugins show": "missing NAME",
     "plugins new": "missing NAME",
     "run --epochs": "--epochs needs a value (see netlab run --help)",

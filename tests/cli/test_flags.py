@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from pydantic import BaseModel, Field
 
+import netlab.cli
 from netlab.cli.core.flags import model_flags
+from netlab.cli.core.options import Options
 from netlab.cli.core.words import rewrite_short_flags
 from netlab.engine.catalog import Catalog
 from netlab.engine.option_types import flag_type
@@ -163,3 +167,36 @@ def test_a_wrong_config_file_names_the_key(cli: Cli, content: str, message: str)
     outcome = cli("run", "--config", "mine.toml")
     assert outcome.code == 2
     assert message in outcome.err
+
+
+def models_below(model: type[Options]) -> Iterator[type[Options]]:
+    for below in model.__subclasses__():
+        yield below
+        yield from models_below(below)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "runs", "detectors", "data_dir", "offline", "device", "threads", "seed", "json", "quiet",
+        "baseline", "cache", "no_cache", "every", "voc-one-based", "workers", "ray_address",
+    ],
+)  # fmt: skip
+def test_a_flag_that_several_commands_have_is_defined_once(option: str) -> None:
+    for module in pkgutil.walk_packages(netlab.cli.__path__, "netlab.cli."):
+        importlib.import_module(module.name)
+    defining, having = set(), set()
+    for model in models_below(Options):
+        for name, field in model.model_fields.items():
+            if (field.alias or name) == option:
+                having.add(model)
+                if name in model.__annotations__:
+                    defining.add(model)
+    assert len(defining) == 1
+    assert len(having) > 1
+
+
+def test_every_out_says_where_the_result_is_written(cli: Cli) -> None:
+    commands = ("predict", "metrics", "report", "detect predict", "detect eval", "detect crops")
+    for command in commands:
+        assert "Where to write the result." in text_of(cli(*command.split(), "--help").out)

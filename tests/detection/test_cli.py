@@ -29,7 +29,7 @@ def trained(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run."""
     folder = tmp_path_factory.mktemp("detectors")
     with pytest.raises(SystemExit) as leaving:
-        main(["detect", "train", str(scenes), *QUICK, "--runs", str(folder), "--name", "run", "--quiet"])
+        main(["detect", "train", str(scenes), *QUICK, "--detectors", str(folder), "--name", "run", "--quiet"])
     assert leaving.value.code == 0
     return folder / "run"
 
@@ -59,13 +59,15 @@ def test_the_model_says_what_it_is_made_of(trained: Path):
 
 
 def test_a_finished_run_is_not_trained_again(cli: Any, scenes: Path, trained: Path):
-    again = cli("detect", "train", scenes, *QUICK, "--runs", trained.parent, "--name", "run")
+    again = cli("detect", "train", scenes, *QUICK, "--detectors", trained.parent, "--name", "run")
     assert again.code == 2
     assert "finished" in again.err
 
 
 def test_other_settings_under_the_same_name_are_refused(cli: Any, scenes: Path, trained: Path):
-    other = cli("detect", "train", scenes, *QUICK, "--runs", trained.parent, "--name", "run", "--lr", "0.5")
+    other = cli(
+        "detect", "train", scenes, *QUICK, "--detectors", trained.parent, "--name", "run", "--lr", "0.5"
+    )
     assert other.code == 2
     assert "training.lr: 0.002 -> 0.5" in other.err
 
@@ -77,7 +79,7 @@ def test_an_interrupted_run_resumes_to_the_same_head(
         if row["epoch"] == 3:
             raise KeyboardInterrupt
 
-    words = ("detect", "train", scenes, *QUICK, "--runs", tmp_path, "--name", "again", "--quiet")
+    words = ("detect", "train", scenes, *QUICK, "--detectors", tmp_path, "--name", "again", "--quiet")
     with monkeypatch.context() as patched:
         patched.setattr(TerminalReporter, "epoch", interrupt)
         assert cli(*words).code == 130
@@ -216,10 +218,12 @@ def test_eval_of_a_flat_folder_uses_the_images_held_out_in_training(cli: Any, sc
     flat.mkdir()
     for path in (*(scenes / "JPEGImages").iterdir(), *(scenes / "Annotations").iterdir()):
         shutil.copy(path, flat)
-    train = cli("detect", "train", flat, *QUICK, "--epochs", "1", "--name", "flat", "--runs", "r", "--quiet")
+    train = cli(
+        "detect", "train", flat, *QUICK, "--epochs", "1", "--name", "flat", "--detectors", "r", "--quiet"
+    )
     assert train.code == 0, train.err
     held_out = json.loads(Path("r/flat/split.json").read_text())["val"]
-    done = cli("detect", "eval", flat, "--model", "flat", "--runs", "r", "--json", "--no-cache")
+    done = cli("detect", "eval", flat, "--model", "flat", "--detectors", "r", "--json", "--no-cache")
     assert json.loads(done.out)["images"] == len(held_out) == 3
     assert "trained on" not in done.err
 
@@ -351,7 +355,7 @@ def test_without_validation_images_the_threshold_is_a_half(cli: Any, scenes: Pat
         shutil.copy(scenes / "JPEGImages" / f"scene_000{k}.jpg", flat)
         shutil.copy(scenes / "Annotations" / f"scene_000{k}.xml", flat)
     done = cli(
-        "detect", "train", flat, *QUICK, "--epochs", "1", "--validation", "0", "--name", "all", "--runs", tmp_path,
+        "detect", "train", flat, *QUICK, "--epochs", "1", "--validation", "0", "--name", "all", "--detectors", tmp_path,
     )  # fmt: skip
     assert done.code == 0, done.err
     assert "no validation images" in done.err
@@ -363,7 +367,7 @@ def test_without_validation_images_the_threshold_is_a_half(cli: Any, scenes: Pat
 def test_class_weights_and_no_hard_negatives_train_too(cli: Any, scenes: Path, tmp_path: Path):
     done = cli(
         "detect", "train", scenes, *QUICK, "--class-weights", "inverse", "--no-hard-negatives", "--no-flips",
-        "--background-iou", "0.1", "--hidden", "8", "--name", "other", "--runs", tmp_path,
+        "--background-iou", "0.1", "--hidden", "8", "--name", "other", "--detectors", tmp_path,
     )  # fmt: skip
     assert done.code == 0, done.err
     assert "hard negatives" not in done.out
@@ -374,7 +378,7 @@ def test_a_resumed_run_says_so(cli: Any, scenes: Path, tmp_path: Path, monkeypat
     def interrupt(self: Any, row: dict[str, float], *, is_best: bool) -> None:
         raise KeyboardInterrupt
 
-    words = ("detect", "train", scenes, *QUICK, "--epochs", "2", "--runs", tmp_path, "--name", "again")
+    words = ("detect", "train", scenes, *QUICK, "--epochs", "2", "--detectors", tmp_path, "--name", "again")
     with monkeypatch.context() as patched:
         patched.setattr(TerminalReporter, "epoch", interrupt)
         first = cli(*words)
@@ -388,7 +392,7 @@ def test_the_cats_of_the_optional_data_are_found(cli: Any, shared: Path, tmp_pat
     words = (
         "detect", "train", shared / "data" / "cats-voc", "--weights",
         shared / "weights" / "mobilenet_v2_features.safetensors", "--image-side", "320", "--long-side", "160",
-        "--epochs", "3", "--limit", "150", "--no-flips", "--jitter", "6", "--no-cache", "--quiet", "--runs", tmp_path,
+        "--epochs", "3", "--limit", "150", "--no-flips", "--jitter", "6", "--no-cache", "--quiet", "--detectors", tmp_path,
     )  # fmt: skip
     done = cli(*words)
     assert done.code == 0, done.err

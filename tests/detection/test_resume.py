@@ -54,7 +54,7 @@ def killed(scenes: Path, tmp_path: Path) -> Path:
         "train",
         str(scenes),
         *WORDS,
-        "--runs",
+        "--detectors",
         str(tmp_path / "detectors"),
         "--name",
         "victim",
@@ -76,7 +76,7 @@ def test_killed_and_resumed_equals_never_killed(
     assert not (killed / "result.json").exists()
 
     def train(name: str) -> Path:
-        done = cli("detect", "train", scenes, *WORDS, "--runs", tmp_path / "detectors", "--name", name)
+        done = cli("detect", "train", scenes, *WORDS, "--detectors", tmp_path / "detectors", "--name", name)
         assert done.code == 0, done.err
         return tmp_path / "detectors" / name
 
@@ -84,7 +84,9 @@ def test_killed_and_resumed_equals_never_killed(
     environment = killed / "environment.json"
     recorded = json.loads(environment.read_text())
     write_json(environment, recorded | {"data_sha256": "0" * 64})
-    changed = cli("detect", "train", scenes, *WORDS, "--runs", tmp_path / "detectors", "--name", "victim")
+    changed = cli(
+        "detect", "train", scenes, *WORDS, "--detectors", tmp_path / "detectors", "--name", "victim"
+    )
     assert changed.code == 2
     assert "the data of run 'victim' has changed" in changed.err
     write_json(environment, recorded)

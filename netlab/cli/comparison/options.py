@@ -7,15 +7,12 @@ from typing import Annotated
 from pydantic import Field
 
 from netlab.cli.core.flags import Argument
-from netlab.cli.core.options import RunsFolder
+from netlab.cli.core.options import Baseline, RunsFolder
 
 
-class ChosenRuns(RunsFolder):
+class ChosenRuns(RunsFolder, Baseline):
     names: Annotated[list[str], Argument("[RUN...]")] = Field(
         [], description="Runs by name or path. Default: all."
     )
     sweep: str | None = Field(None, description="The runs of a sweep.")
-    baseline: str | None = Field(
-        None, description="An assembly's name in the table, or one of its runs: the first."
-    )
     force: bool = Field(False, description="One comparison of all, although data or splits differ.")

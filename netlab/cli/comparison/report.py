@@ -11,24 +11,23 @@ from pydantic import Field
 from netlab.cli.comparison.options import ChosenRuns
 from netlab.cli.core.command import command
 from netlab.cli.core.console import note
-from netlab.cli.core.flags import Argument
+from netlab.cli.core.flags import Argument, Shown
+from netlab.cli.core.options import DataFolder, DetectorsFolder, Out
 from netlab.cli.core.session import Session
 
 if TYPE_CHECKING:
     from netlab.runs.choose import Chosen
 
 
-class ReportOptions(ChosenRuns):
+class ReportOptions(ChosenRuns, DetectorsFolder, DataFolder):
     names: Annotated[list[str], Argument("[RUN...]")] = Field(
         [], description="Runs and detectors by name or path. Default: all."
     )
-    out: Path = Field(Path("report.html"), description="The file.")
+    out: Annotated[Out[Path], Shown(metavar="FILE.html")] = Path("report.html")
     serve: bool = Field(False, description="Serve it on 127.0.0.1 and refresh it while runs go on.")
     port: int = Field(8000, ge=0, le=65535, description="Of --serve; 0: any.")
     images: int = Field(24, ge=0, le=200, description="How many of the hardest images; 0: none.")
     title: str | None = Field(None, description="The page's title.")
-    detectors: Path = Field(Path("detectors"), description="Where detectors are kept.")
-    data_dir: Path | None = Field(None, description="Where data sets are kept: as in the run.")
 
 
 def build(session: Session) -> Callable[..., None]:

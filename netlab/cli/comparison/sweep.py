@@ -14,7 +14,7 @@ from netlab.cli.core.command import Given, command
 from netlab.cli.core.console import note
 from netlab.cli.core.executor_options import RunExecutor
 from netlab.cli.core.flags import Shown, own_flags
-from netlab.cli.core.options import DataFolder, Device, Named, RunsFolder
+from netlab.cli.core.options import Baseline, DataFolder, Device, Named, Offline, RunsFolder
 from netlab.cli.core.selection import complete_names, read_selectors, selector_flags
 from netlab.cli.core.session import Session
 from netlab.cli.core.words import rewrite_short_flags
@@ -41,12 +41,11 @@ HELPS = {
 }
 
 
-class SweepOptions(Named, RunsFolder, DataFolder, Device, RunExecutor):
+class SweepOptions(Named, Baseline, RunsFolder, DataFolder, Offline, Device, RunExecutor):
     grid: Path | None = Field(
         None, description="A TOML file in which values may be lists; flags go before it."
     )
     seeds: int | None = Field(None, ge=1, description="Seeds an assembly, 0, 1, ...: 3.")
-    baseline: str | None = Field(None, description="The assembly that the others are compared to: the first.")
     metrics: str | None = Field(None, description="Measure on every layer afterwards: si,csi.")
     yes: Annotated[bool, Shown(short="-y")] = Field(False, description="Do not ask.")
     dry_run: bool = Field(False, description="Show the plan and stop.")
@@ -89,7 +88,7 @@ def build(session: Session) -> Callable[..., None]:  # long: the command and the
             at_once = opened.capacity()
             with Timings() as timings:
                 planned = make_plan(
-                    catalog, candidates, runs=options.runs, data_dir=options.data_dir,
+                    catalog, candidates, runs=options.runs, data_dir=options.data_folder,
                     offline=options.offline, device=options.device, threads=share.threads,
                     timed=timings.show,
                 )  # fmt: skip

@@ -7,13 +7,12 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from netlab.cli.core.flags import Shown
-from netlab.cli.core.options import Options
+from netlab.cli.core.options import Threads
 
 
-class Executor(Options):
+class Executor(Threads):
     PANEL: ClassVar[str] = "Executor"
     workers: int | None = Field(None, ge=1, description="At once: as many as processors or GPUs.")
-    threads: int | None = Field(None, ge=1, description="Threads each: the processors shared out.")
     ray_address: str | None = Field(
         None, description="Of a cluster, HOST:PORT or auto; RAY_ADDRESS. Default: one of our own, here."
     )

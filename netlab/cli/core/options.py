@@ -6,9 +6,17 @@ pydantic is imported only with a command that is called, as its module imports t
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from netlab.cli.core.flags import Argument
+from netlab.engine.option_types import Seed
+
+PathOrNone = TypeVar("PathOrNone", Path, Path | None)
+
+# A file or a folder, as the command says by its metavar; its default is the command's own.
+Out = Annotated[PathOrNone, Field(description="Where to write the result.")]
 
 
 class Options(BaseModel):
@@ -22,8 +30,20 @@ class RunsFolder(Options):
     runs: Path = Field(Path("runs"), description="Where runs are kept.")
 
 
+class OneRun(RunsFolder):
+    run: str | None = Field(None, description="A run's name or path. Default: the newest finished.")
+
+
+class Baseline(Options):
+    baseline: str | None = Field(
+        None,
+        description="What the others are compared to: an assembly's name in the table, or one of its runs."
+        " Default: the first.",
+    )
+
+
 class DetectorsFolder(Options):
-    runs: Path = Field(Path("detectors"), description="Where detectors are kept.")
+    detectors: Path = Field(Path("detectors"), description="Where detectors are kept.")
 
 
 class Named(Options):
@@ -46,12 +66,32 @@ class Offline(Options):
     offline: bool = Field(False, description="Download nothing.")
 
 
-class DataFolder(Offline):
-    data_dir: Path = Field(Path("data"), description="Where data sets are kept.")
+class DataFolder(Options):
+    data_dir: Path | None = Field(
+        None, description="Where data sets are kept. Default: where a run or file says, else data."
+    )
+
+    @property
+    def data_folder(self) -> Path:
+        """The folder chosen, or the default where no run or file says another."""
+        return self.data_dir or Path("data")
 
 
-class DataFolderOfRun(Offline):
-    data_dir: Path | None = Field(None, description="Where data sets are kept: as in the run.")
+class Seeded(Options):
+    seed: Seed = 0
+
+
+class Threads(Options):
+    threads: int | None = Field(
+        None, ge=1, description="Processor threads of each process. Default: all, shared out."
+    )
+
+
+class ManyImages(Options):
+    sources: Annotated[list[str], Argument("SOURCE...")] = Field(
+        description="Images, videos, folders or globs."
+    )
+    every: int = Field(1, ge=1, description="Of videos, every n-th frame.")
 
 
 class ProposalCache(Options):

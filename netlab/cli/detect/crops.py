@@ -4,28 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 
 from netlab.cli.core.command import Given, command
 from netlab.cli.core.console import say, warn
-from netlab.cli.core.flags import component_flags
-from netlab.cli.core.options import ProposalCache
+from netlab.cli.core.flags import Shown, component_flags
+from netlab.cli.core.options import Out, ProposalCache
 from netlab.cli.core.progress import TerminalReporter
 from netlab.cli.core.selection import choose_parts, read_selectors, selector_flags
 from netlab.cli.core.session import Session
 from netlab.cli.detect.cache_warnings import broken_cache_files_reported
-from netlab.cli.detect.options import Annotations, Names, Proposals, VocFolder
+from netlab.cli.detect.options import Annotations, OnlyClasses, Proposals, VocFolder
 
 
-class CropsOptions(Proposals, Annotations, ProposalCache):
+class CropsOptions(OnlyClasses, Proposals, Annotations, ProposalCache):
     voc_dir: VocFolder
-    out: Path = Field(description="Where the crops go.")
-    classes: Names = Field([], description="Only these: cat,dog.")
+    out: Annotated[Out[Path], Shown(metavar="FOLDER")] = Path("crops")
     most_background: int = Field(
         50, ge=0, alias="background", description="Most background crops of an image."
     )
-    seed: int = Field(0, ge=0, description="Seed of the ranking and the split.")
 
 
 def build(session: Session) -> Callable[..., None]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from netlab.cli.core.command import command
 from netlab.cli.core.console import literal, plain_table, say, warn
-from netlab.cli.core.options import Json
+from netlab.cli.core.flags import Shown
+from netlab.cli.core.options import Json, Out
 from netlab.cli.core.progress import TerminalReporter
 from netlab.cli.core.session import Session
 from netlab.cli.detect.cache_warnings import broken_cache_files_reported
@@ -23,7 +24,9 @@ class EvalOptions(Annotations, TrainedDetector, Json):
     split: Literal["val", "train", "all"] = Field(
         "val", description="Which images. val: ImageSets', else those held out in training."
     )
-    out: Path | None = Field(None, description="Where plots go. Default: 'evaluation' in the run.")
+    out: Annotated[Out[Path | None], Shown(metavar="FOLDER")] = Field(
+        None, json_schema_extra={"shown_default": "'evaluation' in the detector's folder"}
+    )
 
 
 def build(session: Session) -> Callable[..., None]:

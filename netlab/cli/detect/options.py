@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from netlab.cli.core.console import warn
 from netlab.cli.core.flags import Argument
-from netlab.cli.core.options import DetectorsFolder, Device, Options, ProposalCache
+from netlab.cli.core.options import DetectorsFolder, Device, Options, ProposalCache, Seeded
 
 if TYPE_CHECKING:
     from netlab.detection.model.detector import Detector
@@ -28,16 +28,19 @@ def split_names(given: list[str]) -> list[str]:
 Names = Annotated[list[str], AfterValidator(split_names)]  # given one by one or separated by commas
 
 
+class OnlyClasses(Options):
+    classes: Names = Field([], description="Only these: cat,dog. Default: all.")
+
+
 class Annotations(Options):
     one_based: bool = Field(
         False, alias="voc-one-based", description="Corners count from 1 and belong to the box."
     )
 
 
-class Proposals(Options):
+class Proposals(Seeded):
     limit: int = Field(2000, ge=1, le=10_000, description="Most proposals an image.")
     long_side: int = Field(400, ge=32, description="Longer side in pixels of the image proposed for.")
-    seed: int = Field(0, ge=0, description="Seed of the ranking.")
 
 
 class TrainedDetector(DetectorsFolder, ProposalCache, Device):
@@ -52,7 +55,7 @@ class TrainedDetector(DetectorsFolder, ProposalCache, Device):
         """Where the model is."""
         from netlab.detection.model.model_file import find_detector
 
-        return find_detector(self.model, self.runs)
+        return find_detector(self.model, self.detectors)
 
     def load(self, catalog: Catalog, *, keep_proposals: bool = True) -> Detector:
         """The detector with what the flags change; what differs from where it was trained is warned of."""

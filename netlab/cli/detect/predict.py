@@ -13,29 +13,24 @@ from pydantic import Field
 
 from netlab.cli.core.command import command
 from netlab.cli.core.console import say, warn
-from netlab.cli.core.flags import Argument
-from netlab.cli.core.options import Json
+from netlab.cli.core.flags import Shown
+from netlab.cli.core.options import Json, ManyImages, Out
 from netlab.cli.core.progress import TerminalReporter
 from netlab.cli.core.session import Session
 from netlab.cli.detect.cache_warnings import broken_cache_files_reported
-from netlab.cli.detect.options import Names, TrainedDetector
+from netlab.cli.detect.options import Names, OnlyClasses, TrainedDetector
 from netlab.errors import NetlabError
 
 FORMATS = "image, json, coco, csv, yolo, voc"
 
 
-class DetectOptions(TrainedDetector, Json):
-    sources: Annotated[list[str], Argument("SOURCE...")] = Field(
-        description="Images, videos, folders or globs."
-    )
+class DetectOptions(ManyImages, OnlyClasses, TrainedDetector, Json):
     confidence: float | None = Field(
         None, ge=0, le=1, description="Least score. Default: of the best F1, by class."
     )
-    classes: Names = Field([], description="Only these: cat,dog.")
     max_detections: int | None = Field(None, ge=1, description="Most boxes of an image.")
     save: Names = Field(["image"], description=f"What is written: {FORMATS}, or none.")
-    out: Path = Field(Path("detections"), description="Where it is written.")
-    every: int = Field(1, ge=1, description="Of videos, every n-th frame.")
+    out: Annotated[Out[Path], Shown(metavar="FOLDER")] = Path("detections")
 
 
 def build(session: Session) -> Callable[..., None]:

@@ -18,13 +18,12 @@ from netlab.cli.core.progress import TerminalReporter
 from netlab.cli.core.selection import choose_parts, read_selectors, selector_flags
 from netlab.cli.core.session import Session
 from netlab.cli.detect.cache_warnings import broken_cache_files_reported
-from netlab.cli.detect.options import Annotations, Names, VocFolder
+from netlab.cli.detect.options import Annotations, OnlyClasses, VocFolder
 from netlab.kinds import KINDS
 
 
-class TrainOptions(Annotations, Named, DetectorsFolder, ProposalCache, Device, Quiet):
+class TrainOptions(OnlyClasses, Annotations, Named, DetectorsFolder, ProposalCache, Device, Quiet):
     voc_dir: VocFolder
-    classes: Names = Field([], description="Only these: cat,dog. Default: all.")
     weights: str = Field("imagenet", description="imagenet, none, or a safetensors or .pth file.")
     validation: float = Field(
         0.2, ge=0.0, le=0.9, description="Share of images held out if ImageSets has no split."
@@ -65,7 +64,7 @@ def build(session: Session) -> Callable[..., None]:
         ):
             finished = train_detector(
                 catalog, chosen, given.get("training", {}), images, weights=options.weights,
-                runs=options.runs, name=options.name, cache=options.cache_folder, device=options.device,
+                runs=options.detectors, name=options.name, cache=options.cache_folder, device=options.device,
                 reporter=reporter,
             )  # fmt: skip
         print_result(console, finished.result, finished.directory.path, quiet=options.quiet)

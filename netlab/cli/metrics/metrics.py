@@ -12,8 +12,8 @@ from pydantic import Field
 
 from netlab.cli.core.command import Given, command
 from netlab.cli.core.executor_options import PointsExecutor
-from netlab.cli.core.flags import Argument, Flag, component_flags, own_flags
-from netlab.cli.core.options import DataFolderOfRun, Json, Options, RunsFolder
+from netlab.cli.core.flags import Argument, Flag, Shown, component_flags, own_flags
+from netlab.cli.core.options import DataFolder, Json, Offline, OneRun, Out, Seeded
 from netlab.cli.core.selection import complete_names, read_selectors
 from netlab.cli.core.session import Session
 from netlab.engine.catalog import Component
@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from netlab.separability.subject import Subject
 
 
-class WhatToMeasure(Options):
+class WhatToMeasure(OneRun):
     PANEL: ClassVar[str] = "What to measure"
-    run: str | None = Field(None, description="A run's folder or name. Default: the newest finished.")
     model: str | None = Field(None, description="torchvision:NAME or package.module:factory.")
     weights: str = Field("none", description="Of --model: a file, default or none.")
     data: str | None = Field(None, description="The images of --model; alone, its raw pixels.")
@@ -45,16 +44,15 @@ class WhatToMeasure(Options):
         """The same for the engine."""
         from netlab.separability.subject import Subject
 
-        named = self.model_dump(include=set(WhatToMeasure.model_fields) - {"split", "layers"})
+        named = self.model_dump(include=set(WhatToMeasure.model_fields) - {"runs", "split", "layers"})
         return Subject(**named, layers=tuple(self.layers))
 
 
-class HowToMeasure(Options):
+class HowToMeasure(Seeded):
     PANEL: ClassVar[str] = "How"
     fraction: float | None = Field(
         None, gt=0, le=1, description="Stratified share of the points: 0.1; of --features all."
     )
-    seed: int = Field(0, ge=0, description="Of that share.")
     sample_queries: int | None = Field(None, ge=2, description="Estimate from so many points against all.")
     standardize: bool | None = Field(
         None, description="Scale features by the training points: on; of --features off."
@@ -70,11 +68,13 @@ class WhatToWrite(Json):
     PANEL: ClassVar[str] = "Output"
     per_class: bool = Field(False, description="Show the classes too.")
     per_point: Path | None = Field(None, description="Write a CSV of all points.")
-    out: Path | None = Field(None, description="Folder for table and plots. Default: the run's.")
+    out: Annotated[Out[Path | None], Shown(metavar="FOLDER")] = Field(
+        None, json_schema_extra={"shown_default": "the run's folder"}
+    )
     plots: bool = Field(True, description="Draw curves.")
 
 
-class MetricsOptions(WhatToMeasure, HowToMeasure, WhatToWrite, RunsFolder, DataFolderOfRun, PointsExecutor):
+class MetricsOptions(WhatToMeasure, HowToMeasure, WhatToWrite, DataFolder, Offline, PointsExecutor):
     names: Annotated[list[str], Argument("[NAME...]")] = Field([], description="Metrics; see --list.")
     list_all: bool = Field(
         False, alias="list", description="Describe every metric (or those named): formula and source."
@@ -216,7 +216,7 @@ def load_source(
 
         data = load_data(
             dataset, dataset.make_options(given.get("data", {})),
-            root=options.data_dir or Path("data"), offline=options.offline,
+            root=options.data_folder, offline=options.offline,
         )  # fmt: skip
     return open_subject(subject, settings, data=data), None
 

@@ -11,8 +11,8 @@ from pydantic import Field
 
 from netlab.cli.core.command import command
 from netlab.cli.core.console import literal, plain_table, warn
-from netlab.cli.core.flags import Argument
-from netlab.cli.core.options import Device, Json, RunsFolder
+from netlab.cli.core.flags import Shown
+from netlab.cli.core.options import Device, Json, ManyImages, OneRun, Out
 from netlab.cli.core.session import Session
 from netlab.errors import NetlabError
 
@@ -22,14 +22,9 @@ if TYPE_CHECKING:
 SHOWN = 50  # images in the table on a terminal; a file or a pipe gets all
 
 
-class PredictOptions(RunsFolder, Device, Json):
-    sources: Annotated[list[str], Argument("SOURCE...")] = Field(
-        description="Images, videos, folders or globs."
-    )
-    run: str | None = Field(None, description="A run's name or path. Default: the newest finished.")
+class PredictOptions(ManyImages, OneRun, Device, Json):
     top: int = Field(1, ge=1, description="Classes an image, the likeliest first.")
-    out: Path | None = Field(None, description="Write a CSV file.")
-    every: int = Field(1, ge=1, description="Of videos, every n-th frame.")
+    out: Annotated[Out[Path | None], Shown(metavar="FILE.csv")] = None
     batch_size: int = Field(64, ge=1, description="Images at a time.")
 
 

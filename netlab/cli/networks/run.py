@@ -17,7 +17,7 @@ from pydantic import Field
 from netlab.cli.core.command import Given, command
 from netlab.cli.core.console import say_facts
 from netlab.cli.core.flags import component_flags, model_flags
-from netlab.cli.core.options import Device, Named, Offline, Quiet, RunsFolder
+from netlab.cli.core.options import DataFolder, Device, Named, Offline, Quiet, RunsFolder, Threads
 from netlab.cli.core.part_flags import part_flags
 from netlab.cli.core.progress import TerminalReporter
 from netlab.cli.core.selection import (
@@ -47,11 +47,9 @@ def read_config_file(path: str | None) -> dict[str, Any]:
     return content
 
 
-class RunOptions(Named, RunsFolder, Offline, Device, Quiet):
+class RunOptions(Named, RunsFolder, DataFolder, Offline, Threads, Device, Quiet):
     config: Path | None = Field(None, description="A TOML file; flags go before it.")
-    data_dir: Path | None = Field(None, description="Where data sets are kept: data.")
     print_config: bool = Field(False, description="Print the resolved TOML and stop.")
-    threads: int | None = Field(None, ge=1, description="Processor threads, of each process: shared out.")
     sync_bn: bool = Field(
         True, description="Of several processes: batch norms see the whole batch, or each its share."
     )
@@ -88,7 +86,7 @@ def build(session: Session) -> Callable[..., None]:
             where: dict[str, Any] = {
                 "runs": options.runs,
                 "name": run_table.get("name") if options.name is None else options.name,
-                "data_dir": options.data_dir or Path(run_table.get("data_dir", "data")),
+                "data_dir": options.data_dir or Path(run_table.get("data_dir", options.data_folder)),
                 "offline": options.offline,
                 "device": options.device,
                 "ranks": ranks,

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from netlab.cli.core.command import Given, command
 from netlab.cli.core.console import literal, plain_table
-from netlab.cli.core.options import DataFolder, Json
+from netlab.cli.core.options import DataFolder, Json, Offline
 from netlab.cli.core.part_flags import part_flags
 from netlab.cli.core.selection import PART_HELPS, choose_parts, read_selectors, selector_flags
 from netlab.cli.core.session import Session
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from netlab.network import LayerSummary
 
 
-class SummaryOptions(DataFolder, Json):
+class SummaryOptions(DataFolder, Offline, Json):
     input: str = Field("3x32x32", description="Channels x height x width.")
     classes: int = Field(10, ge=1, description="Number of classes.")
 
@@ -64,7 +64,7 @@ def build(session: Session) -> Callable[..., None]:
 
             dataset = chosen["dataset"]
             data = load_data(
-                dataset.component, dataset.options, root=options.data_dir, offline=options.offline
+                dataset.component, dataset.options, root=options.data_folder, offline=options.offline
             )
             channels, height, width = data.train.images.shape[1:]
             classes = len(data.class_names)

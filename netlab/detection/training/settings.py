@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from netlab.engine.option_types import Seed
+
 
 class DetectionSettings(BaseModel):
     """How a detector is trained. Resuming needs the same values."""
@@ -44,4 +46,4 @@ class DetectionSettings(BaseModel):
     epochs: int = Field(12, ge=1, description="Passes over the positive regions.")
     batch_size: int = Field(128, ge=4, description="Regions in a step.")
     lr: float = Field(0.002, gt=0.0, description="Adam's first learning rate; it falls to 0 along a cosine.")
-    seed: int = Field(0, ge=0, description="Seed of the split, the proposals, the copies and the order.")
+    seed: Seed = 0
