@@ -13,7 +13,7 @@ from netlab.scaffold import SCAFFOLD_KINDS
 
 from .conftest import EXAMPLES, Environment, expect_success, make_environment
 
-EXAMPLE_NAMES = ("attention", "ema", "squeeze-excite", "centre-surround")
+EXAMPLE_NAMES = ("attention", "ema", "robust", "squeeze-excite", "centre-surround")
 NAMES = (*(f"fresh-{kind}" for kind in SCAFFOLD_KINDS), *EXAMPLE_NAMES)
 
 

@@ -1,0 +1,1 @@
+"""A loss, an augmentation and a metric for netlab."""
