@@ -22,7 +22,7 @@ import torch
 
 from netlab.data.image_files import read_image
 from netlab.detection.boxes import iou_matrix
-from netlab.detection.evaluation.average_precision import DetectionResult, evaluate
+from netlab.detection.evaluation.average_precision import DetectionResult, detection_result
 from netlab.detection.evaluation.validation import truth_of
 from netlab.detection.model.detect import NOTHING, Detections, DetectRule, detect
 from netlab.detection.model.features import Pool
@@ -170,7 +170,7 @@ def measure(
     experiment: DetectorExperiment, images: Sequence[ImageRegions], found: Sequence[Detections]
 ) -> DetectionResult:
     names = experiment.data.class_names
-    return evaluate(found, [truth_of(image.image, names) for image in images], names)
+    return detection_result(found, [truth_of(image.image, names) for image in images], names)
 
 
 def measure_row(folder: Path, weights: str, row: Row, scratch: Path, seeds: int, folds: int = 4) -> str:

@@ -22,7 +22,7 @@ class ComparisonTable(Table):
     """A row a measure and assembly: measure, assembly, n, mean, sd, and against the baseline difference,
     low, high (the 95 % interval) and verdict.
 
-    ``baseline`` is the label of the assembly that the others are compared with; ``warnings`` what a reader
+    ``baseline`` is the name of the assembly that the others are compared with; ``warnings`` what a reader
     must know before believing a difference.
     """
 
@@ -36,7 +36,7 @@ class ComparisonTable(Table):
         rows = [
             {**row, **{key: known(row[key]) for key in columns[3:8]}} for row in comparison_rows(comparison)
         ]
-        self.baseline = comparison.baseline.label
+        self.baseline = comparison.baseline.name
         self.warnings = list(comparison.warnings)
         self._comparison = comparison
         caption = f"difference to '{self.baseline}', paired over seeds; low and high: 95 % interval"
@@ -83,7 +83,7 @@ def compare(
     Args:
         runs: runs, their names or paths, or lists of these; none: all of ``folder``. Unfinished ones
             are warned of and left out.
-        baseline: an assembly's label, or one of its runs; the first by default.
+        baseline: an assembly's name, or one of its runs; the first by default.
         metrics: of the last layer, as far as ``Run.metrics`` or ``netlab metrics`` measured them.
         folder: where runs are kept.
         force: compare runs of different data or splits all the same.

@@ -199,7 +199,7 @@ def si_score(X: Any, y: Any, *, standardize: bool = False) -> float:
 def csi_score(X: Any, y: Any, *, standardize: bool = False) -> float:
     """Centre-based Separation Index, in the manner of ``sklearn.metrics.silhouette_score``.
 
-    The share of points whose nearest class mean is their own class's, in [0, 1]; where t class means, the own
+    The share of points whose nearest class mean is their own class's, in [0, 1]; where t class means, its own
     among them, are equally near, a point counts 1/t. Each point is part of its own class mean, which makes
     the value optimistic when features outnumber points. Arguments, errors and source as for ``si_score``.
 

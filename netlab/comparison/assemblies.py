@@ -14,9 +14,9 @@ from netlab.runs.record import RunRecord
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """The finished runs of one configuration, by seed, and a label that no other assembly has."""
+    """The finished runs of one configuration, by seed, and a name that no other assembly has."""
 
-    label: str
+    name: str
     config: Mapping[str, Any]
     runs: dict[int, RunRecord]
 
@@ -32,8 +32,8 @@ def group_assemblies(records: Sequence[RunRecord]) -> list[Assembly]:
         groups.setdefault(key, {})[record.seed] = record
     configs = [next(iter(runs.values())).config for runs in groups.values()]
     return [
-        Assembly(label, config, runs)
-        for label, config, runs in zip(labels(configs), configs, groups.values(), strict=True)
+        Assembly(name, config, runs)
+        for name, config, runs in zip(short_names(configs), configs, groups.values(), strict=True)
     ]
 
 
@@ -45,7 +45,7 @@ def comparable_config(config: Mapping[str, Any]) -> dict[str, Any]:
     return without_none({**tables, **chains, "training": training})
 
 
-def labels(configs: Sequence[Mapping[str, Any]]) -> list[str]:
+def short_names(configs: Sequence[Mapping[str, Any]]) -> list[str]:
     """Name each configuration by what differs: ``grouped, paths 4, bn``.
 
     A part's option counts as differing only among configurations with the same part. A single

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from netlab.comparison.assemblies import Assembly, group_assemblies
 from netlab.comparison.data_groups import DataGroup, group_by_data, require_same_data
-from netlab.comparison.statistics import Difference, Summary, paired_difference, summarize
+from netlab.comparison.statistics import Difference, Summary, mean_and_deviation, paired_difference
 from netlab.errors import UsageError, closest
 from netlab.runs.directory import RunDirectory
 from netlab.runs.record import RunRecord, read_records
@@ -37,7 +37,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The assemblies, baseline first; ``entries[measure.key][label]`` where there are values.
+    """The assemblies, baseline first; ``entries[measure.key][assembly]`` where there are values.
 
     ``data`` names the images that all were trained on, or those of a comparison that was forced.
     """
@@ -94,7 +94,7 @@ def compare(
 ) -> Comparison:
     """Compare the assemblies of the finished runs among ``records``, which must be of one data set.
 
-    ``baseline`` is an assembly's label or the name of one of its runs; by default the first.
+    ``baseline`` is an assembly's name or the name of one of its runs; by default the first.
 
     Raises:
         UsageError: nothing is finished, the runs have different data (without ``force``), or there is
@@ -141,7 +141,7 @@ def compare_groups(
 ) -> list[Comparison | None]:
     """A comparison for each group; None where no run is finished.
 
-    ``baseline`` is an assembly's label or the name of one of its runs, in one group at least; the others
+    ``baseline`` is an assembly's name or the name of one of its runs, in one group at least; the others
     have their first assembly instead.
 
     Raises:
@@ -160,12 +160,12 @@ def compare_groups(
 
 
 def find_baseline(assemblies: Sequence[Assembly], name: str | None) -> Assembly:
-    """The assembly with this label or with a run of this name; the first when none is named."""
+    """The assembly with this name or with a run of this name; the first when none is named."""
     if name is None:
         return assemblies[0]
     if (found := called(assemblies, name)) is not None:
         return found
-    known = [assembly.label for assembly in assemblies]
+    known = [assembly.name for assembly in assemblies]
     listed = f" Known: {'; '.join(known)}."
     raise UsageError(f"--baseline {name}: there is no such assembly or run.{closest(name, known) or listed}")
 
@@ -173,20 +173,20 @@ def find_baseline(assemblies: Sequence[Assembly], name: str | None) -> Assembly:
 def called(assemblies: Sequence[Assembly], name: str) -> Assembly | None:
     """The assembly that is called so, or has a run of this name."""
     for assembly in assemblies:
-        if name == assembly.label or any(name == run.name for run in assembly.runs.values()):
+        if name == assembly.name or any(name == run.name for run in assembly.runs.values()):
             return assembly
     return None
 
 
 def entries_of(measure: Measure, assemblies: Sequence[Assembly], base: Assembly) -> dict[str, Entry]:
     """The entries of a measure, of those assemblies that have values."""
-    values = {assembly.label: values_of(measure, assembly) for assembly in assemblies}
+    values = {assembly.name: values_of(measure, assembly) for assembly in assemblies}
     return {
-        label: Entry(
-            summarize(own),
-            None if label == base.label or measure.exact else paired_difference(own, values[base.label]),
+        name: Entry(
+            mean_and_deviation(own),
+            None if name == base.name or measure.exact else paired_difference(own, values[base.name]),
         )
-        for label, own in values.items()
+        for name, own in values.items()
         if own
     }
 
@@ -200,7 +200,7 @@ def values_of(measure: Measure, assembly: Assembly) -> dict[int, float]:
 def cautions(assemblies: Sequence[Assembly]) -> list[str]:
     """What a reader must know before believing a difference."""
     notes = []
-    single = [assembly.label for assembly in assemblies if len(assembly.runs) < 2]
+    single = [assembly.name for assembly in assemblies if len(assembly.runs) < 2]
     if len(single) == len(assemblies) > 1:
         notes.append("one seed each: no difference below can be told from noise, and the order is no ranking")
     elif single and len(assemblies) > 1:

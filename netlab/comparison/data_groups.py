@@ -34,7 +34,7 @@ def group_by_data(records: Sequence[RunRecord]) -> list[DataGroup]:
         group = next((group for group in groups if same_data(group[0], record)), None)
         if group is None:
             groups.append([record])
-        elif not digests(group[0]):
+        elif not recorded_digests(group[0]):
             group.insert(0, record)  # the first speaks for its group
         else:
             group.append(record)
@@ -48,12 +48,12 @@ def group_by_data(records: Sequence[RunRecord]) -> list[DataGroup]:
 
 def same_data(one: RunRecord, other: RunRecord) -> bool:
     """Whether two runs saw the same images and validation split, as far as they recorded it."""
-    if digests(one) and digests(other):
-        return digests(one) == digests(other)
+    if recorded_digests(one) and recorded_digests(other):
+        return recorded_digests(one) == recorded_digests(other)
     return data_config(one) == data_config(other)
 
 
-def digests(record: RunRecord) -> tuple[str, ...]:
+def recorded_digests(record: RunRecord) -> tuple[str, ...]:
     """The digests of a run's images and validation split; empty unless it recorded them."""
     found = tuple(str(record.environment[key]) for key in DIGESTS.values() if record.environment.get(key))
     return found if len(found) == len(DIGESTS) else ()
@@ -74,7 +74,7 @@ def group_titles(records: Sequence[RunRecord]) -> list[str]:
         same = [other for other in configs if other.get("name") == own.get("name")]
         words = [name, *differing_values(own, same)]
         if same.count(own) > 1:
-            words.append(f"digest {''.join(digests(record))[:SHOWN_DIGITS] or 'unknown'}")
+            words.append(f"digest {''.join(recorded_digests(record))[:SHOWN_DIGITS] or 'unknown'}")
         titles.append(", ".join(words))
     return titles
 

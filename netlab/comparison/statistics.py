@@ -37,7 +37,7 @@ class Difference:
     verdict: Verdict
 
 
-def summarize(values: Mapping[int, float]) -> Summary:
+def mean_and_deviation(values: Mapping[int, float]) -> Summary:
     """Summary of values by seed; there is at least one."""
     numbers = np.array([values[seed] for seed in sorted(values)], dtype=np.float64)
     sd = float(numbers.std(ddof=1)) if len(numbers) > 1 else math.nan

@@ -35,7 +35,7 @@ LATEX_ESCAPES = str.maketrans(
 )  # fmt: skip
 
 
-def number(value: float, digits: int) -> str:
+def rounded(value: float, digits: int) -> str:
     """A value with its digits, a dash where there is none."""
     return "-" if math.isnan(value) else f"{value:,.{digits}f}"
 
@@ -45,30 +45,30 @@ def signed(value: float, digits: int) -> str:
     return "-" if math.isnan(value) else f"{value:+,.{digits}f}"
 
 
-def half_width(difference: Difference, digits: int) -> str:
+def margin_of_error(difference: Difference, digits: int) -> str:
     """Half of the 95 % interval, which is symmetric about the mean difference."""
-    return number((difference.high - difference.low) / 2, digits)
+    return rounded((difference.high - difference.low) / 2, digits)
 
 
 def detail_rows(comparison: Comparison, measure: Measure) -> list[list[str]]:
     """The rows of one measure, with ``DETAIL_COLUMNS``."""
     rows = []
     for assembly in comparison.assemblies:
-        entry = comparison.entries[measure.key].get(assembly.label)
+        entry = comparison.entries[measure.key].get(assembly.name)
         if entry is None:
-            rows.append([assembly.label, "-", "-", "0", "", "", "not measured"])
+            rows.append([assembly.name, "-", "-", "0", "", "", "not measured"])
             continue
-        rows.append([assembly.label, *detail_cells(entry, measure, assembly is comparison.baseline)])
+        rows.append([assembly.name, *detail_cells(entry, measure, assembly is comparison.baseline)])
     return rows
 
 
 def detail_cells(entry: Entry, measure: Measure, is_baseline: bool) -> list[str]:
     """Mean, deviation, n, difference, interval and verdict."""
     summary, difference, digits = entry.summary, entry.difference, measure.digits
-    cells = [number(summary.mean, digits), number(summary.sd, digits), str(summary.n)]
+    cells = [rounded(summary.mean, digits), rounded(summary.sd, digits), str(summary.n)]
     if difference is None:
         return [*cells, "", "", "baseline" if is_baseline else ""]
-    return [*cells, signed(difference.mean, digits), half_width(difference, digits), difference.verdict]
+    return [*cells, signed(difference.mean, digits), margin_of_error(difference, digits), difference.verdict]
 
 
 def overview_columns(comparison: Comparison) -> list[str]:
@@ -80,18 +80,18 @@ def overview_rows(comparison: Comparison) -> list[list[str]]:
     """One row an assembly, one cell a measure: ``0.9512 ± 0.0034``, with ``~`` when within noise."""
     rows = []
     for assembly in comparison.assemblies:
-        cells = [assembly.label, str(len(assembly.runs))]
+        cells = [assembly.name, str(len(assembly.runs))]
         for measure in comparison.measures:
-            entry = comparison.entries[measure.key].get(assembly.label)
+            entry = comparison.entries[measure.key].get(assembly.name)
             cells.append("-" if entry is None else overview_cell(entry, measure))
         rows.append(cells)
     return rows
 
 
 def overview_cell(entry: Entry, measure: Measure) -> str:
-    text = number(entry.summary.mean, measure.digits)
+    text = rounded(entry.summary.mean, measure.digits)
     if not measure.exact and not math.isnan(entry.summary.sd):
-        text += f" ± {number(entry.summary.sd, measure.digits)}"
+        text += f" ± {rounded(entry.summary.sd, measure.digits)}"
     within = entry.difference is not None and entry.difference.verdict in ("within noise", "same")
     return f"{text} ~" if within else text
 
@@ -101,13 +101,13 @@ def comparison_rows(comparison: Comparison) -> list[dict[str, Any]]:
     rows = []
     for measure in comparison.measures:
         for assembly in comparison.assemblies:
-            entry = comparison.entries[measure.key].get(assembly.label)
+            entry = comparison.entries[measure.key].get(assembly.name)
             if entry is None:
                 continue
             summary, difference = entry.summary, entry.difference
             row: dict[str, Any] = {"data": comparison.data, "measure": measure.key}
-            row |= {"assembly": assembly.label, "n": summary.n, "mean": summary.mean, "sd": known(summary.sd)}
-            row |= {"baseline": comparison.baseline.label}
+            row |= {"assembly": assembly.name, "n": summary.n, "mean": summary.mean, "sd": known(summary.sd)}
+            row |= {"baseline": comparison.baseline.name}
             row |= dict.fromkeys(("pairs", "difference", "low", "high"))
             row["verdict"] = "baseline" if assembly is comparison.baseline else ""
             if difference is not None:
@@ -138,7 +138,7 @@ def to_json(comparisons: Sequence[Comparison]) -> str:
     found = [
         {
             "data": comparison.data,
-            "baseline": comparison.baseline.label,
+            "baseline": comparison.baseline.name,
             "warnings": comparison.warnings,
             "rows": comparison_rows(comparison),
         }
@@ -157,7 +157,7 @@ def to_markdown(comparison: Comparison) -> str:
     parts = [f"Data: {comparison.data}\n", *(f"> {warning}\n" for warning in comparison.warnings)]
     parts.append(markdown_table(overview_columns(comparison), overview_rows(comparison)))
     parts.append(
-        f"Mean ± standard deviation over n seeds; ~ is within noise of '{comparison.baseline.label}'.\n"
+        f"Mean ± standard deviation over n seeds; ~ is within noise of '{comparison.baseline.name}'.\n"
     )
     for measure in varying(comparison):
         parts.append(f"**{measure.title}**\n")
@@ -179,7 +179,7 @@ def to_latex(comparison: Comparison) -> str:
     """The overview, then one table a measure, for the package booktabs."""
     parts = [f"% data: {comparison.data}\n", *(f"% {warning}\n" for warning in comparison.warnings)]
     parts.append(latex_table(overview_columns(comparison), overview_rows(comparison)))
-    parts.append(f"% ~: within noise of '{comparison.baseline.label}'\n")
+    parts.append(f"% ~: within noise of '{comparison.baseline.name}'\n")
     for measure in varying(comparison):
         parts.append(f"% {measure.title}\n")
         parts.append(latex_table(DETAIL_COLUMNS, detail_rows(comparison, measure)))

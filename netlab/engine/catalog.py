@@ -6,19 +6,20 @@ silent choice changes results. ``NAME@DISTRIBUTION`` picks one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from netlab.engine.blame import of_the_machine
 from netlab.engine.distributions import canonical
 from netlab.engine.manager import Phase, Plugin, PluginManager
-from netlab.engine.part_options import part_options, with_bound_parts, with_names
+from netlab.engine.part_options import part_options, with_names
 from netlab.errors import NetlabError, PluginError, UsageError, closest, first_line
+from netlab.kinds.chosen_part import ChosenPart
 from netlab.specs import ComponentSpec, load_target
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel, ValidationError
+    from pydantic import BaseModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,8 @@ class Component:
         """
         from pydantic import ValidationError
 
+        from netlab.engine.option_errors import refusal
+
         model = self.options_model()
         values = {**self.preset, **values}
         known = set(model.model_fields) if model is not None else set()
@@ -122,23 +125,9 @@ class Component:
         try:
             options = model.model_validate(with_names(values, model, named))
         except ValidationError as error:
-            raise UsageError(self._refusal(error, model)) from None
-        return with_bound_parts(options, named, Catalog(self.manager)) if named else options
-
-    def _refusal(self, error: ValidationError, model: type[BaseModel]) -> str:
-        """Why its options were refused, and the flag that says it otherwise."""
-        from netlab.engine.option_errors import expected_of, first_problem
-
-        option, problem, value = first_problem(error, model)
-        if not option:
-            return f"{self.title}: {problem}"
-        selector = self.name if self.kind == "metric" else self.selector
-        flag = f"--{selector}.{option.replace('_', '-')}"
-        if error.errors()[0]["type"] == "missing":
-            field = model.model_fields[option]
-            described = f" ({field.description.rstrip('.')})" if field.description else ""
-            return f"{self.title} needs {flag}{described}: expected {expected_of(field)}"
-        return f"{self.title}, option '{option}' ({flag}): {problem}, not {value!r}"
+            prefix = self.name if self.kind == "metric" else self.selector
+            raise UsageError(refusal(error, model, self.title, prefix)) from None
+        return Catalog(self.manager).with_bound_parts(options, named) if named else options
 
     def build(self, *arguments: Any, **keywords: Any) -> Any:
         """Call the component; what it raises becomes one clear line that names it.
@@ -178,6 +167,23 @@ class Part:
 
     component: Component
     options: Any
+
+
+@dataclass(frozen=True, slots=True)
+class BoundPart(ChosenPart):
+    """A part that an option names, found in the catalogue, its options checked."""
+
+    component: Component = field(kw_only=True, compare=False, repr=False)
+    bound_options: BaseModel | None = field(kw_only=True, compare=False, repr=False)
+
+
+def parts_within(options: BaseModel | None) -> Iterator[Component]:
+    """The components that options name, and those that their options name in turn."""
+    for name in type(options).model_fields if options is not None else ():
+        value = getattr(options, name)
+        if isinstance(value, BoundPart):
+            yield value.component
+            yield from parts_within(value.bound_options)
 
 
 class Catalog:
@@ -241,6 +247,28 @@ class Catalog:
         if "variants" not in component.spec.tags:
             raise UsageError(f"{component.title} has no variants: write '{name}', not '{text}'")
         return Component(component.spec, component.plugin, component.manager, {"variant": variant})
+
+    def with_bound_parts(self, options: BaseModel, named: Mapping[str, str]) -> BaseModel:
+        """The options with the parts that they name (``named``: option -> kind) ready to be called.
+
+        Raises:
+            UsageError: there is no such part, or its options do not fit it.
+        """
+        chosen = {name: getattr(options, name) for name in named}
+        bound = {name: self._bound(named[name], part) for name, part in chosen.items() if part is not None}
+        return options.model_copy(update=bound)
+
+    def _bound(self, kind: str, chosen: ChosenPart) -> BoundPart:
+        component = self.find(kind, chosen.name)
+        options = component.make_options(chosen.options)
+
+        def call(*arguments: Any, **keywords: Any) -> Any:
+            return component.build(*arguments, **keywords, options=options)
+
+        target: Callable[..., Any] = call
+        values = options.model_dump(mode="json") if options is not None else {}
+        name = self.recorded_name(component)
+        return BoundPart(name, values, target, component=component, bound_options=options)
 
     def default(self, kind: str) -> Component:
         """The component of a kind that is used when none is named: netlab's own, tagged ``default``.

@@ -83,3 +83,19 @@ def first_problem(error: ValidationError, model: type[BaseModel]) -> tuple[str, 
     if field is None:
         field = next((f for f in model.model_fields.values() if f.alias == name), None)
     return name, explain(first, field), first["input"]
+
+
+def refusal(error: ValidationError, model: type[BaseModel], title: str, prefix: str) -> str:
+    """Why the options of a part were refused, and the flag that says it otherwise.
+
+    ``title`` is what messages call the part, ``prefix`` what stands before its options: ``block``.
+    """
+    option, problem, value = first_problem(error, model)
+    if not option:
+        return f"{title}: {problem}"
+    flag = f"--{prefix}.{option.replace('_', '-')}"
+    if error.errors()[0]["type"] == "missing":
+        field = model.model_fields[option]
+        described = f" ({field.description.rstrip('.')})" if field.description else ""
+        return f"{title} needs {flag}{described}: expected {expected_of(field)}"
+    return f"{title}, option '{option}' ({flag}): {problem}, not {value!r}"

@@ -1,10 +1,9 @@
-"""Options that name a part of another kind: which they are, the parts that they name, and their tables."""
+"""Options that name a part of another kind: which they are, what they name by default, and their tables."""
 
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from netlab.errors import closest
@@ -13,16 +12,6 @@ from netlab.specs import KindSpec, PartOf
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-
-    from netlab.engine.catalog import Catalog, Component
-
-
-@dataclass(frozen=True, slots=True)
-class BoundPart(ChosenPart):
-    """A part that an option names, found in the catalogue, its options checked."""
-
-    component: Component = field(kw_only=True, compare=False, repr=False)
-    bound_options: BaseModel | None = field(kw_only=True, compare=False, repr=False)
 
 
 def part_options(model: type[BaseModel], kinds: Mapping[str, KindSpec]) -> dict[str, str]:
@@ -72,44 +61,3 @@ def with_names(
         if isinstance(value, Mapping) and "name" not in value and (name := default_name(model, option)):
             named[option] = {"name": name, **value}
     return named
-
-
-def with_bound_parts(options: BaseModel, named: Mapping[str, str], catalog: Catalog) -> BaseModel:
-    """The options with the parts that they name (``named``: option -> kind) ready to be called.
-
-    Raises:
-        UsageError: there is no such part, or its options do not fit it.
-    """
-    chosen = {name: getattr(options, name) for name in named}
-    return options.model_copy(
-        update={
-            name: bound_part(catalog, named[name], part) for name, part in chosen.items() if part is not None
-        }
-    )
-
-
-def bound_part(catalog: Catalog, kind: str, chosen: ChosenPart) -> BoundPart:
-    """The part that an option names, found and with checked options.
-
-    Raises:
-        UsageError: there is no such part, or its options do not fit it.
-    """
-    component = catalog.find(kind, chosen.name)
-    options = component.make_options(chosen.options)
-
-    def call(*arguments: Any, **keywords: Any) -> Any:
-        return component.build(*arguments, **keywords, options=options)
-
-    target: Callable[..., Any] = call
-    values = options.model_dump(mode="json") if options is not None else {}
-    name = catalog.recorded_name(component)
-    return BoundPart(name, values, target, component=component, bound_options=options)
-
-
-def parts_within(options: BaseModel | None) -> Iterator[Component]:
-    """The components that options name, and those that their options name in turn."""
-    for name in type(options).model_fields if options is not None else ():
-        value = getattr(options, name)
-        if isinstance(value, BoundPart):
-            yield value.component
-            yield from parts_within(value.bound_options)

@@ -152,12 +152,12 @@ class Neighbours(Protocol):
 
     @property
     def nearest_distances(self) -> tuple[Float, Float]:
-        """Squared, (m,) each: to the nearest of the own class and of another; inf for none."""
+        """Squared, (m,) each: to the nearest of the same class and of another; inf for none."""
         ...
 
     @property
     def run_lengths(self) -> Float:
-        """Signed run of own- (+) or other-class (-) points from the nearest on, (m,)."""
+        """Signed run of points of the same (+) or other (-) classes from the nearest on, (m,)."""
         ...
 
     @property

@@ -32,7 +32,7 @@ class NeighboursInOrder:
     """The ``order`` nearest neighbours of every queries point, sorted by distance, then index.
 
     ``classes`` and ``indices`` int64 (m, order), ``squared_distances`` float64 (m, order). Of the points
-    nearer than the last of them ``closer`` (m,) are all and ``closer_own`` those with the queries's label;
+    nearer than the last of them ``closer`` (m,) are all and ``closer_own`` those with the query's label;
     of the points at exactly its distance, inside the order or beyond it, ``tied`` and ``tied_own``.
     """
 
@@ -96,7 +96,7 @@ def _rows_of(pairs: EvaluatedPairs) -> tuple[Int, Float, Int]:
 
 
 def nearest_distances(search: Search, minima: Float32) -> tuple[Float, Float]:
-    """Exact least squared distances to a point of the own and of another class; infinity if none."""
+    """Exact least squared distances to a point of the same and of another class; infinity if none."""
     count, classes = minima.shape
     own, other = np.full(count, np.inf), np.full(count, np.inf)
     for part in _parts(count):
@@ -152,7 +152,7 @@ def neighbours_in_order(
 
 
 def run_lengths(search: Search, own: Float, other: Float) -> Float:
-    """Signed length of the run of own-label (+) or other-label (-) neighbours, nearest first.
+    """Signed length of the run of neighbours with the same (+) or another (-) label, nearest first.
 
     ``own`` and ``other`` are the exact least squared distances. Where ``a`` points that would continue
     the run tie with ``b`` that would end it, it continues by a / (b + 1), the mean over the orders of
@@ -160,7 +160,7 @@ def run_lengths(search: Search, own: Float, other: Float) -> Float:
     """
     points, count = search.points, len(search)
     end = np.maximum(own, other)  # the distance at which the run ends; infinity: never
-    nearer = np.zeros((2, count), dtype=np.int64)  # of the own, of another class
+    nearer = np.zeros((2, count), dtype=np.int64)  # of the same, of another class
     tied = np.zeros((2, count), dtype=np.int64)
     for part, tile in distance_rows(search):
         some = search.part(part)

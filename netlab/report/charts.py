@@ -58,7 +58,7 @@ def difference_chart(comparison: Comparison) -> Chart | None:
     ]
     if not views:
         return None
-    base = comparison.baseline.label
+    base = comparison.baseline.name
     return Chart(
         "differences",
         f"Difference to '{base}'",
@@ -71,9 +71,9 @@ def difference_chart(comparison: Comparison) -> Chart | None:
 def difference_figure(comparison: Comparison, measure: Measure) -> Figure | None:
     """One point with an error bar an assembly; within noise hollow."""
     rows = [
-        (assembly.label, entry.difference)
+        (assembly.name, entry.difference)
         for assembly in comparison.assemblies
-        if (entry := comparison.entries[measure.key].get(assembly.label)) is not None
+        if (entry := comparison.entries[measure.key].get(assembly.name)) is not None
         and entry.difference is not None
         and not math.isnan(entry.difference.mean)
     ]
@@ -123,8 +123,8 @@ def curve_chart(assemblies: Sequence[Assembly]) -> Chart | None:
                     {
                         "type": "scatter",
                         "mode": "lines+markers" if len(points) < 3 else "lines",
-                        "name": assembly.label,
-                        "legendgroup": assembly.label,
+                        "name": assembly.name,
+                        "legendgroup": assembly.name,
                         "showlegend": number == 0,
                         "x": [epoch for epoch, _ in points],
                         "y": [rounded(value) for _, value in points],
@@ -173,7 +173,7 @@ def depth_chart(assemblies: Sequence[Assembly]) -> Chart | None:
                 trace = {
                     "type": "scatter",
                     "mode": "lines+markers",
-                    "name": f"{assembly.label}, {split}",
+                    "name": f"{assembly.name}, {split}",
                     "x": list(profile),
                     "y": [rounded(float(np.mean(values))) for values in profile.values()],
                     "line": {"color": series_colour(position), "dash": line, "width": 2},
@@ -302,7 +302,7 @@ def confusion_chart(assemblies: Sequence[Assembly]) -> Chart | None:
         if len(names) != len(counts):
             continue
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        views.append(View(assembly.label, confusion_figure(shares, counts, names)))
+        views.append(View(assembly.name, confusion_figure(shares, counts, names)))
     if not views:
         return None
     return Chart(

@@ -9,9 +9,9 @@ from typing import Any
 from netlab.comparison.assemblies import Assembly, comparable_config, group_assemblies
 from netlab.comparison.comparison import Comparison, compare, compare_groups
 from netlab.comparison.data_groups import DataGroup, group_by_data
-from netlab.comparison.tables import number, overview_columns, overview_rows, signed
+from netlab.comparison.tables import overview_columns, overview_rows, rounded, signed
 from netlab.kinds.events import ReportSection
-from netlab.report import charts as draw
+from netlab.report import charts
 from netlab.report.charts import Chart
 from netlab.report.detectors import DetectorRecord
 from netlab.report.layers import LayerGain, layer_gains
@@ -119,14 +119,14 @@ def data_section(
     """What is shown of the runs on one data set."""
     # Unfinished runs have curves too, so they are grouped with the finished ones.
     assemblies = group_assemblies(group.records)
-    gains = {assembly.label: layer_gains(assembly) for assembly in assemblies}
+    gains = {assembly.name: layer_gains(assembly) for assembly in assemblies}
     gains = {label: layers for label, layers in gains.items() if layers}
     found = {
-        "differences": draw.difference_chart(comparison) if comparison else None,
-        "curves": draw.curve_chart(assemblies),
-        "depth": draw.depth_chart(assemblies),
-        "gains": draw.gain_chart(gains),
-        "confusion": draw.confusion_chart(assemblies),
+        "differences": charts.difference_chart(comparison) if comparison else None,
+        "curves": charts.curve_chart(assemblies),
+        "depth": charts.depth_chart(assemblies),
+        "gains": charts.gain_chart(gains),
+        "confusion": charts.confusion_chart(assemblies),
     }
     return DataSection(
         title=group.title,
@@ -135,7 +135,7 @@ def data_section(
         warnings=comparison.warnings if comparison else [],
         findings=findings(comparison) if comparison else [],
         nothing_compared=nothing_compared(comparison),
-        baseline=comparison.baseline.label if comparison else "",
+        baseline=comparison.baseline.name if comparison else "",
         overview=overview(comparison) if comparison else None,
         leaderboard=leaderboard(group.records, assemblies, contents.metrics),
         charts={
@@ -152,15 +152,15 @@ def findings(comparison: Comparison) -> list[dict[str, str]]:
     entries = comparison.entries.get("test_accuracy", {})
     found = []
     for assembly in comparison.assemblies:
-        entry = entries.get(assembly.label)
+        entry = entries.get(assembly.name)
         if entry is None or entry.difference is None:
             continue
         difference = entry.difference
         text = f"test accuracy {signed(difference.mean, 4)}"
         if difference.verdict in ("higher", "lower", "within noise"):
-            text += f" ± {number((difference.high - difference.low) / 2, 4)}"
-        text += f" against “{comparison.baseline.label}” over {difference.n} seeds: {difference.verdict}"
-        found.append({"label": assembly.label, "text": text, "kind": difference.verdict.replace(" ", "-")})
+            text += f" ± {rounded((difference.high - difference.low) / 2, 4)}"
+        text += f" against “{comparison.baseline.name}” over {difference.n} seeds: {difference.verdict}"
+        found.append({"label": assembly.name, "text": text, "kind": difference.verdict.replace(" ", "-")})
     return found
 
 
@@ -180,7 +180,7 @@ def leaderboard(
     records: Sequence[RunRecord], assemblies: Sequence[Assembly], metrics: Sequence[str]
 ) -> dict[str, Any]:
     """Every run with its figures, in the order in which they came; it ranks nothing by itself."""
-    label_of = {run.name: assembly.label for assembly in assemblies for run in assembly.runs.values()}
+    label_of = {run.name: assembly.name for assembly in assemblies for run in assembly.runs.values()}
     separability = [(metric, split) for metric in metrics for split in ("train", "test")]
     texts = ("run", "assembly", "state")
     titles = [
@@ -210,7 +210,7 @@ def leaderboard(
 
 def figure(value: Any, digits: int) -> str:
     """A number as text, a dash where there is none."""
-    return number(float(value), digits) if isinstance(value, int | float) else "-"
+    return rounded(float(value), digits) if isinstance(value, int | float) else "-"
 
 
 def candidates(gains: Mapping[str, Sequence[LayerGain]]) -> dict[str, list[LayerGain]]:
@@ -220,7 +220,7 @@ def candidates(gains: Mapping[str, Sequence[LayerGain]]) -> dict[str, list[Layer
 
 def configuration_differences(assemblies: Sequence[Assembly]) -> dict[str, Any]:
     """The values that differ between assemblies, a column an assembly."""
-    return differences_of({a.label: comparable_config(a.config) for a in assemblies})
+    return differences_of({a.name: comparable_config(a.config) for a in assemblies})
 
 
 def differences_of(configs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -42,11 +42,11 @@ def read_history(path: Path, columns: Collection[str] = COLUMNS) -> list[dict[st
             reader = csv.DictReader(file)
             if missing := set(columns) - set(reader.fieldnames or ()):
                 raise ValueError(f"it has no column {min(missing)}")
-            return [{key: number(value) for key, value in row.items()} for row in reader]
+            return [{key: read_number(value) for key, value in row.items()} for row in reader]
     except (ValueError, TypeError, csv.Error) as error:
         raise NetlabError(f"{path} is damaged: {error}") from None
 
 
-def number(text: str) -> float:
+def read_number(text: str) -> float:
     """A cell as it was written: whole numbers are counts and stay int."""
     return int(text) if str(text).isdecimal() else float(text)

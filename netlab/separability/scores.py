@@ -45,7 +45,7 @@ def si(features: Any, labels: Any = None, **settings: Any) -> MetricResult:
 def csi(features: Any, labels: Any = None, **settings: Any) -> MetricResult:
     """Centre-based SI: the share of points whose nearest class mean is their own class's.
 
-    In [0, 1]; where t class means, the own among them, are equally near, a point counts 1/t. Each
+    In [0, 1]; where t class means, its own among them, are equally near, a point counts 1/t. Each
     point is part of its own class mean, which makes the value optimistic when features outnumber
     points. Arguments and source as for ``si``.
     """

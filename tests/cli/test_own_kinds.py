@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from netlab.engine.catalog import Catalog
+from netlab.engine.catalog import Catalog, parts_within
 from netlab.engine.manager import PluginManager
-from netlab.engine.part_options import parts_within
 from netlab.errors import PluginError, UsageError
 from netlab.network import Part
 from netlab.runs.config import part_table

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from netlab.comparison.assemblies import group_assemblies, labels
+from netlab.comparison.assemblies import group_assemblies, short_names
 from netlab.comparison.comparison import compare_by_data
 from netlab.comparison.data_groups import group_by_data, require_same_data
 from netlab.errors import UsageError
@@ -37,8 +37,8 @@ def record(name: str, made: dict[str, Any], **environment: str) -> RunRecord:
     return RunRecord(RunDirectory(Path(name)), made, environment=environment, result={"test_accuracy": 0.5})
 
 
-def test_a_label_has_the_parts_that_differ_and_their_options() -> None:
-    found = labels(
+def test_a_name_has_the_parts_that_differ_and_their_options() -> None:
+    found = short_names(
         [
             config(),
             config(block={"name": "grouped", "skip": True, "paths": 2}),
@@ -49,14 +49,14 @@ def test_a_label_has_the_parts_that_differ_and_their_options() -> None:
 
 
 def test_an_option_that_comes_with_another_part_does_not_name_it() -> None:
-    found = labels(
+    found = short_names(
         [config(), config(norm={"name": "bn", "eps": 1e-5}), config(norm={"name": "gn", "groups": 4})]
     )
     assert found == ["none", "bn", "gn"]
 
 
 def test_switches_and_training_values_read_as_words() -> None:
-    found = labels([config(), config(block={"skip": False}), config(training={"lr": 0.5})])
+    found = short_names([config(), config(block={"skip": False}), config(training={"lr": 0.5})])
     assert found == ["skip, lr 0.1", "no skip, lr 0.1", "skip, lr 0.5"]
 
 
@@ -67,13 +67,13 @@ def test_chains_of_augmentations_are_told_apart_by_their_names_and_options() -> 
         [{"name": "cutmix", "alpha": 1}],
         [],
     ]
-    found = labels([{**CONFIG, "augment": chain} for chain in chains])
+    found = short_names([{**CONFIG, "augment": chain} for chain in chains])
     assert found == ["flip + rotate degrees 5", "flip + rotate degrees 9", "cutmix", "no augmentation"]
-    assert labels([{**CONFIG, "augment": chains[0]}] * 2) == ["all alike"] * 2
+    assert short_names([{**CONFIG, "augment": chains[0]}] * 2) == ["all alike"] * 2
 
 
 def test_a_value_that_one_lacks_reads_as_none_and_underscores_as_spaces() -> None:
-    found = labels([config(training={"batch_size": 64}), config(training={"batch_size": 32}), config()])
+    found = short_names([config(training={"batch_size": 64}), config(training={"batch_size": 32}), config()])
     assert found == ["batch size 64", "batch size 32", "batch size none"]
 
 
@@ -87,7 +87,7 @@ def test_the_order_of_keys_and_values_that_json_lacks_make_no_other_assembly() -
 
 
 def test_a_single_assembly_is_named_by_its_parts() -> None:
-    assert labels([config()]) == ["compact, residual, none"]
+    assert short_names([config()]) == ["compact, residual, none"]
 
 
 def test_runs_that_differ_in_seed_place_and_name_are_one_assembly() -> None:
@@ -98,7 +98,7 @@ def test_runs_that_differ_in_seed_place_and_name_are_one_assembly() -> None:
     ]
     first, second = group_assemblies(records)
     assert sorted(first.runs) == [0, 1]
-    assert second.label == "bn"
+    assert second.name == "bn"
 
 
 @pytest.mark.parametrize("key", ["data_sha256", "val_indices_sha256"])
@@ -166,7 +166,7 @@ def test_each_data_set_has_a_comparison_and_a_baseline_of_its_own() -> None:
         of_data("c", "2", data=npz, backbone={"name": "resnet"}),
     ]
     found = compare_by_data(runs, baseline="bn")
-    assert [(comparison.data, comparison.baseline.label) for comparison in found] == [
+    assert [(comparison.data, comparison.baseline.name) for comparison in found] == [
         ("digits", "bn"),
         ("npz", "resnet, residual, none"),
     ]

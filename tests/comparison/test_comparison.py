@@ -47,16 +47,16 @@ PLAIN = [run("plain", seed, value) for seed, value in enumerate((0.80, 0.82, 0.8
 BETTER = [run("better", seed, value) for seed, value in enumerate((0.90, 0.93, 0.91))]
 
 
-def labels(*records: RunRecord, **options: Any) -> list[str]:
-    return [assembly.label for assembly in compare(records, **options).assemblies]
+def names(*records: RunRecord, **options: Any) -> list[str]:
+    return [assembly.name for assembly in compare(records, **options).assemblies]
 
 
-def test_the_first_assembly_is_the_baseline_and_another_when_named_by_label_or_run() -> None:
-    assert labels(*PLAIN, *BETTER) == ["plain", "better"]
-    assert labels(*PLAIN, *BETTER, baseline="better") == ["better", "plain"]
-    assert labels(*PLAIN, *BETTER, baseline="better-2") == ["better", "plain"]
+def test_the_first_assembly_is_the_baseline_and_another_when_called_by_name_or_run() -> None:
+    assert names(*PLAIN, *BETTER) == ["plain", "better"]
+    assert names(*PLAIN, *BETTER, baseline="better") == ["better", "plain"]
+    assert names(*PLAIN, *BETTER, baseline="better-2") == ["better", "plain"]
     found = compare([*PLAIN, *BETTER], baseline="better")
-    assert found.baseline.label == "better"
+    assert found.baseline.name == "better"
     assert sorted(found.baseline.runs) == [0, 1, 2]
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from netlab.comparison.statistics import Verdict, paired_difference, summarize, verdict_of
+from netlab.comparison.statistics import Verdict, mean_and_deviation, paired_difference, verdict_of
 
 # Student's t, two-sided 95 %, from the printed tables: degrees of freedom -> quantile.
 T_TABLE = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 9: 2.262}
@@ -33,7 +33,7 @@ def test_the_interval_is_students(pairs: int) -> None:
 
 
 def test_the_deviation_divides_by_n_minus_one() -> None:
-    summary = summarize({0: 1.0, 1: 2.0, 2: 3.0, 3: 4.0})
+    summary = mean_and_deviation({0: 1.0, 1: 2.0, 2: 3.0, 3: 4.0})
     assert summary.mean == 2.5
     assert summary.sd == pytest.approx(math.sqrt(5 / 3))
     assert summary.n == 4
@@ -56,7 +56,7 @@ def test_one_seed_gives_a_difference_and_no_interval() -> None:
     assert found.mean == pytest.approx(0.1)
     assert math.isnan(found.low)
     assert found.verdict == "one seed"
-    assert math.isnan(summarize({3: 0.9}).sd)
+    assert math.isnan(mean_and_deviation({3: 0.9}).sd)
 
 
 def test_no_shared_seed_gives_nothing() -> None:
@@ -66,10 +66,10 @@ def test_no_shared_seed_gives_nothing() -> None:
 
 
 def test_two_seeds_have_a_deviation_and_one_has_none_without_a_warning() -> None:
-    assert summarize({0: 1.0, 1: 2.0}).sd == pytest.approx(math.sqrt(1 / 2))
+    assert mean_and_deviation({0: 1.0, 1: 2.0}).sd == pytest.approx(math.sqrt(1 / 2))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert math.isnan(summarize({0: 1.0}).sd)
+        assert math.isnan(mean_and_deviation({0: 1.0}).sd)
     assert paired_difference({3: 0.9}, {3: 0.8}).n == 1
 
 

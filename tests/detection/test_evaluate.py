@@ -20,7 +20,7 @@ from netlab.detection.evaluation.average_precision import (
     coco_detections,
     coco_truth,
     curve,
-    evaluate,
+    detection_result,
     match_detections,
     precision_and_recall,
     voc2007_ap,
@@ -52,7 +52,7 @@ A, B, ELSEWHERE = [0, 0, 10, 10], [20, 0, 30, 10], [50, 50, 60, 60]
 
 
 def test_a_perfect_detector_has_ap_1():
-    result = evaluate([detections((A, 0.9), (B, 0.8))], [truth(A, B)], ["cat"])
+    result = detection_result([detections((A, 0.9), (B, 0.8))], [truth(A, B)], ["cat"])
     assert result.ap50 == result.ap75 == result.ap == result.voc2007 == pytest.approx(1)
 
 
@@ -75,14 +75,14 @@ def test_an_overlap_of_exactly_the_threshold_counts(cut: float, ap50: int, ap75:
     found, true = [detections(([0, 0, 16, 16 * cut], 0.9))], [truth([0, 0, 16, 16])]
     assert curve(found, true, 1, 0.5).correct.tolist() == [ap50 == 1]
     assert curve(found, true, 1, 0.75).correct.tolist() == [ap75 == 1]
-    measured = evaluate(found, true, ["cat"])
+    measured = detection_result(found, true, ["cat"])
     assert (measured.ap50, measured.ap75, measured.voc2007) == pytest.approx((ap50, ap75, ap50))
 
 
 def test_all_detections_of_an_image_count_also_more_than_coco_s_100():
     """149 false alarms before the only right one: precision 1/150 at every recall."""
     false_alarms = [([50 + i, 50, 60 + i, 60], 0.9 - i / 1000) for i in range(149)]
-    measured = evaluate([detections(*false_alarms, (A, 0.1))], [truth(A)], ["cat"])
+    measured = detection_result([detections(*false_alarms, (A, 0.1))], [truth(A)], ["cat"])
     assert measured.per_class["cat"].detections == 150
     assert (measured.ap, measured.ap50, measured.voc2007) == pytest.approx((1 / 150, 1 / 150, 1 / 150))
 
@@ -118,7 +118,7 @@ def test_ties_among_other_scores_keep_their_order_too():
 
 def test_what_is_measured_reads_as_json():
     found = [detections((A, 0.9), (ELSEWHERE, 0.8), (B, 0.7))]
-    measured = evaluate(found, [truth(A, B)], ["cat", "dog"])
+    measured = detection_result(found, [truth(A, B)], ["cat", "dog"])
     # COCO's 101 points: 51 of recall 0 to .5 with precision 1, 50 with 2/3; VOC's 11: 6 and 5.
     ap, voc = (51 + 50 * 2 / 3) / 101, (6 + 5 * 2 / 3) / 11
     numbers = {"ap50": ap, "ap75": ap, "ap": ap, "voc2007": voc}
@@ -135,7 +135,7 @@ def test_a_class_without_objects_has_nan_whatever_was_found(capsys: pytest.Captu
     assert coco_ap([detections((A, 0.9))], [truth()], 2) == [nan3, nan3]
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # NumPy's mean of nothing warns
-        none = evaluate([detections((A, 0.9))], [truth()], ["cat"])
+        none = detection_result([detections((A, 0.9))], [truth()], ["cat"])
     assert np.isnan([none.ap50, none.voc2007, none.per_class["cat"].voc2007]).all()
     nothing = curve([], [], 1, 0.5)
     assert (nothing.objects, nothing.scores.dtype, nothing.correct.dtype) == (0, np.float32, np.bool_)
@@ -145,22 +145,24 @@ def test_a_class_without_objects_has_nan_whatever_was_found(capsys: pytest.Captu
 
 
 def test_difficult_objects_count_neither_way():
-    measured = evaluate([detections((A, 0.9), (B, 0.8))], [truth(A, B, difficult=[False, True])], ["cat"])
+    measured = detection_result(
+        [detections((A, 0.9), (B, 0.8))], [truth(A, B, difficult=[False, True])], ["cat"]
+    )
     assert measured.ap50 == measured.voc2007 == pytest.approx(1)
     assert measured.per_class["cat"].objects == 1
-    missed = evaluate([detections((A, 0.9))], [truth(A, B, difficult=[False, True])], ["cat"])
+    missed = detection_result([detections((A, 0.9))], [truth(A, B, difficult=[False, True])], ["cat"])
     assert missed.ap50 == pytest.approx(1)
 
 
 def test_nothing_found_is_ap_0_and_an_absent_class_has_none():
-    result = evaluate([NOTHING], [truth(A)], ["cat", "dog"])
+    result = detection_result([NOTHING], [truth(A)], ["cat", "dog"])
     assert result.ap50 == result.voc2007 == 0
     assert np.isnan(result.per_class["dog"].ap50)
     assert result.as_dict()["per_class"]["dog"]["ap50"] is None
 
 
 def test_no_objects_at_all_has_no_ap():
-    assert evaluate([detections((A, 0.9))], [truth()], ["cat"]).as_dict()["ap50"] is None
+    assert detection_result([detections((A, 0.9))], [truth()], ["cat"]).as_dict()["ap50"] is None
 
 
 def test_the_threshold_maximizes_f1():

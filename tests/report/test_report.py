@@ -22,7 +22,7 @@ from PIL import Image
 
 from netlab.cli.app import main
 from netlab.comparison.assemblies import Assembly
-from netlab.detection.evaluation.average_precision import Truth, evaluate
+from netlab.detection.evaluation.average_precision import Truth, detection_result
 from netlab.detection.evaluation.curve_table import write_curves
 from netlab.detection.model.detect import Detections
 from netlab.engine.catalog import Catalog
@@ -333,7 +333,7 @@ def detector(tmp_path: Path) -> RunDirectory:
     truth = Truth(boxes[:5], np.array([1, 1, 1, 1, 2]), np.zeros(5, bool))
     scores = np.linspace(0.9, 0.4, 6).astype(np.float32)
     found = Detections(boxes, scores, np.array([1, 1, 1, 2, 2, 1]))
-    result = evaluate([found], [truth], names)
+    result = detection_result([found], [truth], names)
     write_curves([found], [truth], names, evaluation)
     Image.new("RGB", (2000, 800), (200, 40, 40)).save(evaluation / "misses.png")
     directory.config.write_text("[detection]\nclasses = ['a', 'b']\n[proposer]\nname = 'selective-search'\n")

@@ -90,7 +90,7 @@ def print_tables(comparisons: Sequence[Comparison]) -> None:
 
 def print_data_set(comparison: Comparison, console: Console) -> None:
     """The tables of one data set."""
-    from netlab.comparison.tables import DETAIL_COLUMNS, detail_rows, number, varying
+    from netlab.comparison.tables import DETAIL_COLUMNS, detail_rows, rounded, varying
 
     console.print(f"data {literal(comparison.data)}")
     for warning in comparison.warnings:
@@ -98,9 +98,9 @@ def print_data_set(comparison: Comparison, console: Console) -> None:
     parameters = plain_table("assembly", "parameters", "seeds", right=("parameters", "seeds"))
     entries = comparison.entries.get("parameters", {})
     for assembly in comparison.assemblies:
-        entry = entries.get(assembly.label)
-        count = number(entry.summary.mean, 0) if entry is not None else "-"
-        parameters.add_row(literal(assembly.label), count, str(len(assembly.runs)))
+        entry = entries.get(assembly.name)
+        count = rounded(entry.summary.mean, 0) if entry is not None else "-"
+        parameters.add_row(literal(assembly.name), count, str(len(assembly.runs)))
     console.print(parameters)
     for measure in varying(comparison):
         console.print(f"\n[bold]{literal(measure.title)}[/]")
@@ -111,6 +111,6 @@ def print_data_set(comparison: Comparison, console: Console) -> None:
         console.print(table)
     if len(comparison.assemblies) > 1:
         console.print(
-            f"\nDifference to '{literal(comparison.baseline.label)}', paired over seeds;"
+            f"\nDifference to '{literal(comparison.baseline.name)}', paired over seeds;"
             " within noise: the interval holds zero."
         )

@@ -33,11 +33,11 @@ def watcher(statuses: Sequence[RunStatus]) -> Iterator[Watch]:
         return
     pace = Pace(statuses)
 
-    def draw() -> RenderableType:
+    def view() -> RenderableType:
         return live_view(statuses, console.height, pace.left(statuses))
 
-    with Live(draw(), console=console, refresh_per_second=4) as live:
-        yield lambda status: live.update(draw())
+    with Live(view(), console=console, refresh_per_second=4) as live:
+        yield lambda status: live.update(view())
 
 
 class Pace:

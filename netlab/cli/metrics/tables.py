@@ -74,13 +74,13 @@ def show_tables(console: Console, reports: Sequence[LayerReport]) -> None:
             table.add_row(
                 literal(layer),
                 f"{features:,}",
-                *(number(found.get((layer, split, metric))) for metric, split in shown),
+                *(value_text(found.get((layer, split, metric))) for metric, split in shown),
             )
         console.print()
         console.print(table)
 
 
-def number(result: MetricResult | None) -> str:
+def value_text(result: MetricResult | None) -> str:
     """``0.8123 ±.005``; a dash for no value."""
     if result is None or math.isnan(result.value):
         return "-"

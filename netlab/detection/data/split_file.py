@@ -25,7 +25,7 @@ def file_digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def data_digests(data: DetectionData) -> tuple[str, str]:
+def split_digests(data: DetectionData) -> tuple[str, str]:
     """Digests of all images with their boxes, and of the names of the validation images."""
     digest = hashlib.sha256()
     for image in (*data.train, *data.val):

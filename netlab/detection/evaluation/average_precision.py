@@ -165,7 +165,7 @@ class DetectionResult:
         return {**means, "per_class": rows}
 
 
-def evaluate(
+def detection_result(
     detections: Sequence[Detections], truths: Sequence[Truth], class_names: Sequence[str]
 ) -> DetectionResult:
     """Measure detections of all images; difficult objects count neither way."""

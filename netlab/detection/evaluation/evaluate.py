@@ -14,7 +14,7 @@ import torch
 from netlab.detection.data.annotation import AnnotatedImage
 from netlab.detection.data.split_file import file_digest
 from netlab.detection.data.voc import keep_classes, read_voc
-from netlab.detection.evaluation.average_precision import curve, evaluate, precision_and_recall
+from netlab.detection.evaluation.average_precision import curve, detection_result, precision_and_recall
 from netlab.detection.evaluation.curve_table import write_curves
 from netlab.detection.evaluation.mistakes import MistakeGallery
 from netlab.detection.evaluation.plots import plot_precision_recall
@@ -53,7 +53,7 @@ def evaluate_detector(
     detections, truths = detect_all(detector, images, device, reporter, seen=gallery.add)
     if not truths:
         raise UsageError("no image of the data set can be read")
-    result = evaluate(detections, truths, detector.class_names).as_dict() | {"images": len(truths)}
+    result = detection_result(detections, truths, detector.class_names).as_dict() | {"images": len(truths)}
     for label, name in enumerate(detector.class_names, start=1):
         confidence = detector.rule.least(label)
         precision, recall = precision_and_recall(curve(detections, truths, label, 0.5), confidence)

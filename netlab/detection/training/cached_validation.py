@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from netlab.detection.evaluation.average_precision import evaluate
+from netlab.detection.evaluation.average_precision import detection_result
 from netlab.detection.evaluation.validation import EVALUATED_FROM, truth_of
 from netlab.detection.model.detect import DetectRule, detect
 from netlab.detection.model.head import DetectionHead
@@ -27,7 +27,7 @@ def validation_ap(
         features = torch.from_numpy(found.features[0][own:].astype(np.float32))
         detections.append(detect(_not_needed, regions, head, found.image.size, rule, features))
         truths.append(truth_of(found.image, class_names))
-    return evaluate(detections, truths, class_names).ap50
+    return detection_result(detections, truths, class_names).ap50
 
 
 def _not_needed(regions: np.ndarray) -> torch.Tensor:

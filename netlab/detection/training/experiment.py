@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
-from netlab.detection.data.split_file import data_digests, split_record
+from netlab.detection.data.split_file import split_digests, split_record
 from netlab.detection.data.voc import DetectionData, read_voc
-from netlab.detection.evaluation.average_precision import DetectionResult, Truth, evaluate
+from netlab.detection.evaluation.average_precision import DetectionResult, Truth, detection_result
 from netlab.detection.evaluation.curve_table import write_curves
 from netlab.detection.evaluation.plots import plot_precision_recall, plot_training
 from netlab.detection.evaluation.validation import detect_all, thresholds
@@ -195,7 +195,7 @@ def run_experiment(experiment: DetectorExperiment, catalog: Catalog, reporter: R
         reporter.warn(line)
     reporter.describe(experiment.describe())
     run, data = experiment.run, experiment.data
-    digest, val_digest = data_digests(data)
+    digest, val_digest = split_digests(data)
     environment = describe_environment(
         (experiment.proposer.component, experiment.backbone.component),
         device=experiment.device,
@@ -222,7 +222,7 @@ def run_experiment(experiment: DetectorExperiment, catalog: Catalog, reporter: R
         confidence = thresholds(detections, truths, data.class_names)
         save_detector(detector.with_rule(confidence=confidence), run.path)
         plot(experiment, trained, detections, truths)
-        result = evaluate(detections, truths, data.class_names)
+        result = detection_result(detections, truths, data.class_names)
         finished = session.finish(result_of(experiment, task, trained, result, confidence))
         shutil.rmtree(run.path / "features", ignore_errors=True)
     return finished

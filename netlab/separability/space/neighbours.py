@@ -61,7 +61,7 @@ class Neighbours:
 
     @cached_property
     def run_lengths(self) -> Float:
-        """Signed length of the run of own- (+) or other-class (-) neighbours, nearest first: float64 (m,)."""
+        """Signed length of the run of neighbours of the same (+) or other (-) classes: float64 (m,)."""
         return read_only(nearest.run_lengths(self._sets.within, *self._least))
 
     @cached_property

@@ -10,9 +10,9 @@ from netlab.kinds.metric import MetricResult, Space
 
 
 def silhouette(space: Space, *, options: Any) -> MetricResult:
-    """Silhouette coefficient: nearness to the own class against nearness to the next one.
+    """Silhouette coefficient: nearness to the point's class against nearness to the next one.
 
-    Formula: 1/n Σ_i (b_i - a_i) / max(a_i, b_i), a_i the mean distance to the other points of the own
+    Formula: 1/n Σ_i (b_i - a_i) / max(a_i, b_i), a_i the mean distance to the other points of its
     class, b_i the least mean distance to the points of another class; 0 for a point alone in its class.
     Range: -1 to 1.
     Ties: do not matter. Mean distances are within .002, most within 1e-5.

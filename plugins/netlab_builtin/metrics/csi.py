@@ -31,7 +31,7 @@ def centre_separation_index(space: Space, *, options: Any) -> MetricResult:
 def centre_separation_index_loo(space: Space, *, options: Any) -> MetricResult:
     """CSI in which each point's own contribution is taken out of its class mean.
 
-    Formula: as ``csi`` with ‖x_i - μ_k‖ multiplied by n_k / (n_k - 1) for the own class k, which is the
+    Formula: as ``csi`` with ‖x_i - μ_k‖ multiplied by n_k / (n_k - 1) for the point's class k, which is the
     distance to the mean of the others.
     Range: 0 to 1; about 1/K on random labels of K equal classes. A point alone in its class counts 0.
     Ties: as ``csi``.

@@ -12,7 +12,7 @@ QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
 def margin(space: Space, *, options: Any) -> MetricResult:
-    """Margin: the distance to the nearest point of another class less that to the nearest of the own.
+    """Margin: the distance to the nearest point of another class less that to the nearest of its own.
 
     Formula: m_i = min_{y_j≠y_i} ‖x_i - x_j‖ - min_{j≠i, y_j=y_i} ‖x_i - x_j‖; the value is the mean,
     ``quantiles`` those of m_i, ``relative`` the mean of m_i over the larger of the two distances.

@@ -10,11 +10,11 @@ from netlab.kinds.metric import MetricResult, Space
 
 
 def n2(space: Space, *, options: Any) -> MetricResult:
-    """N2: nearest own-class distances over nearest other-class distances.
+    """N2: distances to the nearest point of the same class over those to other classes.
 
     Formula: r / (1 + r), r = Σ_i min_{j≠i, y_j=y_i} ‖x_i - x_j‖ / Σ_i min_{y_j≠y_i} ‖x_i - x_j‖.
     ``ratio`` is r, the measure as first defined by Ho and Basu, 2002.
-    Range: 0 to 1, lower is better; .5 where own and other points are equally far.
+    Range: 0 to 1, lower is better; .5 where both are equally far.
     Ties: do not matter. Points without another point of their class are left out of both sums.
     Source: Lorena et al., How complex is your classification problem?, ACM Computing Surveys 52, 2019.
     """

@@ -16,7 +16,7 @@ class TiesOptions(_Options):
 
     ties: Literal["fractional", "lowest-index", "optimistic", "pessimistic"] = Field(
         "fractional",
-        description="Tied nearest points: share of the own class, first in the data, best or worst.",
+        description="Tied nearest points: share of the point's class, first in the data, best or worst.",
     )
 
 

@@ -28,7 +28,7 @@ def high_order_si(space: Space, *, options: Any) -> MetricResult:
 
 
 def soft_si(space: Space, *, options: Any) -> MetricResult:
-    """Soft-order Separation Index: the share of the ``order`` nearest points that have the own label.
+    """Soft-order Separation Index: the share of the ``order`` nearest points that have the point's label.
 
     Formula: 1/n Σ_i 1/r Σ_{j=1..r} [y_i = y_nn_j(i)].
     Range: 0 to 1; order 1 is ``si``.

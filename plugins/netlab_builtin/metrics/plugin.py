@@ -48,7 +48,7 @@ def netlab_components() -> Iterable[ComponentSpec]:  # long: a list of declarati
     )  # fmt: skip
     yield _metric(
         "csi",
-        "Centre-based SI: is the nearest class mean the own one?",
+        "Centre-based SI: is a point's nearest class mean that of its class?",
         "csi:centre_separation_index",
         KALHOR,
     )
@@ -72,7 +72,7 @@ def netlab_components() -> Iterable[ComponentSpec]:  # long: a list of declarati
     )  # fmt: skip
     yield _metric(
         "data-score",
-        "Length of the run of own- (+) or other-class (-) neighbours",
+        "Length of the run of neighbours of the same (+) or other (-) classes",
         "data_score:data_score",
         KALHOR,
         between=":",
@@ -86,11 +86,11 @@ def netlab_components() -> Iterable[ComponentSpec]:  # long: a list of declarati
         tags=("reference",),
     )  # fmt: skip
     yield _metric(
-        "margin", "Distance to the nearest other class less that to the own", "margin:margin",
+        "margin", "Distance to the nearest other class less that to the same class", "margin:margin",
         "Crammer et al., Margin analysis of the LVQ algorithm, NIPS 2002",
         between=":",
     )  # fmt: skip
-    yield _metric("n2", "Ratio of nearest own-class to other-class distances", "n2:n2", LORENA)
+    yield _metric("n2", "Ratio of nearest distances, same class over other classes", "n2:n2", LORENA)
     yield _metric(
         "confusion",
         "Which class is nearest instead",

@@ -16,7 +16,7 @@ LARGEST = 12_000  # points for a system of equations of that size
 def linear_probe(space: Space, *, options: Any) -> MetricResult:
     """Linear probe: the accuracy of a ridge classifier on the features.
 
-    Formula: least squares on targets +1 (own class) and -1 with an intercept and ``alpha`` ‖w‖², the
+    Formula: least squares on targets +1 (the class) and -1 with an intercept and ``alpha`` ‖w‖², the
     class with the largest output (``sklearn.linear_model.RidgeClassifier``). With reference points
     (the test split of a run) it is fitted on them and tested on these points; without, every point is
     tested by the classifier fitted on all others, by the exact leave-one-out formula

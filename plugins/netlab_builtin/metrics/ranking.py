@@ -73,7 +73,7 @@ def _own_shares(distances: Float, column: Float, codes: NDArray[np.int64], edges
             rows = np.flatnonzero(codes[part] == k)
             own[rows] = tile[rows, edges[k] : edges[k + 1]].min(axis=1)
         shares[part] = own == least
-        # Where the own class has a point at the least distance, another class may have one too.
+        # Where the point's class has one at the least distance, another class may have one too.
         for row in np.flatnonzero(own == least):
             tied = codes[tile[row] == least[row]]
             if len(tied) > 1:

@@ -15,7 +15,7 @@ def separation_index(space: Space, *, options: Any) -> MetricResult:
     maps to 0 (and 1 to 1). A point alone in its class counts 0.
     Ties: points at exactly the least distance, in float64. ``fractional`` counts a point with the
     share of its own label among them, so that the order of the points does not matter; ``lowest-index``
-    takes the first of them, as the published implementation does; ``optimistic`` takes one of the own
+    takes the first of them, as the published implementation does; ``optimistic`` takes one of its own
     label if there is one, ``pessimistic`` one of another label.
     Source: Kalhor et al., Evaluation of dataflow through layers of deep neural networks in
     classification and regression problems, 2023.
@@ -37,7 +37,7 @@ def separation_index(space: Space, *, options: Any) -> MetricResult:
 
 
 def by_ties(nearest: NearestDecision, codes: Any, ties: str) -> Any:
-    """Whether the nearest point has the own label, by the rule for ties: float (m,)."""
+    """Whether the nearest point has the point's label, by the rule for ties: float (m,)."""
     return {
         "fractional": nearest.own,
         "optimistic": nearest.any_own,
