@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 
 from netlab.classification.interface import Interface, read_interface
 from netlab.classification.restore import parts_of_run
+from netlab.data.geometry import fit
 from netlab.errors import UsageError
 from netlab.network import assemble
 from netlab.runs.config import NETWORK_KINDS, read_config
@@ -46,19 +46,9 @@ class Classifier:
             return (outputs if isinstance(self.network[-1], nn.Softmax) else outputs.softmax(1)).cpu()
 
     def fit(self, image: NDArray[np.uint8]) -> Tensor:
-        """An image uint8 RGB (H, W, 3) as the network takes it: uint8 (C, height, width).
-
-        Stretched to the network's size, by area where it shrinks; grey (ITU-R BT.601) for a network of
-        one channel. An image that has this size already is not changed.
-        """
-        height, width = self.interface.height, self.interface.width
-        if image.shape[:2] != (height, width):
-            shrinks = min(image.shape[0] / height, image.shape[1] / width) > 1
-            interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-            image = np.asarray(cv2.resize(image, (width, height), interpolation=interpolation), np.uint8)
-        if self.interface.channels == 1:
-            image = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)[:, :, None]
-        return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
+        """An image uint8 RGB (H, W, 3) as the network takes it, and as its training images were made: uint8
+        (C, height, width)."""
+        return fit(image, self.interface.geometry, channels=self.interface.channels)
 
     def classify(
         self, images: Iterable[tuple[Key, NDArray[np.uint8]]], *, batch_size: int = 64

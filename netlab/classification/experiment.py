@@ -164,7 +164,11 @@ def run_experiment(experiment: Experiment, catalog: Catalog, reporter: Reporter)
         UsageError: the run is finished, held by another process, or was begun with other settings.
         NetlabError: the processes do not see the same settings, data or checkpoint.
     """
+    for line in experiment.data.problems:
+        reporter.warn(line)
     reporter.describe(experiment.describe())
+    for line in experiment.data.notes:
+        reporter.note(line)
     setup, run = experiment.setup, experiment.run
     parameters, environment = count_parameters(setup.network), environment_of(experiment)
     optimization = optimization_of(setup.assembly)

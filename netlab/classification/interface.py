@@ -5,29 +5,43 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from netlab.data.geometry import RESAMPLING
 from netlab.data.normalize import Normalization
 from netlab.errors import NetlabError, UsageError
+from netlab.kinds.dataset import Geometry
 from netlab.runs.directory import RunDirectory, read_json_object
 
 if TYPE_CHECKING:
-    from netlab.kinds.dataset import ImageData
+    from netlab.kinds.dataset import ImageData, Resampling
 
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """Images uint8 (N, channels, height, width), normalized so; one logit for each of ``class_names``."""
+    """Images uint8 (N, channels, height, width), normalized so; one logit for each of ``class_names``.
+
+    Larger and smaller images become such by ``shorter`` and ``resampling``: see ``Geometry``.
+    """
 
     channels: int
     height: int
     width: int
     normalization: Normalization
     class_names: tuple[str, ...]
+    shorter: int = 0
+    resampling: Resampling = "bilinear"
+
+    @property
+    def geometry(self) -> Geometry:
+        return Geometry(self.height, self.width, self.shorter, self.resampling)
 
 
 def interface_of(data: ImageData, normalization: Normalization) -> Interface:
     """The interface of a network that is trained on ``data``."""
     channels, height, width = data.train.images.shape[1:]
-    return Interface(channels, height, width, normalization, tuple(data.class_names))
+    geometry = data.geometry or Geometry(height, width)
+    return Interface(
+        channels, height, width, normalization, tuple(data.class_names), geometry.shorter, geometry.resampling
+    )
 
 
 def read_interface(run: RunDirectory) -> Interface:
@@ -51,7 +65,11 @@ def read_interface(run: RunDirectory) -> Interface:
             width=int(content["width"]),
             normalization=Normalization(tuple(map(float, mean)), tuple(map(float, std))),
             class_names=tuple(map(str, content["class_names"])),
+            shorter=int(content["shorter"]),
+            resampling=content["resampling"],
         )
+        if interface.resampling not in RESAMPLING:
+            raise ValueError(f"no resampling is called {interface.resampling!r}")
     except (KeyError, TypeError, ValueError) as error:
         raise NetlabError(f"{run.interface} is damaged: {type(error).__name__} {error}") from None
     if not len(mean) == len(std) == interface.channels:

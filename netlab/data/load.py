@@ -8,23 +8,26 @@ from typing import Any
 
 import torch
 
+from netlab.data.photographs import decode
 from netlab.engine.catalog import Component
 from netlab.errors import UsageError
-from netlab.kinds.dataset import AUGMENTATIONS, ImageData, LabelledImages
+from netlab.kinds.dataset import AUGMENTATIONS, ImageData, ImageFiles, LabelledImages
 
 SHOWN_NAMES = 5  # of empty classes, in an error
 
 
 def load_data(dataset: Component, options: Any, *, root: Path, offline: bool) -> ImageData:
-    """The data set, checked: dtypes, shapes, labels in range, no class empty in training.
+    """The data set, decoded and checked: dtypes, shapes, labels in range, no class empty in training.
 
     Raises:
         UsageError: the data is missing, damaged, or a class has no training image.
         PluginError: the plugin broke its contract.
     """
     data = dataset.build(root=root, offline=offline, options=options)
+    if isinstance(data, ImageFiles):
+        data = decode(data)
     if not isinstance(data, ImageData):
-        raise dataset.broke(f"it gave {type(data).__name__}, not ImageData")
+        raise dataset.broke(f"it gave {type(data).__name__}, neither ImageData nor ImageFiles")
     classes = len(data.class_names)
     if classes < 2:
         raise UsageError(f"{dataset.title} has a single class: there is nothing to tell apart")

@@ -28,28 +28,53 @@ class Splits:
 
 
 def stratified_share(
-    labels: Tensor, share: float, *, seed: int, class_names: Sequence[str] | None = None
+    labels: Tensor,
+    share: float,
+    *,
+    seed: int,
+    class_names: Sequence[str] | None = None,
+    groups: Tensor | None = None,
 ) -> Tensor:
     """A random ``share`` of every class: indices int64, ascending.
 
-    Each class gives ``round(share * size)`` points, but at least one and not all of them.
+    Each class gives ``round(share * size)`` points, but at least one and not all of them. Points of one
+    number in ``groups`` int64 (N,) stay together: a class gives whole groups until it has given as many
+    points. Groups in which classes differ are not drawn.
 
     Raises:
-        UsageError: a class has a single point.
+        UsageError: a class has a single point, or a single group.
     """
     generator = torch.Generator().manual_seed(seed)
     chosen = []
+    mixed = set() if groups is None else groups_of_several_classes(labels, groups)
     for label in labels.unique():
         members = torch.nonzero(labels == label).flatten()
-        if len(members) < 2:
+        together: dict[int, list[int]] = {}
+        for member in members.tolist():
+            group = member if groups is None else int(groups[member])
+            together.setdefault(group, []).append(member)
+        if len(together) < 2:
             name = class_names[int(label)] if class_names else str(int(label))
             raise UsageError(
                 f"class '{name}' has a single image: two are needed to split it"
                 " (more images, or a validation part of their own)"
             )
         count = min(max(round(share * len(members)), 1), len(members) - 1)
-        chosen.append(members[torch.randperm(len(members), generator=generator)[:count]])
-    return torch.cat(chosen).sort().values
+        units, drawn = list(together), 0
+        for place in torch.randperm(len(units), generator=generator).tolist()[: len(units) - 1]:
+            if drawn >= count:
+                break
+            if units[place] not in mixed:
+                chosen += together[units[place]]
+                drawn += len(together[units[place]])
+    return torch.tensor(sorted(chosen), dtype=torch.int64)
+
+
+def groups_of_several_classes(labels: Tensor, groups: Tensor) -> set[int]:
+    """Groups whose points do not have one label."""
+    label_of: dict[int, int] = {}
+    pairs = zip(groups.tolist(), labels.tolist(), strict=True)
+    return {group for group, label in pairs if label_of.setdefault(group, label) != label}
 
 
 def split_data(data: ImageData, *, validation: float, seed: int) -> Splits:
@@ -57,7 +82,9 @@ def split_data(data: ImageData, *, validation: float, seed: int) -> Splits:
     everything = torch.arange(len(data.train))
     if data.val is not None:
         return Splits(data.train, data.val, data.test, everything, everything[:0])
-    val_indices = stratified_share(data.train.labels, validation, seed=seed, class_names=data.class_names)
+    val_indices = stratified_share(
+        data.train.labels, validation, seed=seed, class_names=data.class_names, groups=data.groups
+    )
     in_train = torch.ones(len(data.train), dtype=torch.bool)
     in_train[val_indices] = False
     train_indices = everything[in_train]

@@ -17,8 +17,9 @@ from unittest import mock
 
 import torch
 
+from netlab.data.photographs import decode
 from netlab.errors import UsageError, first_line
-from netlab.kinds.dataset import AUGMENTATIONS, ImageData, LabelledImages
+from netlab.kinds.dataset import AUGMENTATIONS, ImageData, ImageFiles, LabelledImages
 from netlab.testing.checks import ConformanceError, NotApplicable, Subject, expect
 
 
@@ -58,7 +59,9 @@ def load(subject: Subject) -> ImageData:
             raise NotApplicable(
                 f"it can not be loaded (see the check 'offline'): {first_line(error)}"
             ) from None
-    expect(isinstance(data, ImageData), f"it gave {type(data).__name__}, not an ImageData")
+    if isinstance(data, ImageFiles):
+        data = decode(data)
+    expect(isinstance(data, ImageData), f"it gave {type(data).__name__}, neither ImageData nor ImageFiles")
     assert isinstance(data, ImageData)
     return data
 

@@ -2,91 +2,115 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
-import numpy as np
-import torch
-from numpy.typing import NDArray
-
-from netlab.kinds.dataset import ImageData, LabelledImages
+from netlab.kinds.dataset import Geometry, ImageFiles, LabelledFiles
 from netlab_builtin.datasets.options import FolderOptions
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm"})
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".pgm", ".ppm"})
 
 
-def folder(*, root: Path, offline: bool, options: FolderOptions) -> ImageData:
-    """Images in ``train/CLASS/``, ``test/CLASS/`` and, if it is there, ``val/CLASS/``.
+def folder(*, root: Path, offline: bool, options: FolderOptions) -> ImageFiles:
+    """Images in ``CLASS/``, or in ``train/CLASS/`` and, if they are there, ``test/CLASS/``, ``val/CLASS/``.
 
-    Every image is read as RGB (or grey), turned as its EXIF orientation says and resized to ``size``
-    x ``size``. Classes are the folders of ``train``, sorted by name.
+    Classes are folders, sorted by name. Links that lead out of the folder are left out.
 
     Raises:
-        FileNotFoundError: a folder is missing.
-        ValueError: a class has no images, a part has a class that ``train`` has not, or a file is
-            damaged; the message names it.
+        FileNotFoundError: there is no such folder.
+        ValueError: it has no folders of classes, a class has no images, two classes differ by case only, or a
+            part has a class that ``train`` has not.
     """
     top = options.path
-    names = tuple(sorted(path.name for path in subfolders(top / "train")))
-    if not names:
-        raise ValueError(f"{top / 'train'} has no folders: one a class is expected")
-    parts = {
-        part: read_part(top / part, names, options)
-        for part in ("train", "test", "val")
-        if part != "val" or (top / part).is_dir()
+    if not top.is_dir():
+        raise FileNotFoundError(f"there is no folder {top} (--data.path)")
+    split = (top / "train").is_dir()
+    if not split and (top / "test").is_dir():
+        raise ValueError(f"{top} has test/ but no train/")
+    whole = top / "train" if split else top
+    outside: list[Path] = []
+    names = class_names(whole, top, outside)
+    others = {
+        part: read_part(top / part, names, top, outside)
+        for part in ("test", "val")
+        if split and (top / part).is_dir()
     }
-    return ImageData(
-        train=parts["train"],
-        test=parts["test"],
-        val=parts.get("val"),
+    train = read_part(whole, names, top, outside)
+    return ImageFiles(
+        train=train,
+        test=others.get("test"),
+        val=others.get("val"),
         class_names=names,
         augmentations=frozenset(options.augmentations),
+        geometry=Geometry(options.size, options.size, options.shorter, options.resampling),
+        grey=options.grey,
+        test_share=options.test,
+        test_seed=options.test_seed,
+        problems=links_out(outside, top),
     )
 
 
-def subfolders(path: Path) -> Iterator[Path]:
-    """The folders in ``path`` that are not hidden."""
-    if not path.is_dir():
-        raise FileNotFoundError(f"there is no folder {path} (--data.path)")
-    return (entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+def class_names(whole: Path, top: Path, outside: list[Path]) -> tuple[str, ...]:
+    """The folders in ``whole``, sorted.
+
+    Raises:
+        ValueError: there is none, or two differ by case only.
+    """
+    names = tuple(path.name for path in subfolders(whole, top, outside))
+    if not names:
+        raise ValueError(f"{whole} has no folders: one a class is expected")
+    by_lower: dict[str, str] = {}
+    for name in names:
+        other = by_lower.setdefault(name.lower(), name)
+        if other != name:
+            raise ValueError(
+                f"{whole} has the classes '{other}' and '{name}', which differ by case only: rename one,"
+                " or put their images together"
+            )
+    return names
 
 
-def read_part(path: Path, names: tuple[str, ...], options: FolderOptions) -> LabelledImages:
-    """The images of one part, class after class, files by name."""
-    unknown = sorted({entry.name for entry in subfolders(path)} - set(names))
+def subfolders(path: Path, top: Path, outside: list[Path]) -> list[Path]:
+    """The folders in ``path`` that are not hidden, sorted; links out of ``top`` go to ``outside``."""
+    found = sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    return inside(found, top, outside)
+
+
+def inside(paths: Sequence[Path], top: Path, outside: list[Path]) -> list[Path]:
+    """Those of ``paths`` that lie in ``top`` once links are followed; the others go to ``outside``."""
+    real = top.resolve()
+    kept: list[Path] = []
+    for path in paths:
+        is_inside = not path.is_symlink() or path.resolve().is_relative_to(real)
+        (kept if is_inside else outside).append(path)
+    return kept
+
+
+def links_out(outside: Sequence[Path], top: Path) -> tuple[str, ...]:
+    """One line about the links that lead out of the folder."""
+    if not outside:
+        return ()
+    first = f"{outside[0].relative_to(top)} leads to {outside[0].resolve()}"
+    links = "1 link is" if len(outside) == 1 else f"{len(outside)} links are"
+    return (f"{links} left out, out of the folder {top}: {first}",)
+
+
+def read_part(path: Path, names: tuple[str, ...], top: Path, outside: list[Path]) -> LabelledFiles:
+    """The files of one part, class after class, by name."""
+    unknown = sorted({entry.name for entry in subfolders(path, top, [])} - set(names))
     if unknown:
         raise ValueError(f"{path} has a class '{unknown[0]}' that train/ has not")
-    images: list[NDArray[np.uint8]] = []
+    paths: list[Path] = []
     labels: list[int] = []
     for label, name in enumerate(names):
-        files = sorted(f for f in (path / name).glob("*") if is_image(f))
+        files = inside(sorted(file for file in (path / name).glob("*") if is_image(file)), top, outside)
         if not files:
             raise ValueError(f"{path / name} has no images ({', '.join(sorted(SUFFIXES))})")
-        images += [read_image(file, options) for file in files]
+        paths += files
         labels += [label] * len(files)
-    stacked = torch.from_numpy(np.stack(images))
-    return LabelledImages(stacked.permute(0, 3, 1, 2).contiguous(), torch.tensor(labels))
+    return LabelledFiles(tuple(paths), tuple(labels))
 
 
 def is_image(file: Path) -> bool:
     """Whether the name is one of an image; hidden files (``._cat.png``) are not."""
-    return file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
-
-
-def read_image(file: Path, options: FolderOptions) -> NDArray[np.uint8]:
-    """One image as uint8 (size, size, 1 or 3), RGB."""
-    data = np.frombuffer(file.read_bytes(), np.uint8)
-    flags = cv2.IMREAD_GRAYSCALE if options.grey else cv2.IMREAD_COLOR
-    try:
-        image = cv2.imdecode(data, flags) if len(data) else None
-    except cv2.error as error:
-        raise ValueError(f"{file} can not be read: {error.err}") from error
-    if image is None:
-        raise ValueError(f"{file} is damaged or not an image")
-    size = (options.size, options.size)
-    shrinks = min(image.shape[:2]) > options.size
-    resized = cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    if options.grey:
-        return np.asarray(resized[:, :, None], np.uint8)
-    return np.asarray(cv2.cvtColor(resized, cv2.COLOR_BGR2RGB), np.uint8)
+    return file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and not file.is_dir()

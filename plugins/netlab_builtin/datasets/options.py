@@ -34,8 +34,26 @@ class FolderOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    path: Path = Field(description="The folder with train/ and test/ (and val/, if there is one).")
-    size: int = Field(32, ge=4, le=1024, description="Side in pixels to which every image is resized.")
+    path: Path = Field(description="The folder: CLASS/*.jpg, or train/CLASS/*.jpg and test/CLASS/*.jpg.")
+    size: int = Field(
+        32,
+        ge=4,
+        le=1024,
+        description="Side in pixels of the images that the network sees.",
+        json_schema_extra={"shown_default": "32, or as pretrained weights expect"},
+    )
+    shorter: int = Field(
+        0,
+        ge=0,
+        le=2048,
+        description="Pixels of the shorter side, of which the middle is cut out; 0: stretched.",
+        json_schema_extra={"shown_default": "0, or as pretrained weights expect"},
+    )
+    resampling: Literal["bilinear", "bicubic"] = Field(
+        "bilinear", description="How the shorter side is resized."
+    )
+    test: float = Field(0.2, gt=0, lt=1, description="Share of each class to test on if there is no test/.")
+    test_seed: int = Field(0, ge=0, lt=2**63, description="Seed of that share.")
     grey: bool = Field(False, description="Read the images in grey.")
     augmentations: tuple[Augmentation, ...] = Field(
         ("horizontal-flip", "translation"), description="What keeps the labels of these images."

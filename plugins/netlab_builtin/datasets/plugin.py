@@ -42,7 +42,7 @@ def netlab_components() -> Iterable[ComponentSpec]:
     yield ComponentSpec(
         kind="dataset",
         name="folder",
-        summary="A folder of images: train/CLASS/*.png and test/CLASS/*.png",
+        summary="A folder of images of any size: CLASS/*.jpg, or train/ and test/ with such",
         target="netlab_builtin.datasets.folder:folder",
         options="netlab_builtin.datasets.options:FolderOptions",
     )
