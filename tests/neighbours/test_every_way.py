@@ -172,7 +172,10 @@ def test_confusion_counts_the_tied_classes_of_every_query():
     for i, row in enumerate(own_distances(x)):
         for tied in y[row == row.min()]:
             expected[y[i], tied] += 1 / (row == row.min()).sum()
-    assert np.allclose(nearest.nearest(search, query_minima(search)).confusion, expected)
+    found = nearest.nearest(search, query_minima(search))
+    assert np.allclose(found.confusion, expected)
+    assert found.any_own.dtype == found.all_own.dtype == bool
+    assert found.first.dtype == np.int64
 
 
 @pytest.mark.parametrize("panel_rows", [70, 240])

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from netlab_builtin.metrics import cross, csi, data_score, margin, n2, orders, si
 from netlab_builtin.metrics.confusion import confusion
-from netlab_builtin.metrics.options import OrderOptions, TiesOptions
+from netlab_builtin.metrics.options import CentresOptions, OrderOptions, TiesOptions
 
 from netlab.separability import FeatureSpace
 
@@ -107,18 +107,60 @@ def test_a_point_alone_in_its_class_counts_zero_and_is_named():
 def test_csi_is_optimistic_on_random_labels_and_says_so_but_leave_one_out_is_not():
     rng = np.random.default_rng(2)
     space = FeatureSpace(rng.normal(size=(200, 2000)).astype(np.float32), rng.integers(0, 10, 200))
-    plain = csi.centre_separation_index(space, options=None)
-    honest = csi.centre_separation_index_loo(space, options=None)
+    plain = csi.centre_separation_index(space, options=CentresOptions())
+    honest = csi.centre_separation_index_loo(space, options=CentresOptions())
     assert plain.value > 0.95
     assert any("csi-loo" in note for note in plain.notes)
     assert honest.value < 0.25
 
 
+@pytest.mark.parametrize("metric", [csi.centre_separation_index, csi.centre_separation_index_loo])
+def test_the_chance_of_csi_is_the_mean_over_orders_of_the_labels(metric):
+    x, y = blobs(n=40, d=3, spread=0.7)
+    y[0] = 7  # alone in its class
+    found = metric(FeatureSpace(x, y), options=CentresOptions(permutations=12))
+    codes, rng = np.unique(y, return_inverse=True)[1], np.random.default_rng(0)
+    alone = metric is csi.centre_separation_index_loo
+    values = [csi_per_point(x, rng.permutation(codes), leave_one_out=alone).mean() for _ in range(12)]
+    extra = found.extra
+    assert extra["chance"] == pytest.approx(np.mean(values))
+    assert extra["chance_error"] == pytest.approx(np.std(values, ddof=1) / np.sqrt(12))
+    assert extra["chance_p"] == (1 + np.sum(np.array(values) >= found.value)) / 13
+    assert extra["chance_adjusted"] == pytest.approx((found.value - np.mean(values)) / (1 - np.mean(values)))
+    assert "chance" not in metric(FeatureSpace(x, y), options=CentresOptions()).extra
+
+
+def test_few_permutations_at_once_give_the_same_chance(monkeypatch):
+    space = FeatureSpace(*blobs(n=60, d=4, spread=0.7))
+    options = CentresOptions(permutations=7)
+    expected = csi.centre_separation_index_loo(space, options=options).extra
+    monkeypatch.setattr(csi, "_MEANS_BYTES", 2 * 8 * 4 * len(space.class_names))
+    assert csi.centre_separation_index_loo(space, options=options).extra == expected
+
+
+@pytest.mark.parametrize(("counts", "chance"), [([10] * 10, 0.016), ([50] + [5] * 10, 0.50)])
+def test_csi_loo_is_not_chance_on_random_labels_but_its_adjusted_value_is_0(counts, chance):
+    rng = np.random.default_rng(3)
+    x, labels = rng.normal(size=(100, 4096)).astype(np.float32), np.repeat(np.arange(len(counts)), counts)
+    adjusted, errors, found = [], [], []
+    for _ in range(8):
+        space = FeatureSpace(x, rng.permutation(labels))
+        result = csi.centre_separation_index_loo(space, options=CentresOptions(permutations=20))
+        found.append(result.value)
+        adjusted.append(result.extra["chance_adjusted"])
+        errors.append(result.extra["chance_adjusted_error"])
+    assert np.mean(found) == pytest.approx(chance, abs=0.02)
+    assert (np.abs(adjusted) < 3 * np.array(errors) + 0.01).all()
+    assert abs(np.mean(adjusted)) < 0.02
+
+
 def test_csi_is_its_formula_with_and_without_the_point_itself():
     x, y = blobs(n=40, d=3, spread=0.7)
     space = FeatureSpace(x, y)
-    assert np.allclose(csi.centre_separation_index(space, options=None).per_point, csi_per_point(x, y))
-    loo = csi.centre_separation_index_loo(space, options=None).per_point
+    assert np.allclose(
+        csi.centre_separation_index(space, options=CentresOptions()).per_point, csi_per_point(x, y)
+    )
+    loo = csi.centre_separation_index_loo(space, options=CentresOptions()).per_point
     assert np.allclose(loo, csi_per_point(x, y, leave_one_out=True))
 
 
@@ -206,7 +248,7 @@ class TestGoldenToySet:
         result = si.separation_index(space, options=TiesOptions(ties=ties))
         assert result.value == pytest.approx(reference["si"], abs=1e-6)
         assert list(result.per_class.values()) == pytest.approx(reference["si_class"])
-        centred = csi.centre_separation_index(space, options=None)
+        centred = csi.centre_separation_index(space, options=CentresOptions())
         assert centred.value == pytest.approx(reference["center_si"], abs=1e-6)
         assert list(centred.per_class.values()) == pytest.approx(reference["center_si_class"])
         for name, metric in (
@@ -231,7 +273,7 @@ class TestGoldenToySet:
         assert si.separation_index(space, options=TiesOptions(ties=ties)).value == pytest.approx(
             reference["si"], abs=1e-6
         )
-        assert csi.centre_separation_index(space, options=None).value == pytest.approx(
+        assert csi.centre_separation_index(space, options=CentresOptions()).value == pytest.approx(
             reference["center_si"], abs=1e-6
         )
         for order, value in reference["high_order_si"].items():
@@ -253,7 +295,7 @@ class TestGoldenToySet:
 
     def test_the_rest(self, golden, space):
         exact = golden["exact"]
-        assert csi.centre_separation_index(space, options=None).value == exact["center_si"]
+        assert csi.centre_separation_index(space, options=CentresOptions()).value == exact["center_si"]
         assert data_score.data_score(space, options=None).per_point.tolist() == exact["data_score"]
         test = FeatureSpace(
             np.array(golden["inputs"]["data_test"], dtype=np.float32),

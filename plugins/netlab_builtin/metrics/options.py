@@ -20,6 +20,14 @@ class TiesOptions(_Options):
     )
 
 
+class CentresOptions(_Options):
+    """What chance is."""
+
+    permutations: int = Field(
+        0, ge=0, le=10_000, description="Random orders of the labels that say what chance is (0: none)."
+    )
+
+
 class OrderOptions(_Options):
     """How many neighbours count."""
 

@@ -51,12 +51,14 @@ def netlab_components() -> Iterable[ComponentSpec]:  # long: a list of declarati
         "Centre-based SI: is a point's nearest class mean that of its class?",
         "csi:centre_separation_index",
         KALHOR,
+        options="CentresOptions",
     )
     yield _metric(
         "csi-loo",
         "CSI with each point left out of its own class mean",
         "csi:centre_separation_index_loo",
         "csi with leave-one-out means",
+        options="CentresOptions",
     )
     yield _metric(
         "high-order-si", "Are all of the nearest points of the same class?", "orders:high_order_si", KALHOR,
