@@ -29,6 +29,7 @@ from netlab.engine.plugin_settings import plugin_settings
 from netlab.errors import PluginError, closest, first_line
 from netlab.kinds import KINDS
 from netlab.specs import API_VERSION, ENTRY_POINT_GROUP, ComponentSpec, KindSpec
+from netlab.visible import visible
 
 SLOW_IMPORT = 1.0  # seconds; a light plugin takes about a thousandth of it
 
@@ -365,7 +366,7 @@ def traceback_text(error: BaseException) -> str:
 def report_failures(failures: Iterable[PluginFailure], *, debug: bool = False) -> None:
     """One line a failure on standard error, with the traceback in debug mode."""
     for failure in failures:
-        print(f"netlab: {failure}", file=sys.stderr)
+        print(f"netlab: {visible(failure)}", file=sys.stderr)
         if debug:
             print(failure.details, file=sys.stderr)
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from netlab.cli.comparison.options import ChosenRuns
 from netlab.cli.core.command import command
-from netlab.cli.core.console import literal, note, plain_table
+from netlab.cli.core.console import note, plain_table, terminal, titled
 from netlab.cli.core.options import Json
 from netlab.cli.core.session import Session
 
@@ -79,9 +79,8 @@ def print_comparison(
 
 def print_tables(comparisons: Sequence[Comparison]) -> None:
     """One table a measure, for a terminal, for each data set."""
-    from rich.console import Console
 
-    console = Console(highlight=False)
+    console = terminal()
     for number, comparison in enumerate(comparisons):
         if number:
             console.print()
@@ -92,25 +91,25 @@ def print_data_set(comparison: Comparison, console: Console) -> None:
     """The tables of one data set."""
     from netlab.comparison.tables import DETAIL_COLUMNS, detail_rows, rounded, varying
 
-    console.print(f"data {literal(comparison.data)}")
+    console.print(f"data {comparison.data}")
     for warning in comparison.warnings:
-        console.print(f"[bold]{literal(warning)}[/]")
+        console.print(titled(warning))
     parameters = plain_table("assembly", "parameters", "seeds", right=("parameters", "seeds"))
     entries = comparison.entries.get("parameters", {})
     for assembly in comparison.assemblies:
         entry = entries.get(assembly.name)
         count = rounded(entry.summary.mean, 0) if entry is not None else "-"
-        parameters.add_row(literal(assembly.name), count, str(len(assembly.runs)))
+        parameters.add_row(str(assembly.name), count, str(len(assembly.runs)))
     console.print(parameters)
     for measure in varying(comparison):
-        console.print(f"\n[bold]{literal(measure.title)}[/]")
+        console.print(titled(f"\n{measure.title}"))
         numbers = set(DETAIL_COLUMNS) - {"assembly", ""}
         table = plain_table(*DETAIL_COLUMNS, right=numbers, header_style="dim")
         for row in detail_rows(comparison, measure):
-            table.add_row(*map(literal, row))
+            table.add_row(*map(str, row))
         console.print(table)
     if len(comparison.assemblies) > 1:
         console.print(
-            f"\nDifference to '{literal(comparison.baseline.name)}', paired over seeds;"
+            f"\nDifference to '{comparison.baseline.name}', paired over seeds;"
             " within noise: the interval holds zero."
         )

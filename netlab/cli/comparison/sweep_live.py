@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from netlab.cli.comparison.sweep_output import duration, failures
+from netlab.cli.core.console import terminal
 
 if TYPE_CHECKING:
     from netlab.sweep.driver import RunStatus
@@ -27,7 +28,7 @@ ORDER = {"running": 0, "waiting": 1, "finished": 2, "skipped": 3, "failed": 4}
 @contextlib.contextmanager
 def watcher(statuses: Sequence[RunStatus]) -> Iterator[Watch]:
     """Show the runs; gives what is to be called with each that changed."""
-    console = Console(highlight=False)
+    console = terminal()
     if not console.is_terminal:
         yield lambda status: print_change(console, status)
         return
@@ -76,7 +77,7 @@ def print_change(console: Console, status: RunStatus) -> None:
     """One line; epochs are not worth one."""
     if status.state == "running" and status.epoch > 0:
         return
-    console.print(f"{status.state:8} {status.name}{note(status)}", soft_wrap=True, markup=False)
+    console.print(f"{status.state:8} {status.name}{note(status)}", soft_wrap=True)
 
 
 def note(status: RunStatus) -> str:

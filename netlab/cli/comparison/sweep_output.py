@@ -9,9 +9,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import typer
-from rich.console import Console
 
-from netlab.cli.core.console import literal, say
+from netlab.cli.core.console import say, terminal, titled
 from netlab.comparison.tables import counted
 from netlab.errors import NetlabError, UsageError
 
@@ -35,7 +34,7 @@ class Timings:
     """Tells how many assemblies are timed, while it goes on."""
 
     def __init__(self) -> None:
-        self._status = Console(stderr=True).status("timing one step of every assembly")
+        self._status = terminal(stderr=True).status("timing one step of every assembly")
 
     def __enter__(self) -> Self:
         self._status.start()
@@ -61,7 +60,7 @@ def show_plan(
     measures: bool,
 ) -> None:
     """How many runs, how many are left, and how long they will take: on this machine, or at its speed."""
-    console = Console(highlight=False)
+    console = terminal()
     seeds = {run.config["training"]["seed"] for run in planned}
     assemblies = len(planned) // len(seeds) if seeds else 0
     console.print(
@@ -77,7 +76,7 @@ def show_plan(
     if finished or begun:
         console.print(f"{finished} are finished and skipped, {begun} are begun and resumed")
     for problem, count in problems_of(planned).items():
-        console.print(f"[bold]{count} runs can not be built:[/] {literal(problem)}")
+        console.print(titled(f"{count} runs can not be built:", f" {problem}"))
     if finished < len(planned):
         at_once = f"{workers} at once" if workers > 1 else "one at a time"
         each = f"{threads} thread{'s' if threads > 1 else ''} each"
@@ -124,9 +123,9 @@ def failures(statuses: Sequence[RunStatus]) -> dict[str, str]:
 
 def print_outcome(name: str, statuses: Sequence[RunStatus], runs: Path, baseline: str | None) -> None:
     """The failures, the comparison of what is finished, and how to see it again."""
-    console = Console(highlight=False)
+    console = terminal()
     for error, names in failures(statuses).items():
-        console.print(f"[bold]failed[/] {literal(names)}: {literal(error)}", soft_wrap=True)
+        console.print(titled("failed", f" {names}: {error}"), soft_wrap=True)
     finished = [status.directory for status in statuses if status.state in ("finished", "skipped")]
     if not finished:
         return
@@ -137,4 +136,4 @@ def print_outcome(name: str, statuses: Sequence[RunStatus], runs: Path, baseline
         print_comparison(finished, baseline=baseline)
     except NetlabError as error:
         say(console, f"no comparison: {error}")
-    console.print(f"\nsweep '{name}': netlab compare --sweep {name}", markup=False)
+    console.print(f"\nsweep '{name}': netlab compare --sweep {name}")

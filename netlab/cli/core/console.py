@@ -6,21 +6,40 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from netlab.visible import visible
+
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.segment import Segment
     from rich.table import Table
+    from rich.text import Text
 
 
-def literal(value: object) -> str:
-    """A name, path or message where rich reads markup: ``[cat]`` and ``[/cat]`` stay themselves."""
-    from rich.markup import escape
+def terminal(*, stderr: bool = False) -> Console:
+    """A console on which text is data: nothing in it is markup, control characters are written out."""
+    from rich.console import Console
 
-    return escape(str(value))
+    class Terminal(Console):
+        def render_str(self, text: str, **options: Any) -> Text:
+            return super().render_str(visible(text), **{**options, "markup": False, "emoji": False})
+
+        def render(self, renderable: Any, options: Any = None) -> Iterable[Segment]:
+            for segment in super().render(renderable, options):  # of what was made elsewhere, Text for one
+                yield segment if segment.control else segment._replace(text=visible(segment.text))
+
+    return Terminal(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+
+def titled(title: object, rest: object = "") -> Text:
+    """A line that begins with a title in bold."""
+    from rich.text import Text
+
+    return Text.assemble((visible(title), "bold"), visible(rest))
 
 
 def say(console: Console, text: object, *, style: str = "") -> None:
-    """A line as it is: no markup in it is read, and it is not folded where a reader might copy a path."""
-    console.print(str(text), markup=False, highlight=False, soft_wrap=True, style=style)
+    """A line that is not folded where a reader might copy a path."""
+    console.print(str(text), soft_wrap=True, style=style)
 
 
 def say_facts(console: Console, rows: Iterable[tuple[str, str]]) -> None:
@@ -33,12 +52,12 @@ def say_facts(console: Console, rows: Iterable[tuple[str, str]]) -> None:
 
 def note(line: object) -> None:
     """What else there is to say, a line on standard error."""
-    print(f"netlab: {line}", file=sys.stderr)
+    print(f"netlab: {visible(line)}", file=sys.stderr)
 
 
 def warn(line: object) -> None:
     """One line on standard error."""
-    print(f"netlab: warning: {line}", file=sys.stderr)
+    note(f"warning: {line}")
 
 
 def plain_table(*columns: str, right: Iterable[str] = (), **options: Any) -> Table:

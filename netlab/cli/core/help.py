@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperCommand
 
+from netlab.cli.core.console import terminal
+from netlab.visible import visible
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -36,12 +39,11 @@ class FlagCommand(TyperCommand):
 
 def print_help(command: FlagCommand, ctx: Any) -> None:
     """Usage, what the command does, and a panel for every group of flags."""
-    from rich.console import Console
     from rich.padding import Padding
     from rich.panel import Panel
     from rich.text import Text
 
-    console = Console(highlight=False)
+    console = terminal()
     console.print()
     usage = " ".join([ctx.command_path, *command.collect_usage_pieces(ctx)])
     console.print(Padding(Text.assemble(("Usage: ", "yellow"), (usage, "bold")), (0, 1)))
@@ -75,7 +77,9 @@ def flag_table(params: list[Any]) -> Table:
         is_argument = param.param_type_name == "argument"
         kind = "" if is_argument or param.is_flag else str(param.metavar)
         table.add_row(
-            Text("\n".join(several), style="bold cyan"), Text(kind, style="yellow"), Text(param.help or "")
+            Text("\n".join(several), style="bold cyan"),
+            Text(kind, style="yellow"),
+            Text(visible(param.help or "")),
         )
     return table
 

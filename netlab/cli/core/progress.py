@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from netlab.cli.core.console import warn
+from netlab.visible import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,9 +46,9 @@ class TerminalReporter:
         self._console, self._quiet = console, quiet
         self._is_live = console.is_terminal and not quiet
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=None),
-            TextColumn("{task.fields[shown]}"),
+            TextColumn("{task.fields[shown]}", markup=False),
             TimeRemainingColumn(),
             console=console,
             transient=True,
@@ -74,7 +75,7 @@ class TerminalReporter:
 
     def describe(self, text: str) -> None:
         if not self._quiet:
-            self._console.print(text, markup=False, highlight=False)
+            self._console.print(text)
 
     def note(self, text: str) -> None:
         self._say(f"note: {text}")
@@ -129,9 +130,9 @@ class TerminalReporter:
         if self._quiet:
             return
         if self._is_live:
-            self._console.print(text, markup=False, highlight=False)
+            self._console.print(text)
             return
         try:
-            print(text, file=self._console.file, flush=True)
+            print(visible(text), file=self._console.file, flush=True)
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TextIO
 
+from netlab.cli.core.console import note
 from netlab.engine.blame import plugin_error
 from netlab.engine.blocking import meant_by
 from netlab.engine.manager import PluginManager, report_failures, report_slow_imports
 from netlab.errors import NetlabError, PluginError, closest, first_line
+from netlab.visible import visible
 
 if TYPE_CHECKING:
     from netlab.engine.catalog import Catalog
@@ -57,7 +59,7 @@ class Session:
         for name in self.blocked:
             if not meant_by(name, keys):
                 hint = closest(name, known)
-                print(f"netlab: --no-plugin {name}: there is no such plugin.{hint}", file=sys.stderr)
+                note(f"--no-plugin {name}: there is no such plugin.{hint}")
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -147,7 +149,7 @@ def complain(error: Exception, exit_code: int, session: Session) -> int:
         return exit_code
     message = describe_os_error(error) if isinstance(error, OSError) else first_line(error)
     hint = "" if isinstance(error, (NetlabError, OSError)) or session.debug else " (--debug shows where)"
-    print(f"netlab: error: {message}{hint}", file=session.errors or sys.stderr)
+    print(f"netlab: error: {visible(message)}{hint}", file=session.errors or sys.stderr)
     return exit_code
 
 

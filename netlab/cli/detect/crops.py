@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from netlab.cli.core.command import Given, command
-from netlab.cli.core.console import say, warn
+from netlab.cli.core.console import say, terminal, warn
 from netlab.cli.core.flags import Shown, component_flags
 from netlab.cli.core.options import Out, ProposalCache
 from netlab.cli.core.progress import TerminalReporter
@@ -38,8 +38,6 @@ def build(session: Session) -> Callable[..., None]:
 
         Crops of training and validation images go to separate folders: OUT/train/cat, OUT/val/cat.
         """
-        from rich.console import Console
-
         from netlab.detection.data.voc import read_voc
         from netlab.detection.model.detector import proposal_source
         from netlab.detection.output.crops import crop_data_set
@@ -53,7 +51,7 @@ def build(session: Session) -> Callable[..., None]:
             part, part.make_options(given.get("proposer", {})), limit=options.limit,
             long_side=options.long_side, min_side=10.0, seed=options.seed, cache=options.cache_folder,
         )  # fmt: skip
-        console = Console()
+        console = terminal()
         with TerminalReporter(console) as reporter, broken_cache_files_reported():
             for folder, counts in crop_data_set(
                 data, source, options.out, most_background=options.most_background, seed=options.seed,

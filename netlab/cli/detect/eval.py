@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from netlab.cli.core.command import command
-from netlab.cli.core.console import literal, plain_table, say, warn
+from netlab.cli.core.console import plain_table, say, terminal, warn
 from netlab.cli.core.flags import Shown
 from netlab.cli.core.options import Json, Out
 from netlab.cli.core.progress import TerminalReporter
@@ -37,8 +37,6 @@ def build(session: Session) -> Callable[..., None]:
 
         Writes the precision-recall curves and a picture of the worst misses and false alarms.
         """
-        from rich.console import Console
-
         from netlab.detection.evaluation.evaluate import evaluate_detector, images_to_evaluate
         from netlab.training.device import choose_device
 
@@ -47,7 +45,7 @@ def build(session: Session) -> Callable[..., None]:
             options.voc_dir, detector.class_names, folder, options.split,
             one_based=options.one_based, warn=warn,
         )  # fmt: skip
-        console = Console(stderr=options.as_json)
+        console = terminal(stderr=options.as_json)
         with TerminalReporter(console, quiet=options.as_json) as reporter, broken_cache_files_reported():
             evaluation = evaluate_detector(
                 detector, images, options.out or folder / "evaluation",
@@ -75,7 +73,7 @@ def print_figures(console: Any, result: Mapping[str, Any]) -> None:
     measures = ("ap50", "ap75", "ap", "voc2007")
     for name, row in result["per_class"].items():
         counts = (f"{row['objects']:,}", f"{row['confidence']:.2f}")
-        table.add_row(literal(name), *cells(row, *measures), *counts, *cells(row, "precision", "recall"))
+        table.add_row(str(name), *cells(row, *measures), *counts, *cells(row, "precision", "recall"))
     if len(result["per_class"]) > 1:
         table.add_section()
         table.add_row("mean", *cells(result, *measures))

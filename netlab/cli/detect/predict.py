@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from netlab.cli.core.command import command
-from netlab.cli.core.console import say, warn
+from netlab.cli.core.console import say, terminal, warn
 from netlab.cli.core.flags import Shown
 from netlab.cli.core.options import Json, ManyImages, Out
 from netlab.cli.core.progress import TerminalReporter
@@ -41,8 +41,6 @@ def build(session: Session) -> Callable[..., None]:
 
         A source that can not be read is reported and passed over; the exit code is then 1.
         """
-        from rich.console import Console
-
         from netlab.data.image_sources import count_images, find_files
         from netlab.detection.output.formats import as_json
         from netlab.detection.output.predictions import (
@@ -62,7 +60,7 @@ def build(session: Session) -> Callable[..., None]:
         labels = labels_of(detector, options.classes)
         device = choose_device(options.device)
         writers = open_writers(formats, options.out, detector.class_names)
-        console = Console(stderr=options.as_json)
+        console = terminal(stderr=options.as_json)
         counts: Counter[str] = Counter()
         unread: list[str] = []
         images, began = 0, time.perf_counter()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from netlab.cli.core.command import Given, command
-from netlab.cli.core.console import literal, plain_table, say, warn
+from netlab.cli.core.console import plain_table, say, terminal, warn
 from netlab.cli.core.flags import Argument, component_flags
 from netlab.cli.core.options import Json
 from netlab.cli.core.progress import TerminalReporter
@@ -51,7 +51,6 @@ def build(session: Session) -> Callable[..., None]:
         With --evaluate: recall at IoU .5 and .7, average recall over IoU .5:.95 and the mean average
         best overlap, for 100, 500, 1000 and 2000 boxes, and seconds an image.
         """
-        from rich.console import Console
 
         from netlab.detection.model.detector import proposal_source
 
@@ -63,7 +62,7 @@ def build(session: Session) -> Callable[..., None]:
             )
             for part in chosen
         ]  # fmt: skip
-        console = Console(stderr=options.as_json)
+        console = terminal(stderr=options.as_json)
         if options.evaluate is not None:
             measure(made, options.evaluate, console, options)
         elif options.sources:
@@ -167,7 +166,7 @@ def print_recall(console: Any, results: Sequence[ProposerMeasurement], objects: 
     for result in results:
         for i, row in enumerate(result.rows):
             table.add_row(
-                literal(result.proposer) if i == 0 else "",
+                str(result.proposer) if i == 0 else "",
                 f"{row.limit}",
                 *(f"{value:.3f}" for value in (row.recall50, row.recall70, row.average_recall, row.mabo)),
                 f"{result.seconds:.2f}" if i == 0 else "",

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from netlab.cli.core.command import Given, command
-from netlab.cli.core.console import say_facts
+from netlab.cli.core.console import say_facts, terminal
 from netlab.cli.core.flags import model_flags
 from netlab.cli.core.options import DetectorsFolder, Device, Named, ProposalCache, Quiet
 from netlab.cli.core.part_flags import part_flags
@@ -47,12 +47,10 @@ def build(session: Session) -> Callable[..., None]:
 
         The same command again resumes a run that was interrupted.
         """
-        from rich.console import Console
-
         from netlab.detection.training.experiment import AnnotatedFolder, train_detector
         from netlab.engine.catalog import Part
 
-        console = Console()
+        console = terminal()
         chosen = {
             kind: Part(part, part.make_options(given.get(KINDS[kind].selector, {})))
             for kind, part in parts.items()

@@ -6,7 +6,7 @@ import inspect
 import json
 from collections.abc import Iterator, Sequence
 
-from netlab.cli.core.console import literal
+from netlab.cli.core.console import terminal, titled
 from netlab.cli.core.flags import component_flags
 from netlab.engine.catalog import Component
 
@@ -15,8 +15,6 @@ PARTS = ("Formula:", "Range:", "Ties:", "Source:", "Cost:")
 
 def describe(components: Sequence[Component], *, as_json: bool) -> None:
     """Every metric: summary, then formula, range, ties and source from its own docstring, and options."""
-    from rich.console import Console
-
     if as_json:
         rows = [
             {
@@ -31,14 +29,14 @@ def describe(components: Sequence[Component], *, as_json: bool) -> None:
         ]
         print(json.dumps({"metrics": rows}, indent=2))
         return
-    console = Console(highlight=False)
+    console = terminal()
     for component in components:
-        console.print(f"[bold]{literal(component.name)}[/bold]  {literal(component.spec.summary)}")
+        console.print(titled(component.name, f"  {component.spec.summary}"))
         text = inspect.getdoc(component.load()) or f"Source: {component.spec.reference}"
         for line in paragraphs(text):
-            console.print(line, markup=False, style="dim" if line.startswith("Source") else "")
+            console.print(line, style="dim" if line.startswith("Source") else "")
         for flag in component_flags(component, prefix=component.name):
-            console.print(f"{flag.canonical}  {flag.help}", markup=False, style="cyan")
+            console.print(f"{flag.canonical}  {flag.help}", style="cyan")
         console.print()
 
 

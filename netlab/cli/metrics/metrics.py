@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from netlab.cli.core.command import Given, command
+from netlab.cli.core.console import terminal
 from netlab.cli.core.executor_options import PointsExecutor
 from netlab.cli.core.flags import Argument, Flag, Shown, component_flags, own_flags
 from netlab.cli.core.options import DataFolder, Json, Offline, OneRun, Out, Seeded
@@ -141,8 +142,6 @@ def measure(
     dataset: Component | None,
 ) -> None:
     """Measure what the options name, and print it."""
-    from rich.console import Console
-
     from netlab.cli.metrics import tables
     from netlab.cli.metrics.progress import MeasuringProgress
     from netlab.separability.bound_metric import BoundMetric
@@ -175,9 +174,7 @@ def measure(
     if options.as_json:
         print(json.dumps(to_json(measurement.reports), indent=2))
     else:
-        tables.show(
-            Console(highlight=False), source.title, settings, measurement, per_class=options.per_class
-        )
+        tables.show(terminal(), source.title, settings, measurement, per_class=options.per_class)
     raise_failures(measurement.reports)
 
 

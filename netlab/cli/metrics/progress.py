@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from netlab.cli.core.console import literal, plain_table
+from netlab.cli.core.console import plain_table, terminal
 
 if TYPE_CHECKING:
     from netlab.separability.measuring import LayerReport, MeasurementPlan
@@ -17,9 +17,7 @@ class MeasuringProgress:
     """Counts products over the whole walk, on standard error; no bar where that is no terminal."""
 
     def __init__(self) -> None:
-        from rich.console import Console
-
-        self._console = Console(stderr=True, highlight=False)
+        self._console = terminal(stderr=True)
         self._bar: Any = None
         self._task: Any = None
         self._sizes: dict[str, int] = {}
@@ -45,7 +43,7 @@ class MeasuringProgress:
         from rich import progress
 
         self._bar = progress.Progress(
-            progress.TextColumn("{task.description}", markup=False),
+            progress.TextColumn("{task.description}"),
             progress.BarColumn(bar_width=24),
             progress.TaskProgressColumn(),
             progress.TextColumn("time left"),
@@ -76,7 +74,7 @@ def print_plan(console: Any, plan: MeasurementPlan) -> None:
     table = plain_table("layer", *numbers, right=numbers)
     for layer in plan.layers:
         table.add_row(
-            literal(layer.name),
+            str(layer.name),
             "x".join(map(str, layer.shape)),
             f"{layer.features:,}",
             f"{4 * plan.points * layer.features / 2**20:,.1f} MB",

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from netlab.cli.core.console import literal, plain_table, say
+from netlab.cli.core.console import plain_table, say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,7 +51,7 @@ def show_settings(
     )
     share = "" if settings.fraction >= 1 else f", a stratified {settings.fraction:.3g} (seed {settings.seed})"
     scaled = "standardized" if settings.standardize else "not standardized"
-    console.print(f"{title}: {points}{share}; features {scaled}", markup=False)
+    console.print(f"{title}: {points}{share}; features {scaled}")
 
 
 def show_tables(console: Console, reports: Sequence[LayerReport]) -> None:
@@ -69,10 +69,10 @@ def show_tables(console: Console, reports: Sequence[LayerReport]) -> None:
         shown = columns[start : start + NUMBERS_A_TABLE]
         for metric, split in shown:
             title = metric if split == "all" else f"{metric}\n{split}"
-            table.add_column(literal(title), justify="right", no_wrap=True)
+            table.add_column(str(title), justify="right", no_wrap=True)
         for layer, features in layers.items():
             table.add_row(
-                literal(layer),
+                str(layer),
                 f"{features:,}",
                 *(value_text(found.get((layer, split, metric))) for metric, split in shown),
             )
@@ -105,7 +105,7 @@ def show_extra(console: Console, reports: Sequence[LayerReport]) -> None:
                 items = [f"{feature} ({value:.4f})" for feature, value in pairs]
             if items:
                 where = "" if report.split == "all" else f", {report.split}"
-                console.print(f"{metric}{where}: {', '.join(items)}", markup=False, style="dim")
+                console.print(f"{metric}{where}: {', '.join(items)}", style="dim")
 
 
 def show_classes(console: Console, reports: Sequence[LayerReport]) -> None:
@@ -118,13 +118,13 @@ def show_classes(console: Console, reports: Sequence[LayerReport]) -> None:
             classes = list(dict.fromkeys(name for r in chosen for name in r.results[metric].per_class))
             for start in range(0, len(chosen), 6):
                 title = metric if split == "all" else f"{metric}, {split}"
-                table = plain_table("class", title=literal(title), title_justify="left")
+                table = plain_table("class", title=str(title), title_justify="left")
                 shown = chosen[start : start + 6]
                 for report in shown:
-                    table.add_column(literal(report.name), justify="right", overflow="fold")
+                    table.add_column(str(report.name), justify="right", overflow="fold")
                 for name in classes:
                     cells = [report.results[metric].per_class.get(name, math.nan) for report in shown]
-                    table.add_row(literal(name), *("-" if math.isnan(v) else f"{v:.4f}" for v in cells))
+                    table.add_row(str(name), *("-" if math.isnan(v) else f"{v:.4f}" for v in cells))
                 console.print()
                 console.print(table)
 
@@ -139,20 +139,18 @@ def show_matrices(console: Console, reports: Sequence[LayerReport]) -> None:
             classes = result.extra["classes"]
             where = "" if split == "all" else f", {report.name}, {split}"
             if len(classes) > WIDEST_MATRIX:
-                console.print(
-                    f"\n{metric}{where}: a matrix of {len(classes)} classes, see --json", markup=False
-                )
+                console.print(f"\n{metric}{where}: a matrix of {len(classes)} classes, see --json")
                 continue
             table = plain_table("")
             for name in classes:
-                table.add_column(literal(name), justify="right", overflow="fold", min_width=4)
+                table.add_column(str(name), justify="right", overflow="fold", min_width=4)
             for name, row in zip(classes, result.extra["matrix"], strict=True):
                 table.add_row(
-                    literal(name), *(f"{value:.2f}".removeprefix("0") if value else "-" for value in row)
+                    str(name), *(f"{value:.2f}".removeprefix("0") if value else "-" for value in row)
                 )
             console.print(
                 f"\n{metric}{where}: of the points of a class (row), the nearest is of class (column)",
-                markup=False, style="italic",
+                style="italic",
             )  # fmt: skip
             console.print(table)
 
@@ -173,4 +171,4 @@ def show_notes(console: Console, reports: Sequence[LayerReport]) -> None:
     for (note, where), names in metrics.items():
         more = f" and {len(where) - 3} more" if len(where) > 3 else ""
         held = "" if len(where) == len(reports) else f" ({', '.join(where[:3])}{more})"
-        console.print(f"note, {', '.join(names)}: {note}{held}", markup=False, style="yellow")
+        console.print(f"note, {', '.join(names)}: {note}{held}", style="yellow")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from netlab.cli.core.command import command
-from netlab.cli.core.console import literal, plain_table, warn
+from netlab.cli.core.console import plain_table, terminal, warn
 from netlab.cli.core.flags import Shown
 from netlab.cli.core.options import Device, Json, ManyImages, OneRun, Out
 from netlab.cli.core.session import Session
@@ -73,18 +73,16 @@ def build(session: Session) -> Callable[..., None]:
 
 def print_predictions(run: str, predictions: list[Prediction], out: Path | None) -> None:
     """The predictions, or the first of very many."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
+    console = terminal()
     table = plain_table("image", "class", "probability", right=["probability"])
     shown = predictions[:SHOWN] if console.is_terminal else predictions
     for prediction in shown:
         for rank, (name, value) in enumerate(prediction.top):
-            table.add_row(literal(prediction.image) if rank == 0 else "", literal(name), f"{value:.3f}")
+            table.add_row(str(prediction.image) if rank == 0 else "", str(name), f"{value:.3f}")
     if predictions:
         console.print(table)
     if len(shown) < len(predictions):
         console.print(f"and {len(predictions) - len(shown):,} more (--out FILE.csv writes all)")
     if out is not None:
-        console.print(f"written to {literal(out)}", soft_wrap=True)
-    console.print(f"classified by run {literal(run)}", style="dim", soft_wrap=True)
+        console.print(f"written to {out}", soft_wrap=True)
+    console.print(f"classified by run {run}", style="dim", soft_wrap=True)

@@ -15,7 +15,7 @@ import typer
 from pydantic import Field
 
 from netlab.cli.core.command import Given, command
-from netlab.cli.core.console import say_facts
+from netlab.cli.core.console import say_facts, terminal
 from netlab.cli.core.flags import component_flags, model_flags
 from netlab.cli.core.options import DataFolder, Device, Named, Offline, Quiet, RunsFolder, Threads
 from netlab.cli.core.part_flags import part_flags
@@ -129,12 +129,10 @@ def known_run_keys(table: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def execute(session: Session, tables: Mapping[str, Any], where: Mapping[str, Any], *, quiet: bool) -> None:
     """Train with progress on the terminal, then print the result and where things are."""
-    from rich.console import Console
-
     from netlab.classification.experiment import train_classifier
     from netlab.engine.manager import report_failures
 
-    console, manager = Console(), session.catalog.manager
+    console, manager = terminal(), session.catalog.manager
     known_failures = len(manager.failures)
     try:
         with raised_on_sigterm(where["ranks"].backend), TerminalReporter(console, quiet=quiet) as reporter:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from netlab.cli.core.command import Given, command
-from netlab.cli.core.console import literal, plain_table
+from netlab.cli.core.console import plain_table, terminal
 from netlab.cli.core.options import DataFolder, Json, Offline
 from netlab.cli.core.part_flags import part_flags
 from netlab.cli.core.selection import PART_HELPS, choose_parts, read_selectors, selector_flags
@@ -92,8 +92,6 @@ def build(session: Session) -> Callable[..., None]:
 
 def print_layers(layers: list[LayerSummary], image: str) -> None:
     """The layers as a table, with totals."""
-    from rich.console import Console
-
     parameters, macs = (sum(getattr(layer, name) for layer in layers) for name in ("parameters", "macs"))
     numbers = ("output", "parameters", "multiply-adds")
     table = plain_table("layer", "type", *numbers, right=numbers, show_footer=True, footer_style="bold")
@@ -103,7 +101,5 @@ def print_layers(layers: list[LayerSummary], image: str) -> None:
         column.footer = footer
     for layer in layers:
         shape = "x".join(map(str, layer.output))
-        table.add_row(
-            literal(layer.name), literal(layer.type), shape, f"{layer.parameters:,}", f"{layer.macs:,}"
-        )
-    Console().print(table)
+        table.add_row(str(layer.name), str(layer.type), shape, f"{layer.parameters:,}", f"{layer.macs:,}")
+    terminal().print(table)

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from netlab.cli.commands import NAMES
 from netlab.cli.core.command import command
-from netlab.cli.core.console import literal, plain_table
+from netlab.cli.core.console import plain_table, terminal
 from netlab.cli.core.flags import Argument
 from netlab.cli.core.options import Json
 from netlab.cli.core.session import Session
@@ -63,18 +63,18 @@ def build(session: Session) -> Callable[..., None]:
 
 def print_results(rows: list[CheckResult]) -> None:
     """Under each plugin and part its stages, one a line; those that a part passed are made one."""
-    from rich.console import Console
     from rich.padding import Padding
+    from rich.text import Text
 
-    console = Console(highlight=False)
+    console = terminal()
     colours = {"ok": "green", "failed": "bold red", "skipped": "yellow"}
     for (plugin, part), group in itertools.groupby(rows, key=lambda row: (row.plugin, row.part)):
-        console.print(part or f"plugin {plugin}", style="bold", markup=False)
+        console.print(part or f"plugin {plugin}", style="bold")
         table = plain_table("", "", "", show_header=False)
         table.columns[0].min_width, table.columns[1].max_width = 7, 30
         for row in summed_up(list(group)):
-            result = f"[{colours[row.result]}]{row.result}[/]"
-            table.add_row(result, literal(row.stage), literal(row.detail))
+            result = Text(row.result, style=colours[row.result])
+            table.add_row(result, str(row.stage), str(row.detail))
         console.print(Padding(table, (0, 0, 0, 2)))
     if rows and not any(row.result == "failed" for row in rows):
         skipped = sum(row.result == "skipped" for row in rows)

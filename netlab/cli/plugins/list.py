@@ -11,13 +11,14 @@ from pydantic import Field
 
 from netlab.cli.commands import NAMES
 from netlab.cli.core.command import command
-from netlab.cli.core.console import literal, plain_table
+from netlab.cli.core.console import plain_table, terminal
 from netlab.cli.core.flags import Argument
 from netlab.cli.core.options import Json
 from netlab.cli.core.session import Session
 from netlab.cli.plugins.names import OneKind, complete_kind, part_completion
 from netlab.engine.listing import check_kind, part_rows, plugin_row
 from netlab.errors import UsageError, closest
+from netlab.visible import visible
 
 
 class ListOptions(OneKind, Json):
@@ -57,23 +58,22 @@ def print_rows(parts: list[dict[str, Any]], plugins: list[dict[str, Any]]) -> No
 
     Where a part comes from stands behind its summary, unless it is built in.
     """
-    from rich.console import Console
     from rich.padding import Padding
     from rich.text import Text
 
-    console = Console(highlight=False)
+    console = terminal()
     longest = max((len(row["name"]) for row in parts), default=0)
     for kind in dict.fromkeys(row["kind"] for row in parts):
-        console.print(kind, style="bold", markup=False)
+        console.print(kind, style="bold")
         table = plain_table("", "", show_header=False)
         table.columns[0].min_width, table.columns[0].no_wrap = longest, True
         for row in (row for row in parts if row["kind"] == kind):
-            summary = Text(row["summary"].replace("``", ""))
+            summary = Text(visible(row["summary"].replace("``", "")))
             if not row["builtin"] or row["state"] == "clash":
                 summary.append(f" ({row['distribution']} {row['version']})", style="dim")
             if row["state"] == "clash":
                 summary.append(f" clash: write {row['name']}@{row['distribution']}", style="yellow")
-            table.add_row(literal(row["name"]), summary)
+            table.add_row(str(row["name"]), summary)
         console.print(Padding(table, (0, 0, 0, 2)))
     if parts:
         print_origin(console, parts)
@@ -82,7 +82,6 @@ def print_rows(parts: list[dict[str, Any]], plugins: list[dict[str, Any]]) -> No
             console.print(
                 f"plugin '{row['name']}' ({row['distribution']} {row['version']}): {row['state']}"
                 + ("" if row["state"] == "blocked" else f" (netlab plugins show {row['name']} says why)"),
-                markup=False,
                 style="yellow" if row["state"] == "blocked" else "red",
             )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from netlab.cli.core.command import command
-from netlab.cli.core.console import literal, plain_table
+from netlab.cli.core.console import plain_table, terminal, titled
 from netlab.cli.core.flags import Argument, Flag, component_flags
 from netlab.cli.core.options import Json
 from netlab.cli.core.session import Session
@@ -66,9 +66,8 @@ def build(session: Session) -> Callable[..., None]:
 
 def print_pages(session: Session, parts: list[Component], plugins: list[Plugin]) -> None:
     """A page each, with a line between two."""
-    from rich.console import Console
 
-    console = Console(highlight=False)
+    console = terminal()
     pages: list[Callable[[], None]] = [
         *(partial(print_part, console, part_facts(session, part)) for part in parts),
         *(partial(print_plugin, console, plugin_facts(session, plugin)) for plugin in plugins),
@@ -164,7 +163,7 @@ def plugin_facts(session: Session, plugin: Plugin) -> dict[str, Any]:
 
 def print_part(console: Console, facts: dict[str, Any]) -> None:
     """A component as a page."""
-    console.print(f"[bold]{facts['kind']} {literal(facts['name'])}[/]: {literal(facts['summary'])}")
+    console.print(titled(f"{facts['kind']} {facts['name']}", f": {facts['summary']}"))
     built_in = ", built in" if facts["builtin"] else ""
     lines = [
         ("from", f"{facts['distribution']} {facts['version']}, plugin '{facts['plugin']}'{built_in}"),
@@ -178,21 +177,21 @@ def print_part(console: Console, facts: dict[str, Any]) -> None:
     table.columns[0].style = "bold"
     for key, value in lines:
         if value:
-            table.add_row(key, literal(value))
+            table.add_row(key, str(value))
     console.print(table)
     if facts["also_offered_by"]:
-        console.print(f"Write '{facts['name']}@{facts['distribution']}' to choose this one.", markup=False)
+        console.print(f"Write '{facts['name']}@{facts['distribution']}' to choose this one.")
     if facts["options"]:
-        console.print("\n[bold]options[/]")
+        console.print(titled("\noptions"))
         options = plain_table("", "", show_header=False)
         options.columns[0].no_wrap = True
         for option in facts["options"]:
-            options.add_row(option["flag"], literal(option["help"]))
+            options.add_row(option["flag"], str(option["help"]))
         console.print(options)
-    console.print("\n[bold]contract[/]")
+    console.print(titled("\ncontract"))
     for paragraph in facts["contract"].split("\n\n"):
         # The docstring is wider than many terminals: its lines are filled anew.
-        console.print(" ".join(paragraph.split()), markup=False)
+        console.print(" ".join(paragraph.split()))
     print_failures(console, facts["failures"])
 
 
@@ -200,19 +199,18 @@ def print_plugin(console: Console, facts: dict[str, Any]) -> None:
     """A plugin as a page."""
     console.print(
         f"plugin '{facts['name']}' ({facts['distribution']} {facts['version']}): {facts['state']}",
-        markup=False,
     )
-    console.print(f"entry point: {facts['target']}", markup=False)
+    console.print(f"entry point: {facts['target']}")
     if facts["hooks"]:
-        console.print(f"hooks: {', '.join(facts['hooks'])}", markup=False)
+        console.print(f"hooks: {', '.join(facts['hooks'])}")
     if facts["components"]:
-        console.print(f"parts: {', '.join(facts['components'])}", markup=False)
+        console.print(f"parts: {', '.join(facts['components'])}")
     print_failures(console, facts["failures"])
 
 
 def print_failures(console: Console, failures: list[dict[str, str]]) -> None:
     """Every failure with its traceback."""
     for failure in failures:
-        console.print(f"\n{failure['message']}", markup=False, style="red")
+        console.print(f"\n{failure['message']}", style="red")
         if "Traceback" in failure["traceback"]:
-            console.print(failure["traceback"], markup=False, end="", soft_wrap=True)
+            console.print(failure["traceback"], end="", soft_wrap=True)
