@@ -113,7 +113,8 @@ def netlab_kinds() -> Iterable[KindSpec]:  # type: ignore[empty-body]
 def netlab_components() -> Iterable[ComponentSpec]:  # type: ignore[empty-body]
     """Declare this plugin's components.
 
-    Called once, when a command first needs the catalogue, before any heavy module is imported.
+    Called once, before any heavy module is imported. What it gives is kept until one of the files changes
+    that were read meanwhile, and must depend on nothing else: no variable, no time, no device.
     What is no valid ``ComponentSpec``, or is of an unknown kind, is reported in phase ``register`` and left
     out; so are two of the same kind and name. The plugin's other components remain. A plugin that raises
     here is reported as failed, and none of its components is listed.
@@ -163,8 +164,8 @@ def netlab_report_sections(runs: Sequence[Path]) -> Iterable[ReportSection]:  # 
 def netlab_commands() -> Iterable[tuple[str, str, str]]:  # type: ignore[empty-body]
     """Add commands to ``netlab``: yield ``(name, help, "module:function")``.
 
-    Called when netlab lists its commands, and when a command that is not netlab's own is used. The function
-    is a Typer command function, imported only when its command is called. A name that netlab itself uses is
+    Called and kept as ``netlab_components`` is. The function is a Typer command function, imported only when
+    its command is called. A name that netlab itself uses is
     reported as a failure of the plugin and left out; its other commands remain.
     """
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from netlab.engine.blame import of_the_machine
+from netlab.engine.declaration import Phase
 from netlab.engine.distributions import canonical
-from netlab.engine.manager import Phase, Plugin, PluginManager
+from netlab.engine.manager import Plugin, PluginManager
 from netlab.engine.part_options import part_options, with_names
 from netlab.errors import NetlabError, PluginError, UsageError, closest, first_line
 from netlab.kinds.chosen_part import ChosenPart

@@ -49,10 +49,8 @@ def hook_rows(manager: PluginManager, reserved: Collection[str] = ()) -> list[di
     for plugin in manager.plugins:
         for kind, hooks in (("tracker", EVENTS), ("report", {REPORT})):
             if plugin.works and hooks.intersection(plugin.hooks):
-                summary = (plugin.module.__doc__ or "").strip().partition("\n")[0]
-                rows.append(
-                    {"kind": kind, "name": plugin.name, "summary": summary, **origin(plugin), "state": "ok"}
-                )
+                row = {"kind": kind, "name": plugin.name, "summary": plugin.summary}
+                rows.append({**row, **origin(plugin), "state": "ok"})
     for name, offered in plugin_commands(manager, reserved).items():
         state = "ok" if len(offered) == 1 else "clash"
         for command in offered:

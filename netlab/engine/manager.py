@@ -6,19 +6,23 @@ One broken plugin never takes the tool down: whatever it raises (``SystemExit`` 
 
 from __future__ import annotations
 
+import contextlib
 import sys
-import time
-import traceback
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any, Literal
 
-import pluggy
-
-from netlab import __version__, specs
+from netlab import __version__
 from netlab.engine.blocking import PluginKey, left_out
-from netlab.engine.declaration import HOOK_NAMES, checked_kind, checked_spec, own_functions
+from netlab.engine.declaration import (
+    Declaration,
+    Phase,
+    Problem,
+    check_known_kind,
+    check_new,
+)
+from netlab.engine.declaring import declared, implementations, traceback_text
 from netlab.engine.distributions import (
     OWN_DISTRIBUTION,
     canonical,
@@ -26,16 +30,16 @@ from netlab.engine.distributions import (
     unmet_requirements,
 )
 from netlab.engine.plugin_settings import plugin_settings
-from netlab.errors import PluginError, closest, first_line
+from netlab.errors import PluginError, first_line
 from netlab.kinds import KINDS
 from netlab.specs import API_VERSION, ENTRY_POINT_GROUP, ComponentSpec, KindSpec
 from netlab.visible import visible
 
+Answer = tuple[Declaration, bool]  # with whether its import was waited for
+Ask = Callable[[Sequence[metadata.EntryPoint]], Iterable[Answer]]
+
 SLOW_IMPORT = 1.0  # seconds; a light plugin takes about a thousandth of it
 
-Phase = Literal[
-    "metadata", "api", "import", "register", "options", "build", "use", "result", "event", "command"
-]
 State = Literal[
     "ok", "in part", "blocked", "failed", "needs newer netlab", "needs older netlab", "needs another netlab"
 ]
@@ -66,10 +70,14 @@ class Plugin:
     version: str
     target: str
     state: State = "ok"
-    module: Any = None
+    point: metadata.EntryPoint | None = None
+    summary: str = ""
     components: list[ComponentSpec] = field(default_factory=list)
+    commands: list[tuple[str, str, str]] = field(default_factory=list)
     hooks: tuple[str, ...] = ()
     import_seconds: float = 0.0
+    waited: bool = False  # for its import, in this process or for it
+    module: Any = None  # once one of its hooks was called
 
     @property
     def key(self) -> PluginKey:
@@ -93,6 +101,8 @@ class PluginManager:
         strict: raise the first failure instead of keeping it.
         autoload: when false, only netlab's own plugins are loaded.
         find: gives the entry points; by default those of the installed distributions.
+        ask: gives what the plugins of one distribution declare; by default their modules are imported in
+            this process, as those of netlab's own always are.
     """
 
     def __init__(
@@ -102,6 +112,7 @@ class PluginManager:
         strict: bool = False,
         autoload: bool = True,
         find: Callable[[], Iterable[metadata.EntryPoint]] | None = None,
+        ask: Ask | None = None,
     ) -> None:
         self.blocked = frozenset(blocked)
         self.strict = strict
@@ -110,24 +121,30 @@ class PluginManager:
         self.failures: list[PluginFailure] = []
         self.kinds: dict[str, KindSpec] = dict(KINDS)  # and those that plugins define
         self._find = find
+        self._ask = ask or in_this_process
         self._metadata: dict[metadata.Distribution, metadata.PackageMetadata] = {}
-        self._pluggy = pluggy.PluginManager("netlab")
-        self._pluggy.add_hookspecs(specs)
 
     @classmethod
     def from_environment(cls, blocked: Collection[str] = ()) -> PluginManager:
         """A loaded manager that follows the environment and the TOML files, see ``plugin_settings``.
 
+        Other people's plugins are not imported before a hook or a part of them is used: what they declare
+        is kept, and asked for in a process of its own (``netlab.engine.watching``).
+
         Raises:
             UsageError: one of the files is wrong.
         """
+        from netlab.engine.watching import watched
+
         settings = plugin_settings(blocked)
-        manager = cls(blocked=settings.disabled, strict=settings.strict, autoload=settings.autoload)
+        manager = cls(
+            blocked=settings.disabled, strict=settings.strict, autoload=settings.autoload, ask=watched
+        )
         manager.load()
         return manager
 
     def load(self) -> None:
-        """Import and register every plugin that is not blocked, and collect its components.
+        """Collect what every plugin that is not blocked declares.
 
         Raises:
             UsageError: a word of ``blocked`` fits plugins of several distributions.
@@ -147,19 +164,55 @@ class PluginManager:
         for plugin, error in unreadable:
             if plugin.state != "blocked":
                 self.fail(plugin, "metadata", error)
-        for plugin, point in zip(described, points, strict=True):
-            if plugin.state == "blocked" or not self._is_for_this_netlab(plugin, point):
-                continue
-            if self._import(plugin, point):
-                self._register(plugin)
-        for plugin in self.plugins:
-            self._collect_kinds(plugin)
-        for plugin in self.plugins:
-            self._collect(plugin)
+        asked = [
+            (plugin, point)
+            for plugin, point in zip(described, points, strict=True)
+            if plugin.state != "blocked" and self._is_for_this_netlab(plugin, point)
+        ]
+        declarations = self._declarations(asked)
+        for plugin, declaration in declarations:
+            for spec in declaration.kinds:
+                try:
+                    check_new(spec, self.kinds)
+                except PluginError as error:
+                    self.leave_out(plugin, "register", error)
+                else:
+                    self.kinds[spec.name] = spec
+        for plugin, declaration in declarations:
+            self._collect(plugin, declaration)
+
+    def _declarations(
+        self, asked: Sequence[tuple[Plugin, metadata.EntryPoint]]
+    ) -> list[tuple[Plugin, Declaration]]:
+        """What the plugins declare that can be used at all."""
+        by_distribution: dict[str, list[tuple[Plugin, metadata.EntryPoint]]] = {}
+        for plugin, point in asked:
+            by_distribution.setdefault(plugin.distribution, []).append((plugin, point))
+        answers: dict[PluginKey, Answer] = {}
+        for name, ours in by_distribution.items():
+            ask = in_this_process if name in (OWN_DISTRIBUTION, "?") else self._ask
+            found = ask([point for _, point in ours])
+            answers |= {plugin.key: answer for (plugin, _), answer in zip(ours, found, strict=True)}
+        usable = []
+        for plugin, point in asked:
+            declaration, plugin.waited = answers[plugin.key]
+            plugin.point, plugin.summary, plugin.hooks = point, declaration.summary, declaration.hooks
+            plugin.import_seconds = declaration.import_seconds
+            if declaration.fatal is None:
+                usable.append((plugin, declaration))
+            else:
+                plugin.state = "failed"
+                self._keep(plugin, declaration.fatal)
+        return usable
 
     def fail(self, plugin: Plugin, phase: Phase, error: BaseException) -> PluginFailure:
         """Keep a failure of ``plugin``; raise it in strict mode."""
-        details = traceback_text(error)
+        return self._failed(plugin, phase, error, traceback_text(error))
+
+    def _keep(self, plugin: Plugin, problem: Problem) -> PluginFailure:
+        return self._failed(plugin, problem.phase, PluginError(problem.message), problem.details)
+
+    def _failed(self, plugin: Plugin, phase: Phase, error: BaseException, details: str) -> PluginFailure:
         failure = PluginFailure(plugin.name, plugin.distribution, plugin.version, phase, error, details)
         self.failures.append(failure)
         if self.strict:
@@ -193,11 +246,14 @@ class PluginManager:
                 self.fail(plugin, phase, error)
         return results
 
-    def _implementations(self, plugin: Plugin, hook: str) -> list[pluggy.HookImpl]:
-        if plugin.module is None or not plugin.works:
-            return []
-        caller = getattr(self._pluggy.hook, hook)
-        return [impl for impl in caller.get_hookimpls() if impl.plugin is plugin.module]
+    def _implementations(self, plugin: Plugin, hook: str) -> Sequence[Any]:
+        """Those of a plugin, whose module is imported with the first hook that is called."""
+        if not plugin.works or hook not in plugin.hooks or plugin.point is None:
+            return ()
+        if plugin.module is None:
+            with contextlib.redirect_stdout(sys.stderr):
+                plugin.module = plugin.point.load()
+        return implementations(plugin.module, plugin.target).get(hook, ())
 
     def _describe(self, point: metadata.EntryPoint) -> Plugin:
         if point.dist is None:
@@ -255,96 +311,25 @@ class PluginManager:
         )
         self.fail(plugin, "api", error)
 
-    def _import(self, plugin: Plugin, point: metadata.EntryPoint) -> bool:
-        began = time.perf_counter()
-        try:
-            plugin.module = point.load()
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            plugin.state = "failed"
-            self.fail(plugin, "import", error)
-            return False
-        finally:
-            plugin.import_seconds = time.perf_counter() - began
-        return True
-
-    def _register(self, plugin: Plugin) -> None:
-        try:
-            self._pluggy.register(plugin.module, name=f"{plugin.name}@{plugin.distribution}")
-            plugin.hooks = self._checked_hooks(plugin)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            if self._pluggy.is_registered(plugin.module):
-                self._pluggy.unregister(plugin.module)
-            plugin.state = "failed"
-            self.fail(plugin, "register", error)
-
-    def _checked_hooks(self, plugin: Plugin) -> tuple[str, ...]:
-        """The hooks that the plugin implements.
-
-        pluggy silently ignores a hook that is misspelled or lacks its marker; here it is an error, and
-        so is a plugin that implements none.
-        """
-        callers = self._pluggy.get_hookcallers(plugin.module) or []
-        for caller in callers:
-            if not caller.has_spec():
-                raise PluginError(f"there is no hook '{caller.name}'.{closest(caller.name, HOOK_NAMES)}")
-        marked = {caller.name for caller in callers}
-        for name in own_functions(plugin.module):
-            if name in HOOK_NAMES - marked:
-                raise PluginError(
-                    f"'{name}' lacks the decorator @hookimpl (from netlab.specs import hookimpl)"
-                )
-            if name not in HOOK_NAMES:
-                raise PluginError(
-                    f"there is no hook '{name}'.{closest(name, HOOK_NAMES)}"
-                    " (names that begin with netlab_ are kept for hooks)"
-                )
-        if not marked:
-            raise PluginError(
-                f"'{plugin.target}' implements no hook: expected a module with functions such as"
-                " netlab_components, decorated with @hookimpl"
-            )
-        return tuple(sorted(marked))
-
-    def _declared(self, plugin: Plugin, hook: str) -> list[Any]:
-        """What a plugin yields from a hook without arguments; one that raises is failed."""
-        declared: list[Any] = []
-        try:
-            for implementation in self._implementations(plugin, hook):
-                given: Any = implementation.function()
-                declared += given or ()
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            plugin.state = "failed"
-            self.fail(plugin, "register", error)
-            return []
-        return declared
-
-    def _collect_kinds(self, plugin: Plugin) -> None:
-        for spec in self._declared(plugin, "netlab_kinds"):
-            try:
-                self.kinds[checked_kind(spec, self.kinds).name] = spec
-            except PluginError as error:
-                self.leave_out(plugin, "register", error)
-
-    def _collect(self, plugin: Plugin) -> None:
+    def _collect(self, plugin: Plugin, declaration: Declaration) -> None:
         """Keep the components that are declared well; each other one is a failure of its own."""
-        declared = self._declared(plugin, "netlab_components")
-        for spec in declared:
+        plugin.commands = declaration.commands
+        for problem in declaration.left_out:
+            plugin.state = "in part"
+            self._keep(plugin, problem)
+        for spec in declaration.components:
             try:
-                plugin.components.append(checked_spec(spec, self.kinds))
+                check_known_kind(spec, self.kinds)
             except PluginError as error:
                 self.leave_out(plugin, "register", error)
+            else:
+                plugin.components.append(spec)
         names = [(spec.kind, spec.name) for spec in plugin.components]
         for kind, name in dict.fromkeys(names):
             if names.count((kind, name)) > 1:  # nobody can say which one is meant
                 plugin.components = [s for s in plugin.components if (s.kind, s.name) != (kind, name)]
                 self.leave_out(plugin, "register", PluginError(f"it declares {kind} '{name}' twice"))
-        if declared and not plugin.components and plugin.hooks == ("netlab_components",):
+        if plugin.state == "in part" and not plugin.components and plugin.hooks == ("netlab_components",):
             plugin.state = "failed"  # nothing of it is left
 
     def leave_out(self, plugin: Plugin, phase: Phase, error: BaseException) -> None:
@@ -353,14 +338,9 @@ class PluginManager:
         self.fail(plugin, phase, error)
 
 
-def traceback_text(error: BaseException) -> str:
-    """The traceback from the first frame that is not the way to the plugin: this module and importlib."""
-    shown = traceback.TracebackException.from_exception(error)
-    for position, frame in enumerate(shown.stack):
-        if frame.filename != __file__ and "importlib" not in frame.filename:
-            del shown.stack[:position]
-            break
-    return "".join(shown.format())
+def in_this_process(points: Sequence[metadata.EntryPoint]) -> list[Answer]:
+    """What plugins declare, whose modules are imported here."""
+    return [(declared(point), True) for point in points]
 
 
 def report_failures(failures: Iterable[PluginFailure], *, debug: bool = False) -> None:
@@ -374,7 +354,7 @@ def report_failures(failures: Iterable[PluginFailure], *, debug: bool = False) -
 def report_slow_imports(plugins: Iterable[Plugin]) -> None:
     """One line on standard error for every plugin whose import every command has to wait for."""
     for plugin in plugins:
-        if plugin.import_seconds > SLOW_IMPORT:
+        if plugin.waited and plugin.import_seconds > SLOW_IMPORT:
             print(
                 f"netlab: plugin '{plugin.name}' ({plugin.distribution} {plugin.version}) took"
                 f" {plugin.import_seconds:.1f} s to import: --no-plugin {plugin.name} skips it,"

@@ -212,5 +212,5 @@ def print_failures(console: Console, failures: list[dict[str, str]]) -> None:
     """Every failure with its traceback."""
     for failure in failures:
         console.print(f"\n{failure['message']}", style="red")
-        if "Traceback" in failure["traceback"]:
+        if "\n" in failure["traceback"].strip():
             console.print(failure["traceback"], end="", soft_wrap=True)

@@ -1,6 +1,6 @@
 """Declares the kind 'attention', two parts of it, and a block that takes one.
 
-Every netlab command imports this file: nothing heavy in it.
+netlab imports this file to list what is there: nothing heavy in it.
 """
 
 from collections.abc import Iterable

@@ -1,6 +1,6 @@
 """Declares the proposer 'centre-surround'.
 
-Every netlab command imports this file: it imports nothing heavy.
+netlab imports this file to list what is there: it imports nothing heavy.
 """
 
 from netlab.specs import ComponentSpec, hookimpl

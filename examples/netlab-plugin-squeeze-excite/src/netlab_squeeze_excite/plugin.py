@@ -1,6 +1,6 @@
 """Declares the block 'squeeze-excite', a metric and a section of the report.
 
-Every netlab command imports this file: nothing heavy in it.
+netlab imports this file to list what is there: nothing heavy in it.
 """
 
 from netlab.specs import ComponentSpec, hookimpl

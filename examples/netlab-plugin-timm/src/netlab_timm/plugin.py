@@ -1,4 +1,4 @@
-"""Declares what timm brings to netlab. Every netlab command imports this file: it imports no timm.
+"""Declares what timm brings to netlab. netlab imports this file to list it: it imports no timm.
 
 timm's more than a thousand classifiers are two components with the tag ``variants``: ``timm:resnet18``
 sets the option ``variant``. Its norms and activations have a name each, listed here because timm can be asked

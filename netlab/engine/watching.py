@@ -1,0 +1,180 @@
+"""Asks other people's plugins what they declare, in a process that is watched, and keeps what they say.
+
+So a plugin that takes long, prints, leaves or never returns while it is imported reaches no list and no help
+text: it is asked once, and again when one of the files that were read meanwhile has changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+from netlab import __version__
+from netlab.engine import kept
+from netlab.engine.declaration import Declaration, Problem
+from netlab.engine.declaring import declared
+from netlab.errors import PluginError, UsageError
+
+LIMIT = "NETLAB_PLUGIN_TIMEOUT"  # seconds that the plugins of a distribution may take to be imported
+ASKED = "NETLAB_PLUGIN_ASKED"  # set in the process that asks
+FROM_OUTSIDE = (signal.SIGTERM, signal.SIGINT, getattr(signal, "SIGKILL", 0))  # not the plugin's doing
+CHILD = """
+import json, os, sys
+with open(os.path.join(sys.argv[1], "request")) as file:
+    request = json.load(file)
+sys.path[:] = request["path"]
+from pathlib import Path
+from netlab.engine.watching import answer
+answer(request, Path(sys.argv[1]))
+"""
+
+
+def watched(points: Sequence[EntryPoint]) -> list[tuple[Declaration, bool]]:
+    """What the plugins of a distribution declare: as it was kept, or asked for, and whether it was.
+
+    Raises:
+        UsageError: the limit that is set is no time.
+    """
+    limit = time_limit()
+    key = {
+        "netlab": __version__,
+        "python": [sys.version, sys.executable],
+        "path": sys.path,
+        "limit": limit,
+        "distribution": [str(getattr(points[0].dist, attribute, "?")) for attribute in ("_path", "version")],
+        "plugins": described(points),
+    }
+    with contextlib.suppress(TypeError, ValueError, KeyError, AttributeError, PluginError):
+        found = [Declaration.from_json(plain) for plain in kept.kept("declarations", key) or ()]
+        if len(found) == len(points):
+            return [(declaration, False) for declaration in found]
+    if ASKED in os.environ:  # a plugin asks for all plugins while it is itself being asked
+        return [(Declaration(), False) for _ in points]
+    since = time.time_ns()
+    trace = {path: kept.state(path) for path in metadata_files(points[0])}
+    try:
+        found, lasting = asked(points, limit, trace)
+    except OSError:  # no process, or no place for its files
+        return [(declared(point), True) for point in points]
+    kept.depend_on(trace)
+    if lasting:
+        plain = [declaration.to_json() for declaration in found]
+        kept.keep("declarations", key, plain, trace, since)
+    return [(declaration, True) for declaration in found]
+
+
+def described(points: Sequence[EntryPoint]) -> list[list[str]]:
+    """Entry points as data."""
+    return [[point.name, point.value, point.group] for point in points]
+
+
+def time_limit() -> float:
+    """How many seconds a plugin's import may take.
+
+    Raises:
+        UsageError: it is no time.
+    """
+    text = os.environ.get(LIMIT) or "10"
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) < 1e6:
+            return float(text)
+    raise UsageError(f"{LIMIT} is '{text}': expected the seconds that a plugin may take, such as 10")
+
+
+def metadata_files(point: EntryPoint) -> set[str]:
+    """The files that an installer writes anew with a distribution."""
+    folder = getattr(point.dist, "_path", None)  # no public attribute says where it is installed
+    return set() if folder is None else {str(folder / n) for n in ("RECORD", "METADATA", "entry_points.txt")}
+
+
+def asked(points: Sequence[EntryPoint], limit: float, trace: kept.Trace) -> tuple[list[Declaration], bool]:
+    """What plugins declare, and whether they would do so again; the files that were read go into ``trace``.
+
+    Where one of them ends the process that asks, or has to be stopped, the next process asks the rest.
+    """
+    found: list[Declaration] = []
+    lasting = True
+    while len(found) < len(points):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            request = {"path": sys.path, "limit": limit, "plugins": described(points[len(found) :])}
+            (folder / "request").write_text(json.dumps(request))
+            code = run_child(folder, limit)
+            found += [Declaration.from_json(plain) for plain in read_lines(folder / "declarations")]
+            trace.update(read_lines(folder / "read"))
+            if len(found) < len(points):
+                printed = (folder / "printed").read_text(errors="replace")[-5000:]
+                found.append(Declaration(fatal=Problem("import", why_ended(code, limit), printed)))
+                lasting = lasting and (code is None or -code not in FROM_OUTSIDE)
+    return found, lasting
+
+
+def why_ended(code: int | None, limit: float) -> str:
+    """What became of a process, by its exit code; None where it was stopped."""
+    if code is None:
+        return f"it was not imported within {limit:g} s ({LIMIT} sets the limit)"
+    if code < 0:
+        name = next((signal.Signals(n).name for n in signal.Signals if n == -code), f"signal {-code}")
+        return f"it killed its process while it was imported ({name})"
+    return f"it ended its process while it was imported (exit code {code})"
+
+
+def run_child(folder: Path, limit: float) -> int | None:
+    """Run the process that asks; its exit code, or None where it had to be stopped."""
+    with (folder / "printed").open("wb") as printed:
+        child = subprocess.Popen(
+            [sys.executable, "-P", "-c", CHILD, str(folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=printed,
+            stderr=printed,
+            env=os.environ | {ASKED: "1"},
+            start_new_session=os.name == "posix",
+        )
+        try:
+            return child.wait(limit)
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            stop(child)
+
+
+def stop(child: subprocess.Popen[bytes]) -> None:
+    """End the process and all that it has started."""
+    with contextlib.suppress(OSError):
+        if os.name == "posix":
+            os.killpg(child.pid, signal.SIGKILL)
+        else:
+            child.kill()
+    child.wait()
+
+
+def read_lines(path: Path) -> list[Any]:
+    """The values in a file, a line each; a last line that is not whole is left out."""
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
+
+
+def answer(request: dict[str, Any], folder: Path) -> None:
+    """In the process that asks: write what each plugin declares as soon as it has."""
+    import faulthandler
+
+    kept.Recording(log=str(folder / "read"))
+    faulthandler.enable()  # what kills or stops it is seen in what it printed
+    faulthandler.dump_traceback_later(request["limit"] / 2)
+    with (folder / "declarations").open("wb", buffering=0) as file:
+        for plugin in request["plugins"]:
+            declaration = declared(importlib.metadata.EntryPoint(*plugin))
+            file.write(json.dumps(declaration.to_json()).encode() + b"\n")
+    os._exit(0)  # whatever threads and exit functions the plugins have left

@@ -1,0 +1,123 @@
+"""Plugins that do harm while they are imported: no list and no help text is touched by it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from netlab.testing.distributions import write_distribution
+from tests.cli.conftest import sound
+
+HARM = {
+    "slow": ("import time\ntime.sleep(.7)\n", None),
+    "prints": ("import os\nprint('a plugin was here')\nos.write(1, b'and here')\n", None),
+    "leaves": ("import sys\nsys.exit(0)\n", "SystemExit: 0"),
+    "ends": ("import os\nos._exit(0)\n", "it ended its process while it was imported (exit code 0)"),
+    "hangs": ("while True: pass\n", "it was not imported within 2 s (NETLAB_PLUGIN_TIMEOUT sets the limit)"),
+    "crashes": (
+        "import ctypes\nctypes.string_at(0)\n",
+        "it killed its process while it was imported (SIGSEGV)",
+    ),
+    "asks": ("from netlab.engine.manager import PluginManager\nPluginManager.from_environment()\n", None),
+    "lingers": ("import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\n", None),
+}
+
+Call = "subprocess.CompletedProcess[str]"
+
+
+def write(site: Path, name: str, code: str) -> Path:
+    module = f"harm_{name}"
+    (site / f"{module}.py").write_text(f'"""Does harm."""\n{code}' + sound(f"part-{name}"))
+    return write_distribution(site, f"harm-{name}", "1.0", {"netlab.v1": {name: module}})
+
+
+def netlab(site: Path, cache: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    more = {
+        "PYTHONPATH": str(site),
+        "NETLAB_CACHE": str(cache),
+        "NETLAB_PLUGIN_TIMEOUT": "2",
+        **environment,
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "netlab", *words],
+        env=os.environ | more, cwd=cache, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    for name, (code, _) in HARM.items():
+        write(folder, name, code)
+    time.sleep(1.1)  # until the files have settled
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def first(site: Path, cache: Path) -> subprocess.CompletedProcess[str]:
+    return netlab(site, cache, "plugins", "list", "--json")
+
+
+@pytest.mark.parametrize("name", HARM)
+def test_the_list_is_whole_and_names_who_failed(first: subprocess.CompletedProcess[str], name: str) -> None:
+    assert first.returncode == 0
+    listed = json.loads(first.stdout)
+    (plugin,) = [row for row in listed["plugins"] if row["name"] == name]
+    problem = HARM[name][1]
+    parts = {row["name"] for row in listed["components"]}
+    assert "grouped" in parts
+    assert (f"part-{name}" in parts) == (problem is None)
+    assert plugin["state"] == ("ok" if problem is None else "failed")
+    lines = [line for line in first.stderr.splitlines() if f"(harm-{name} 1.0)" in line]
+    expected = f"netlab: plugin '{name}' (harm-{name} 1.0) failed at import: {problem}"
+    assert lines == ([] if problem is None else [expected])
+    assert "was here" not in first.stdout + first.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["plugins", "list", "--json"], ["summary", "--json", "--input", "3x24x24"]]
+)
+def test_a_second_call_waits_for_none_of_them(
+    first: subprocess.CompletedProcess[str], site: Path, cache: Path, words: list[str]
+) -> None:
+    if "NETLAB_PLUGIN_CACHE" in os.environ:
+        pytest.skip("nothing is kept")
+    began = time.perf_counter()
+    # A child that asks again would have to wait for more than this for those that hang.
+    again = netlab(site, cache, *words)
+    assert again.returncode == 0
+    assert again.stderr == first.stderr
+    if "--json" in words:
+        json.loads(again.stdout)
+    if words[0] != "summary":
+        assert time.perf_counter() - began < 2
+
+
+def test_what_a_plugin_did_is_shown(site: Path, cache: Path, first: object) -> None:
+    assert (
+        "Fatal Python error: Segmentation fault" in netlab(site, cache, "plugins", "show", "crashes").stdout
+    )
+    hanging = netlab(site, cache, "plugins", "show", "hangs").stdout
+    assert "harm_hangs.py" in hanging, "where it hangs"
+
+
+def test_a_hook_that_prints_keeps_to_standard_error(tmp_path: Path) -> None:
+    code = (
+        "print('a plugin was here')\nfrom netlab.specs import hookimpl\n"
+        "@hookimpl\ndef netlab_report_sections(runs):\n    return []\n"
+    )
+    write(tmp_path, "talks", code)
+    listed = netlab(tmp_path, tmp_path, "plugins", "list", "--json")
+    json.loads(listed.stdout)
+    assert listed.stderr == ""
