@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from netlab.comparison.assemblies import Assembly, group_assemblies
 from netlab.comparison.data_groups import DataGroup, group_by_data, require_same_data
 from netlab.comparison.statistics import Difference, Summary, mean_and_deviation, paired_difference
 from netlab.errors import UsageError, closest
+from netlab.runs.choose import choose_runs
 from netlab.runs.directory import RunDirectory
 from netlab.runs.record import RunRecord, read_records
 from netlab.runs.separability import last_layer_value
@@ -233,3 +235,25 @@ def compare_directories(
             epochs = record.config["training"].get("epochs", "?")
             note(f"'{record.name}' is not finished (epoch {len(record.history)} of {epochs}): left out")
     return compare_by_data(records, baseline=baseline, metrics=metrics, force=force)
+
+
+def compare_runs(
+    names: Sequence[str],
+    runs: Path,
+    *,
+    sweep: str | None = None,
+    baseline: str | None = None,
+    metrics: Sequence[str] = ("si", "csi"),
+    force: bool = False,
+    note: Callable[[str], None] = lambda line: None,
+) -> list[Comparison]:
+    """A comparison for each data set of the runs called ``names``, or of a sweep, or of all in ``runs``.
+
+    ``baseline`` is by default the one that the sweep recorded, else the first assembly.
+
+    Raises:
+        UsageError: as ``choose_runs`` and ``compare_by_data``.
+    """
+    directories, recorded = choose_runs(names, runs, sweep=sweep)
+    chosen = baseline if baseline is not None else recorded
+    return compare_directories(directories, baseline=chosen, metrics=metrics, force=force, note=note)

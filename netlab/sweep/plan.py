@@ -14,6 +14,8 @@ from netlab.classification.assembly import Assembly
 from netlab.classification.experiment import dataset_of, resolve
 from netlab.classification.restore import build_network
 from netlab.classification.timing import time_step
+from netlab.comparison.assemblies import group_assemblies
+from netlab.comparison.comparison import find_baseline
 from netlab.data.load import load_data
 from netlab.engine.catalog import Catalog, Part
 from netlab.errors import NetlabError
@@ -21,6 +23,7 @@ from netlab.kinds.dataset import ImageData
 from netlab.runs.config import Config, default_name
 from netlab.runs.directory import RunDirectory
 from netlab.runs.history import read_history
+from netlab.runs.record import RunRecord
 from netlab.sweep.grid import Candidate
 from netlab.sweep.task import is_done
 from netlab.threads import limited_threads
@@ -63,14 +66,17 @@ def make_plan(
     offline: bool,
     device: str,
     threads: int,
+    baseline: str | None = None,
     timed: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[PlannedRun]:
     """Resolve every candidate, drop those of the same configuration, and time a step of every assembly.
 
-    ``threads`` are those that a worker will have. ``timed`` is called with how many assemblies are timed.
+    ``threads`` are those that a worker will have. ``baseline`` is what the others will be compared to: it is
+    looked for before anything is timed. ``timed`` is called with how many assemblies are timed.
 
     Raises:
-        UsageError: an option out of range, a data set that is not there.
+        UsageError: an option out of range, a data set that is not there, no assembly or run that is called
+            as the baseline.
     """
     data_of = DataCache(data_dir, offline)
     resolved: dict[str, tuple[Config, Assembly]] = {}
@@ -79,7 +85,11 @@ def make_plan(
         assembly, _, config = resolve(catalog, candidate.given, data)
         resolved.setdefault(json.dumps(config, sort_keys=True, default=str), (config, assembly))
 
-    total = len({assembly_key(config) for config, _ in resolved.values()})
+    configs = [config for config, _ in resolved.values()]
+    if configs:
+        records = [RunRecord(RunDirectory(runs / name_of(config)), config) for config in configs]
+        find_baseline(group_assemblies(records), baseline)
+    total = len({assembly_key(config) for config in configs})
     timings: dict[str, Timing] = {}
     planned = []
     for config, assembly in resolved.values():
@@ -91,11 +101,18 @@ def make_plan(
     return planned
 
 
+def name_of(config: Config) -> str:
+    """The name of a planned run.
+
+    Every value counts for it, the number of epochs too: a run that was made longer later is another
+    experiment than one that was planned so.
+    """
+    return default_name(config, frozenset())
+
+
 def plan_run(config: Config, timing: Timing, runs: Path, data_dir: Path) -> PlannedRun:
     """A run as it stands in the runs folder."""
-    # Every value counts for the name, the number of epochs too: a run that was made longer later is
-    # another experiment than one that was planned so.
-    name = default_name(config, frozenset())
+    name = name_of(config)
     directory = RunDirectory(runs / name)
     finished = is_done(directory)
     done = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from pathlib import Path
 
@@ -221,6 +222,24 @@ def test_runs_are_found_listed_and_compared(run: netlab.Run, runs: Path) -> None
     assert compared.overview()["n"] == ["2"]
 
 
+def test_runs_of_several_data_sets_are_compared_apart_as_the_command_does(
+    cli, run: netlab.Run, tmp_path: Path
+) -> None:
+    larger = netlab.train(**{**TINY, "size": 26}, epochs=1, runs=tmp_path, quiet=True)
+    folder = tmp_path / "both"
+    folder.mkdir()
+    for each in (run, larger):
+        (folder / each.name).symlink_to(each.path.absolute())
+    table = netlab.compare(folder=folder)
+    command = json.loads(cli("compare", "--runs", folder, "--json").out)["comparisons"]
+    assert [dict(row) for row in table] == [row for each in command for row in each["rows"]]
+    assert table.baselines == {each["data"]: each["baseline"] for each in command}
+    assert list(table.by_data()) == list(table.baselines) == ["digits, size 24", "digits, size 26"]
+    assert table._repr_html_().count("<table>") == 2
+    assert "data digits, size 26\n" in repr(table)
+    assert len(netlab.compare(folder=folder, force=True).baselines) == 1
+
+
 def test_what_is_unfinished_or_damaged_is_said_and_left_out(run: netlab.Run, tmp_path: Path) -> None:
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged" / "config.toml").write_text("[data")
@@ -228,7 +247,7 @@ def test_what_is_unfinished_or_damaged_is_said_and_left_out(run: netlab.Run, tmp
     with pytest.warns(UserWarning, match="is damaged"):
         assert netlab.compare(run, tmp_path / "damaged")["n"][0] == 1
     assert len(netlab.list_runs(tmp_path / "nowhere")) == 0
-    with pytest.raises(UsageError, match="there is no run to compare"):
+    with pytest.raises(UsageError, match="no run in "):
         netlab.compare(folder=tmp_path / "nowhere")
     with pytest.raises(UsageError, match="expected a run, a name or a path, not 3"):
         netlab.compare(3)  # type: ignore[arg-type]

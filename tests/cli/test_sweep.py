@@ -191,6 +191,16 @@ def test_what_can_not_be_swept_is_one_line(
     assert "Traceback" not in outcome.err
 
 
+def test_a_wrong_baseline_is_refused_before_anything_is_timed_or_shown(
+    cli: Cli, data_flags: tuple[str, ...]
+) -> None:
+    Path("grid.toml").write_text("[sweep]\nbaseline = 'nosuch'\n")
+    outcome = cli("sweep", "--grid", "grid.toml", "--dry-run", *data_flags)
+    assert outcome.code == 2
+    assert outcome.out == ""
+    assert "--baseline nosuch: there is no such assembly" in outcome.err
+
+
 def test_an_unknown_table_of_a_grid_file_is_named(cli: Cli) -> None:
     Path("grid.toml").write_text("[blok]\nname = 'grouped'\n")
     outcome = cli("sweep", "--grid", "grid.toml")

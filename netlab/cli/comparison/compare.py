@@ -10,18 +10,17 @@ from pydantic import Field
 from netlab.cli.comparison.options import ChosenRuns
 from netlab.cli.core.command import command
 from netlab.cli.core.console import note, plain_table, terminal, titled
-from netlab.cli.core.options import Json
+from netlab.cli.core.options import Json, Names
 from netlab.cli.core.session import Session
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from netlab.comparison.comparison import Comparison
-    from netlab.runs.directory import RunDirectory
 
 
 class CompareOptions(ChosenRuns, Json):
-    metrics: str = Field("si,csi", description="Of the last layer, as far as they were measured.")
+    metrics: Names = Field(["si", "csi"], description="Of the last layer, as far as they were measured.")
     output: Literal["table", "csv", "markdown", "latex", "json"] = Field(
         "table", alias="format", description="How to print it."
     )
@@ -36,33 +35,21 @@ def build(session: Session) -> Callable[..., None]:
         The difference is paired over seeds, with a 95 % interval; where it holds zero the difference is
         within noise.
         """
-        from netlab.runs.choose import choose_runs
+        from netlab.comparison.comparison import compare_runs
 
-        directories, recorded = choose_runs(options.names, options.runs, sweep=options.sweep)
-        print_comparison(
-            directories,
-            baseline=options.baseline or recorded,
-            metrics=[metric.strip() for metric in options.metrics.split(",") if metric.strip()],
-            output="json" if options.as_json else options.output,
-            force=options.force,
-        )
+        comparisons = compare_runs(
+            options.names, options.runs, sweep=options.sweep, baseline=options.baseline,
+            metrics=options.metrics, force=options.force, note=note,
+        )  # fmt: skip
+        print_comparisons(comparisons, "json" if options.as_json else options.output)
 
     return command(session, CompareOptions, compare)
 
 
-def print_comparison(
-    directories: Sequence[RunDirectory],
-    *,
-    baseline: str | None = None,
-    metrics: Sequence[str] = ("si", "csi"),
-    output: str = "table",
-    force: bool = False,
-) -> None:
-    """Compare the runs and print it; what is unfinished or damaged is named on standard error."""
-    from netlab.comparison.comparison import compare_directories
+def print_comparisons(comparisons: Sequence[Comparison], output: str) -> None:
+    """Print them, one a data set; ``output`` is a value of ``--format``."""
     from netlab.comparison.tables import to_csv, to_json, to_latex, to_markdown
 
-    comparisons = compare_directories(directories, baseline=baseline, metrics=metrics, force=force, note=note)
     if output == "table":
         print_tables(comparisons)
     elif output == "json":

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+import time
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import typer
 
-from netlab.cli.core.console import say, terminal, titled
+from netlab.cli.core.console import note, say, terminal, titled
 from netlab.comparison.tables import counted
 from netlab.errors import NetlabError, UsageError
 
 if TYPE_CHECKING:
-    from netlab.executors.place import Place
     from netlab.sweep.driver import RunStatus
     from netlab.sweep.plan import PlannedRun
+    from netlab.sweep.run import SweepOutcome, SweepPlan, Watch
 
 
 def duration(seconds: float) -> str:
@@ -30,11 +31,12 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
-class Timings:
-    """Tells how many assemblies are timed, while it goes on."""
+class SweepScreen:
+    """Shows the plan, asks, and shows the runs while they go on: a ``SweepWatcher``."""
 
-    def __init__(self) -> None:
-        self._status = terminal(stderr=True).status("timing one step of every assembly")
+    def __init__(self, *, yes: bool, dry_run: bool) -> None:
+        self._yes, self._dry_run = yes, dry_run
+        self._status = terminal(stderr=True).status("planning")
 
     def __enter__(self) -> Self:
         self._status.start()
@@ -45,22 +47,36 @@ class Timings:
     ) -> None:
         self._status.stop()
 
-    def show(self, done: int, total: int) -> None:
+    def timed(self, done: int, total: int) -> None:
         self._status.update(f"timing one step of every assembly: {done} of {total}")
 
+    def planned(self, plan: SweepPlan) -> bool:
+        self._status.stop()
+        show_plan(plan)
+        if self._dry_run:
+            return False
+        confirm(plan.runs, yes=self._yes)
+        return True
 
-def show_plan(
-    planned: Sequence[PlannedRun],
-    combinations: int,
-    seconds: float,
-    *,
-    workers: int,
-    threads: int,
-    place: Place,
-    measures: bool,
-) -> None:
+    @contextlib.contextmanager
+    def running(self, statuses: Sequence[RunStatus]) -> Iterator[Watch]:
+        from netlab.cli.comparison.sweep_live import watcher
+
+        began, waiting = time.monotonic(), sum(not status.ended for status in statuses)
+        try:
+            with watcher(statuses) as watch:
+                yield watch
+        except KeyboardInterrupt:
+            ended = sum(status.state in ("finished", "skipped") for status in statuses)
+            note(f"interrupted with {ended} of {len(statuses)} runs finished; the same command goes on")
+            raise
+        if waiting:
+            print(f"{counted(waiting, 'run')} in {duration(time.monotonic() - began)}")
+
+
+def show_plan(plan: SweepPlan) -> None:
     """How many runs, how many are left, and how long they will take: on this machine, or at its speed."""
-    console = terminal()
+    console, planned = terminal(), plan.runs
     seeds = {run.config["training"]["seed"] for run in planned}
     assemblies = len(planned) // len(seeds) if seeds else 0
     console.print(
@@ -69,8 +85,8 @@ def show_plan(
         if assemblies * len(seeds) == len(planned)
         else counted(len(planned), "run")
     )
-    if combinations > len(planned):
-        console.print(f"{combinations - len(planned)} combinations mean the same as others and are left out")
+    if left_out := plan.combinations - len(planned):
+        console.print(f"{left_out} combinations mean the same as others and are left out")
     finished = sum(run.finished for run in planned)
     begun = sum(not run.finished and run.epochs_done > 0 for run in planned)
     if finished or begun:
@@ -78,11 +94,11 @@ def show_plan(
     for problem, count in problems_of(planned).items():
         console.print(titled(f"{count} runs can not be built:", f" {problem}"))
     if finished < len(planned):
-        at_once = f"{workers} at once" if workers > 1 else "one at a time"
-        each = f"{threads} thread{'s' if threads > 1 else ''} each"
-        elsewhere = " at the speed of this machine" if place.is_elsewhere else ""
-        beside = "; measuring the metrics comes on top" if measures else ""
-        console.print(f"about {duration(seconds)} for the rest{elsewhere}, {at_once}, {each}{beside}")
+        at_once = f"{plan.at_once} at once" if plan.at_once > 1 else "one at a time"
+        each = f"{counted(plan.threads, 'thread')} each"
+        elsewhere = " at the speed of this machine" if plan.place.is_elsewhere else ""
+        beside = "; measuring the metrics comes on top" if plan.measures else ""
+        console.print(f"about {duration(plan.seconds)} for the rest{elsewhere}, {at_once}, {each}{beside}")
 
 
 def problems_of(planned: Sequence[PlannedRun]) -> dict[str, int]:
@@ -121,19 +137,25 @@ def failures(statuses: Sequence[RunStatus]) -> dict[str, str]:
     }
 
 
-def print_outcome(name: str, statuses: Sequence[RunStatus], runs: Path, baseline: str | None) -> None:
-    """The failures, the comparison of what is finished, and how to see it again."""
-    console = terminal()
+def print_outcome(outcome: SweepOutcome) -> None:
+    """The failures, the comparison of what is finished, and how to see it again.
+
+    Raises:
+        NetlabError: a run failed.
+    """
+    from netlab.cli.comparison.compare import print_tables
+
+    console, statuses = terminal(), outcome.statuses
     for error, names in failures(statuses).items():
         console.print(titled("failed", f" {names}: {error}"), soft_wrap=True)
-    finished = [status.directory for status in statuses if status.state in ("finished", "skipped")]
-    if not finished:
-        return
-    from netlab.cli.comparison.compare import print_comparison
-
-    console.print()
-    try:
-        print_comparison(finished, baseline=baseline)
-    except NetlabError as error:
-        say(console, f"no comparison: {error}")
-    console.print(f"\nsweep '{name}': netlab compare --sweep {name}")
+    for line in outcome.notes:
+        note(line)
+    if outcome.comparisons or outcome.no_comparison:
+        console.print()
+        print_tables(outcome.comparisons)
+        if outcome.no_comparison:
+            say(console, f"no comparison: {outcome.no_comparison}")
+        console.print(f"\nsweep '{outcome.name}': netlab compare --sweep {outcome.name}")
+    failed = sum(status.state == "failed" for status in statuses)
+    if failed:
+        raise NetlabError(f"{failed} of {len(statuses)} runs failed; the same command tries them again")

@@ -8,11 +8,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from netlab.cli.core.flags import Argument
 from netlab.engine.option_types import Seed
 
+
+def split_names(given: str | list[str]) -> list[str]:
+    """``cat,dog`` or ``--classes cat,dog --classes bird`` as names."""
+    texts = [given] if isinstance(given, str) else given
+    return [name.strip() for text in texts for name in text.split(",") if name.strip()]
+
+
+Names = Annotated[list[str], AfterValidator(split_names)]  # given one by one or separated by commas
 PathOrNone = TypeVar("PathOrNone", Path, Path | None)
 
 # A file or a folder, as the command says by its metavar; its default is the command's own.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from netlab.cli.core.console import warn
 from netlab.cli.core.flags import Argument
-from netlab.cli.core.options import DetectorsFolder, Device, Options, ProposalCache, Seeded
+from netlab.cli.core.options import DetectorsFolder, Device, Names, Options, ProposalCache, Seeded
 
 if TYPE_CHECKING:
     from netlab.detection.model.detector import Detector
@@ -18,14 +18,6 @@ if TYPE_CHECKING:
 VocFolder = Annotated[
     Path, Argument("VOC_DIR"), Field(description="VOC layout, or a folder of images and XML.")
 ]
-
-
-def split_names(given: list[str]) -> list[str]:
-    """``--classes cat,dog --classes bird`` as three names."""
-    return [name.strip() for text in given for name in text.split(",") if name.strip()]
-
-
-Names = Annotated[list[str], AfterValidator(split_names)]  # given one by one or separated by commas
 
 
 class OnlyClasses(Options):

@@ -14,11 +14,11 @@ from pydantic import Field
 from netlab.cli.core.command import command
 from netlab.cli.core.console import say, terminal, warn
 from netlab.cli.core.flags import Shown
-from netlab.cli.core.options import Json, ManyImages, Out
+from netlab.cli.core.options import Json, ManyImages, Names, Out
 from netlab.cli.core.progress import TerminalReporter
 from netlab.cli.core.session import Session
 from netlab.cli.detect.cache_warnings import broken_cache_files_reported
-from netlab.cli.detect.options import Names, OnlyClasses, TrainedDetector
+from netlab.cli.detect.options import OnlyClasses, TrainedDetector
 from netlab.errors import NetlabError
 
 FORMATS = "image, json, coco, csv, yolo, voc"

@@ -13,11 +13,11 @@ from pydantic import Field
 from netlab.cli.core.command import Given, command
 from netlab.cli.core.console import plain_table, say, terminal, warn
 from netlab.cli.core.flags import Argument, component_flags
-from netlab.cli.core.options import Json
+from netlab.cli.core.options import Json, Names, split_names
 from netlab.cli.core.progress import TerminalReporter
 from netlab.cli.core.selection import complete_names, read_selectors
 from netlab.cli.core.session import Session
-from netlab.cli.detect.options import Annotations, Names, Proposals, split_names
+from netlab.cli.detect.options import Annotations, Proposals
 from netlab.engine.catalog import Catalog, Component
 from netlab.errors import NetlabError, UsageError
 
