@@ -193,6 +193,13 @@ def test_the_bound_is_the_one_that_is_derived(monkeypatch):
         assert half_width(distance, q, 1.0, 1e-7, 0.0) == pytest.approx(1e-7 * 3, rel=0.02)
         assert half_width(distance, q, 1.0, 1e-7, 1.0) == pytest.approx(1.0, rel=0.02)
         assert half_width(distance, q, 1.0, 1e-7, 1.0) >= 1 + 3e-7
+        # ... as far away as the error of the computed distance allows
+        farthest = 1e-7 * (2 + 1e12) + 1
+        seeming = half_width(np.array([-3.0]), q, 1e12, 1e-7, 1.0)
+        assert seeming == pytest.approx(1e-7 * (2 + (2**0.5 + farthest**0.5) ** 2) + 1, rel=0.03)
+        assert seeming >= 1e-7 * (2 + (2**0.5 + farthest**0.5) ** 2) + 1
+        nothing = sorted_points(np.zeros((8, d)), np.arange(8) % 2)
+        assert candidates.half_width_double(nothing, np.zeros(1), np.zeros(1)) >= (d + 8) * 2.0**-1000
 
 
 def test_ordinary_points_are_decided_by_float32():
