@@ -276,8 +276,9 @@ def compare_walk(run: Path, patterns: list[str], threads: int) -> None:
     from netlab.engine.manager import PluginManager
     from netlab.runs.directory import RunDirectory
     from netlab.separability import FeatureSpace
-    from netlab.separability.activations import capture, find_layers
+    from netlab.separability.activations import capture
     from netlab.separability.feature_sources import HEAD, draw_stratified
+    from netlab.separability.layers import find_layers
 
     torch.set_num_threads(threads)
     loaded = load_run(RunDirectory(run), Catalog(PluginManager.from_environment()))

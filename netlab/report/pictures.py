@@ -49,8 +49,9 @@ def hardest_images(
     import numpy as np
 
     from netlab.classification.restore import load_run
-    from netlab.separability.activations import capture, find_layers
+    from netlab.separability.activations import capture
     from netlab.separability.feature_sources import HEAD, draw_stratified
+    from netlab.separability.layers import find_layers
     from netlab.separability.space.feature_space import FeatureSpace
 
     run = load_run(directory, catalog, data_dir=data_dir)

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from netlab.errors import UsageError
 from netlab.kinds.dataset import ImageData, LabelledImages
 from netlab.neighbours.tiles import class_minima
-from netlab.separability.activations import Preprocess
 from netlab.separability.arrays import load_array, load_model
 from netlab.separability.bound_metric import BoundMetric
+from netlab.separability.layers import Preprocess
 from netlab.separability.measuring import (
     ImageSet,
     LayerReport,

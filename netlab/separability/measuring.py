@@ -16,8 +16,9 @@ from netlab.engine.blame import of_the_machine
 from netlab.errors import NetlabError, PluginError, UsageError, first_line
 from netlab.kinds.metric import MetricResult
 from netlab.neighbours.tiles import class_minima
-from netlab.separability.activations import Captured, Layer, Preprocess, capture, plan_passes, select, trace
+from netlab.separability.activations import Captured, capture, plan_passes
 from netlab.separability.bound_metric import BoundMetric
+from netlab.separability.layers import Layer, Preprocess, select, trace
 from netlab.separability.settings import MeasurementSettings
 from netlab.separability.space.feature_space import DEFAULT_MEMORY, FeatureSpace
 from netlab.separability.space.neighbours import ClassMinima

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from netlab.errors import UsageError
 from netlab.kinds.metric import MetricResult
-from netlab.separability.activations import Preprocess
 from netlab.separability.bound_metric import BoundMetric, bind_metrics
+from netlab.separability.layers import Preprocess
 from netlab.separability.measuring import (
     ImageSet,
     measure_layers,

@@ -9,7 +9,8 @@ from torch import nn
 
 from netlab.errors import UsageError
 from netlab.separability import FeatureSpace, layer_separability, si_score
-from netlab.separability.activations import capture, find_layers, plan_passes
+from netlab.separability.activations import capture, plan_passes
+from netlab.separability.layers import find_layers
 
 
 class Odd(nn.Module):
@@ -251,3 +252,68 @@ def test_the_note_says_of_how_many_images_there_was_an_output(data):
     assert report.results["si"].notes == (
         "not measured: layer 'expert' gave an output for 0 of 90 train images only",
     )
+
+
+# -- networks that are not a tree of modules with one row an image --------------------------------
+
+
+class SequenceFirst(nn.Module):
+    """A transformer whose tokens come before the images: outputs (tokens, images, features)."""
+
+    def __init__(self, tokens, *, batch_first=False) -> None:
+        super().__init__()
+        torch.manual_seed(1)
+        self.tokens, self.batch_first = tokens, batch_first
+        self.embed = nn.Linear(2, 8)
+        self.block = nn.TransformerEncoderLayer(8, 2, 16, batch_first=batch_first)
+
+    def forward(self, x):
+        x = x.reshape(len(x), self.tokens, 2)
+        x = self.embed(x if self.batch_first else x.transpose(0, 1))
+        return self.block(x).mean(1 if self.batch_first else 0)
+
+
+@pytest.mark.parametrize("tokens", [2, 3, 4, 45])  # the probes have 3 images and 2, the batches 45
+def test_a_network_with_the_sequence_first_has_the_layers_of_one_with_the_images_first(tokens):
+    rng = np.random.default_rng(0)
+    images, y = torch.from_numpy(rng.normal(size=(90, 2 * tokens)).astype(np.float32)), rng.integers(0, 3, 90)
+    found, expected = (
+        layer_separability(SequenceFirst(tokens, batch_first=first), images, y, batch_size=45)
+        for first in (False, True)
+    )
+    same = ("layer", "metric", "value", "points", "features")
+    assert [[row[key] for key in same] for row in found] == [[row[key] for key in same] for row in expected]
+    assert {row["layer"] for row in found} == {"embed", "block"}
+
+
+class Functional(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(4, 6))
+
+    def forward(self, x):
+        return torch.relu(x @ self.weight.T)
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        (Functional(), "outputs of functions are not seen: make its steps modules"),
+        (torch.relu, "the model is a builtin_function_or_method, expected a torch.nn.Module"),
+        (torch.jit.script(nn.Sequential(nn.Linear(6, 4), nn.ReLU())), "TorchScript, whose layers can not be seen"),
+        (torch.jit.trace(nn.Linear(6, 4), torch.zeros(2, 6)), "TorchScript, whose layers can not be seen"),
+    ],
+)  # fmt: skip
+def test_a_network_whose_layers_can_not_be_seen_is_refused_in_a_line_that_says_what_to_do(
+    model, reason, data
+):
+    with pytest.raises(UsageError, match=reason) as caught:
+        layer_separability(model, *data)
+    assert "netlab.feature_separability, netlab metrics --features" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_layers_around_a_scripted_part_are_measured(data):
+    part = torch.jit.script(nn.Sequential(nn.Linear(4, 4), nn.ReLU()))
+    rows = layer_separability(nn.Sequential(nn.Linear(6, 4), part, nn.Linear(4, 3)), *data, metrics=["si"])
+    assert [row["layer"] for row in rows] == ["0", "2"]
