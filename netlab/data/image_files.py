@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import stat
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from netlab.errors import NetlabError
+from netlab.errors import NetlabError, first_line
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm"})
 LARGEST_PIXELS = 100_000_000
@@ -21,6 +24,33 @@ class ImageError(NetlabError):
     """An image that can not be read; the message names the file."""
 
 
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Image.Image]:
+    """The image in ``path``, nothing of it decoded yet.
+
+    Raises:
+        ImageError: it is missing or can not be read. Decoders raise whatever they like of a damaged file:
+            within the context all of it becomes this one error, so that of many files only this is lost.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe, from which nothing ever comes
+            raise ImageError(f"{path} is no file")
+        with warnings.catch_warnings():
+            # Pillow warns of large images below its own limit; ours decides.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                _check_size(path, image.size)
+                yield image
+    except FileNotFoundError:
+        raise ImageError(f"there is no image {path}") from None
+    except UnidentifiedImageError:
+        raise ImageError(f"{path} is not an image that can be read") from None
+    except (ImageError, MemoryError):
+        raise
+    except Exception as error:
+        raise ImageError(f"{path} is damaged: {first_line(error)}") from None
+
+
 def read_image(path: Path) -> RGB:
     """The image in ``path`` as uint8 RGB (H, W, 3), turned as its EXIF orientation says.
 
@@ -30,21 +60,8 @@ def read_image(path: Path) -> RGB:
     Raises:
         ImageError: the file is missing, damaged, cut short, no image, or over 100 megapixels.
     """
-    try:
-        with warnings.catch_warnings():
-            # Pillow warns of large images below its own limit; ours decides.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                _check_size(path, image.size)
-                return rgb_of_image(ImageOps.exif_transpose(image))
-    except FileNotFoundError:
-        raise ImageError(f"there is no image {path}") from None
-    except UnidentifiedImageError:
-        raise ImageError(f"{path} is not an image that can be read") from None
-    except ImageError:
-        raise
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        raise ImageError(f"{path} is damaged: {' '.join(str(error).split())}") from None
+    with opened(path) as image:
+        return rgb_of_image(ImageOps.exif_transpose(image))
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -53,21 +70,9 @@ def image_size(path: Path) -> tuple[int, int]:
     Raises:
         ImageError: as ``read_image``, but damage in the pixels is not noticed.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                _check_size(path, image.size)
-                turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-                return (image.height, image.width) if turned else image.size
-    except FileNotFoundError:
-        raise ImageError(f"there is no image {path}") from None
-    except UnidentifiedImageError:
-        raise ImageError(f"{path} is not an image that can be read") from None
-    except ImageError:
-        raise
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        raise ImageError(f"{path} is damaged: {' '.join(str(error).split())}") from None
+    with opened(path) as image:
+        turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+        return (image.height, image.width) if turned else image.size
 
 
 def _check_size(path: Path, size: tuple[int, int]) -> None:

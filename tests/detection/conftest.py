@@ -10,9 +10,17 @@ import cv2
 import numpy as np
 import pytest
 
+from netlab.cli.app import main
+
 sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
 
 MakeVoc = Callable[..., Path]
+
+# Small enough for a test: few proposals, a small map, few epochs.
+QUICK = (
+    "--weights", "none", "--image-side", "192", "--long-side", "120", "--limit", "120", "--epochs", "4",
+    "--jitter", "6", "--mine-after", "2", "--no-cache",
+)  # fmt: skip
 
 
 def box_xml(name: str, box: tuple[object, ...], extra: str = "") -> str:
@@ -48,3 +56,13 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("scenes") / "voc"
     make_scenes(folder, train=10, val=4, size=(90, 120))
     return folder
+
+
+@pytest.fixture(scope="session")
+def trained(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run."""
+    folder = tmp_path_factory.mktemp("detectors")
+    with pytest.raises(SystemExit) as leaving:
+        main(["detect", "train", str(scenes), *QUICK, "--detectors", str(folder), "--name", "run", "--quiet"])
+    assert leaving.value.code == 0
+    return folder / "run"

@@ -12,26 +12,10 @@ import cv2
 import numpy as np
 import pytest
 
-from netlab.cli.app import main
 from netlab.cli.core.progress import TerminalReporter
+from tests.detection.conftest import QUICK
 
 from .conftest import annotation, box_xml
-
-# Small enough for a test: few proposals, a small map, few epochs.
-QUICK = (
-    "--weights", "none", "--image-side", "192", "--long-side", "120", "--limit", "120", "--epochs", "4",
-    "--jitter", "6", "--mine-after", "2", "--no-cache",
-)  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def trained(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run."""
-    folder = tmp_path_factory.mktemp("detectors")
-    with pytest.raises(SystemExit) as leaving:
-        main(["detect", "train", str(scenes), *QUICK, "--detectors", str(folder), "--name", "run", "--quiet"])
-    assert leaving.value.code == 0
-    return folder / "run"
 
 
 def test_a_run_directory_is_complete(trained: Path):

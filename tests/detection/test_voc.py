@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
 from pathlib import Path
 
 import cv2
@@ -193,3 +196,75 @@ def test_names_in_imagesets_can_not_lead_elsewhere_and_shared_ones_are_validatio
     text = "\n".join(data.problems.lines())
     assert "without an annotation: 2 (../../b, nowhere)" in text
     assert "kept in val: 1 (b)" in text
+
+
+def test_the_case_of_xml_does_not_matter_and_of_two_one_is_read(voc, tmp_path: Path):
+    folder = voc({"a": GOOD, "b": GOOD})
+    (folder / "b.xml").rename(folder / "b.XML")
+    (folder / "a.Xml").write_text(GOOD)
+    assert all_names(folder) == ["a", "b"]
+    assert "another one has the name: 1" in problems(folder)
+
+
+def test_images_without_an_annotation_are_counted_and_named(voc):
+    folder = voc({"a": GOOD, "b": GOOD, "lost": GOOD})
+    (folder / "lost.xml").unlink()
+    assert all_names(folder) == ["a", "b"]
+    assert "images without an annotation left out: 1 (lost.png)" in problems(folder)
+
+
+@pytest.mark.parametrize(
+    ("size", "box", "said"),
+    [
+        ((80, 60), [2, 4, 20, 16], "boxes scaled"),
+        ((20, 15), [8, 16, 40, 30], "boxes scaled"),
+        ((53, 40), [3.02, 6, 30.19, 24], "boxes scaled"),  # 40 x 30 times 4/3, rounded
+        ((80, 30), None, "another shape than the image"),
+        ((0, 0), [4, 8, 40, 30], ""),
+        ((40, 30), [4, 8, 40, 30], ""),
+    ],
+)
+def test_boxes_of_another_size_of_the_image_are_scaled_or_left_out(
+    voc, size: tuple[int, int], box: list[float] | None, said: str
+):
+    words = f"<size><width>{size[0]}</width><height>{size[1]}</height></size>"
+    xml = annotation(box_xml("cat", (4, 8, 40, 32)), size=words)
+    folder = voc({"a": xml, "b": GOOD})
+    if box is None:
+        assert all_names(folder) == ["b"]
+    else:
+        np.testing.assert_allclose(only(folder).boxes[0], box, atol=0.01)
+    assert said in problems(folder)
+    assert said or "size" not in problems(folder)
+
+
+def test_pipes_and_loops_of_links_are_left_out_and_do_not_hang(voc):
+    folder = voc({"a": GOOD, "pipe": GOOD, "image": GOOD, "loop": GOOD})
+    for name in ("pipe.xml", "image.png", "loop.xml"):
+        (folder / name).unlink()
+    os.mkfifo(folder / "pipe.xml")
+    os.mkfifo(folder / "image.png")
+    (folder / "loop.xml").symlink_to("loop.xml")
+    assert all_names(folder) == ["a"]
+    found = problems(folder)
+    assert "is no file" in found
+    assert "loop.xml" in found
+    assert "image.xml" in found
+
+
+def test_a_class_called_background_is_refused(voc):
+    folder = voc({"a": GOOD, "b": annotation(box_xml("Background", (1, 1, 9, 9)))})
+    with pytest.raises(UsageError, match="is called 'Background'.*--classes"):
+        read_voc(folder)
+    assert read_voc(folder, classes=["cat"]).class_names == ("cat",)
+
+
+def test_a_class_of_validation_images_only_is_named(scenes: Path, tmp_path: Path):
+    folder = tmp_path / "voc"
+    shutil.copytree(scenes, folder)
+    name = (folder / "ImageSets/Main/val.txt").read_text().split()[0]
+    xml = folder / "Annotations" / f"{name}.xml"
+    xml.write_text(re.sub("<name>[a-z]*</name>", "<name>nine</name>", xml.read_text(), count=1))
+    data = read_voc(folder)
+    assert "nine" in data.class_names
+    assert "validation images only, and can not be learnt: 1 (nine)" in "\n".join(data.problems.lines())

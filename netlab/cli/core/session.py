@@ -155,7 +155,8 @@ def complain(error: Exception, exit_code: int, session: Session) -> int:
 
 def describe_os_error(error: OSError) -> str:
     """What the system refused, and on which file."""
-    reason = error.strerror or str(error)
+    # A library may raise one without a number, whose text is then "[Errno None] None".
+    reason = error.strerror or " ".join(map(str, error.args)) or "the file can not be read or written"
     if error.errno == errno.ENOSPC:
         reason += " (free some and run the same command again; what was written is whole)"
     where = f": {error.filename}" if error.filename else ""

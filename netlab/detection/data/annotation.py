@@ -8,6 +8,7 @@ stopping half-way.
 from __future__ import annotations
 
 import math
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,13 +74,18 @@ def read_annotation(path: Path, *, one_based: bool, problems: Problems) -> tuple
         AnnotationError: it is missing, too large, not XML, declares entities, or is no annotation.
     """
     try:
-        if path.stat().st_size > LARGEST_XML:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe, from which nothing ever comes
+            raise AnnotationError(f"{path} is no file")
+        if status.st_size > LARGEST_XML:
             raise AnnotationError(f"{path} is over {LARGEST_XML // 1_000_000} MB")
         root = defusedxml.ElementTree.parse(path, forbid_dtd=False).getroot()
     except FileNotFoundError:
         raise AnnotationError(f"there is no annotation {path}") from None
     except DefusedXmlException:
         raise AnnotationError(f"{path} declares XML entities, which are refused") from None
+    except OSError as error:  # no permission, a loop of links
+        raise AnnotationError(f"{path} can not be read: {error.strerror or error}") from None
     except (ParseError, UnicodeDecodeError, ValueError, LookupError) as error:
         raise AnnotationError(f"{path} is not valid XML: {error}") from None
     if root is None or root.tag != "annotation":
@@ -134,20 +140,24 @@ def read_annotated_image(
     except ImageError as error:
         problems.add("annotations left out, their image is missing or damaged", f"{xml.name}: {error}")
         return None
-    written = _written_size(root)
+    written = _written_size(root) or (width, height)
     if written == (height, width) != (width, height):
         problems.add("annotations left out, made for the image before it is turned upright", xml.name)
         return None
-    if written is not None and written != (width, height):
-        problems.add("annotations whose <size> is not that of the image", xml.name)
+    scale = scale_between(written, (width, height))
+    if scale is None:
+        problems.add("annotations left out, their <size> has another shape than the image", xml.name)
+        return None
+    if written != (width, height):
+        problems.add("boxes scaled, since <size> is that of a larger or smaller copy of the image", xml.name)
     boxes, names, difficult = [], [], []
     for item in objects:
-        x1, y1, x2, y2 = item.box
+        x1, y1, x2, y2 = (scale[i % 2] * corner for i, corner in enumerate(item.box))
         clipped = (max(x1, 0.0), max(y1, 0.0), min(x2, float(width)), min(y2, float(height)))
         if clipped[2] <= clipped[0] or clipped[3] <= clipped[1]:
             problems.add("objects outside the image left out", xml.name)
             continue
-        if max(abs(a - b) for a, b in zip(clipped, item.box, strict=True)) > 1.0:
+        if max(abs(a - b) for a, b in zip(clipped, (x1, y1, x2, y2), strict=True)) > 1.0:
             problems.add("boxes cut to the image", xml.name)
         boxes.append(clipped)
         names.append(item.name)
@@ -160,6 +170,15 @@ def read_annotated_image(
         names=tuple(names),
         difficult=np.array(difficult, bool),
     )
+
+
+def scale_between(written: tuple[int, int], real: tuple[int, int]) -> tuple[float, float] | None:
+    """By what boxes of an image of one (width, height) are multiplied for a copy of another; None where one
+    side is scaled otherwise than the other by more than the rounding of a side to whole pixels."""
+    x, y = real[0] / written[0], real[1] / written[1]
+    if abs(real[0] - written[0] * y) > max(1.0, y) and abs(real[1] - written[1] * x) > max(1.0, x):
+        return None
+    return x, y
 
 
 def _written_size(root: Element) -> tuple[int, int] | None:

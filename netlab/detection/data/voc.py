@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from netlab.data.image_files import SUFFIXES
 from netlab.detection.data.annotation import AnnotatedImage, Problems, read_annotated_image
 from netlab.errors import UsageError, closest
 
@@ -43,16 +44,18 @@ def read_voc(
     """
     annotations, images = _layout(folder)
     problems = Problems()
-    names = sorted({path.stem for path in annotations.glob("*.xml")})
+    files = annotation_files(annotations, problems)
+    names = sorted(files)
     if not names:
         nested = sorted(path.parent for path in folder.glob("*/Annotations"))
         hint = f" Did you mean {nested[0]}?" if nested else ""
         raise UsageError(f"no VOC annotations (*.xml) in {annotations}.{hint}")
+    count_unannotated(images, files, problems)
     train_names, val_names, split, has_split = _split(folder, names, val_fraction, seed, problems)
 
     def read(chosen: Iterable[str]) -> tuple[AnnotatedImage, ...]:
         found = (
-            read_annotated_image(annotations / f"{name}.xml", images, one_based=one_based, problems=problems)
+            read_annotated_image(files[name], images, one_based=one_based, problems=problems)
             for name in chosen
         )
         return tuple(image for image in found if image is not None)
@@ -61,11 +64,33 @@ def read_voc(
     if not train and not val:
         raise UsageError(f"no usable image in {folder}: " + "; ".join(problems.lines()))
     class_names = _class_names(folder, (*train, *val), classes)
+    for name in sorted(set(class_names) - {name for image in train for name in image.names}):
+        problems.add("classes that occur in validation images only, and can not be learnt", name)
     for image in (*train, *val):
         if not image.names:
             problems.add("images without objects, used as background", image.name)
     data = DetectionData(train, val, class_names, problems, split, has_split)
     return keep_classes(data, class_names)
+
+
+def annotation_files(folder: Path, problems: Problems) -> dict[str, Path]:
+    """The annotations of a folder by the name of their image, whatever the case of ``.xml``."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() != ".xml" or path.is_dir():
+            continue
+        if path.stem in found:
+            problems.add("annotations left out, another one has the name", path.name)
+        else:
+            found[path.stem] = path
+    return found
+
+
+def count_unannotated(folder: Path, files: Mapping[str, Path], problems: Problems) -> None:
+    """Say which images have no annotation: they are used neither for objects nor as background."""
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in SUFFIXES and path.stem not in files:
+            problems.add("images without an annotation left out", path.name)
 
 
 def _layout(folder: Path) -> tuple[Path, Path]:
@@ -89,6 +114,11 @@ def _class_names(folder: Path, images: Iterable[AnnotatedImage], wanted: Sequenc
             )
     if not occurring:
         raise UsageError(f"no annotation in {folder} has a usable <object>")
+    if reserved := [name for name in wanted or occurring if name.lower() == "background"]:
+        raise UsageError(
+            f"a class of {folder} is called '{reserved[0]}', which is what a detector calls all that is no"
+            " object: rename it, or name the other classes with --classes"
+        )
     return tuple(sorted(set(wanted))) if wanted else tuple(occurring)
 
 

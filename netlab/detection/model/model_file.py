@@ -18,6 +18,7 @@ import safetensors.torch
 import tomli_w
 from torch import Tensor
 
+from netlab.detection.model.description import FORMAT, Description, PartTable, description_of
 from netlab.detection.model.detect import DetectRule
 from netlab.detection.model.detector import Detector, FeatureExtractor, proposal_source
 from netlab.detection.model.features import Pool
@@ -26,8 +27,6 @@ from netlab.engine.catalog import Catalog, Component
 from netlab.errors import NetlabError, UsageError, closest
 from netlab.files import write_atomically, write_text
 from netlab.kinds.extractor import FeatureMaps
-
-FORMAT = "netlab-detector-1"
 
 
 def find_detector(name: str, runs: Path) -> Path:
@@ -110,47 +109,44 @@ def load_detector(
     described, tensors = _read(folder)
     try:
         mismatches: list[str] = []
-        proposer = _find(catalog, "proposer", described["proposer"], mismatches)
-        extractor = _find(catalog, "extractor", described["extractor"], mismatches)
+        proposer = _find(catalog, "proposer", described.proposer, mismatches)
+        extractor = _find(catalog, "extractor", described.extractor, mismatches)
         if mismatches and not allow_mismatch:
             raise UsageError(
                 f"the model in {folder} was trained with other parts: {'; '.join(mismatches)}."
                 " Install those, train again, or use it anyway with --allow-mismatch"
             )
-        given = described["proposer"]
+        given = described.proposer
         source = proposal_source(
             proposer,
-            proposer.make_options(given["options"]),
-            limit=given["limit"],
-            long_side=given["long_side"],
-            min_side=given["min_side"],
-            seed=given["seed"],
+            proposer.make_options(given.options),
+            limit=given.limit,
+            long_side=given.long_side,
+            min_side=given.min_side,
+            seed=given.seed,
             cache=cache,
         )
         backbone = _rebuild_backbone(extractor, described, tensors)
-        names = tuple(described["classes"])
-        shape = described["head"]
-        head = DetectionHead(backbone.dimension, len(names), hidden=shape["hidden"], dropout=shape["dropout"])
+        names, shape = tuple(described.classes), described.head
+        head = DetectionHead(backbone.dimension, len(names), hidden=shape.hidden, dropout=shape.dropout)
         head.load_state_dict(
             {k.removeprefix("head."): v for k, v in tensors.items() if k.startswith("head.")}
         )
-        detection = described["detection"]
+        detection = described.detection
         rule = DetectRule(
-            confidence={
-                label: float(detection["confidence"][name]) for label, name in enumerate(names, start=1)
-            },
-            iou=detection["iou"],
-            max_detections=detection["max_detections"],
-            refinements=detection["refinements"],
+            confidence={label: detection.confidence[name] for label, name in enumerate(names, start=1)},
+            iou=detection.iou,
+            max_detections=detection.max_detections,
+            refinements=detection.refinements,
         )
     except (KeyError, TypeError, AttributeError, RuntimeError, ValueError) as error:
         raise NetlabError(f"the model in {folder} is damaged: {type(error).__name__}: {error}") from error
     return Detector(names, source, backbone, head.eval(), rule), mismatches
 
 
-def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+def _read(folder: Path) -> tuple[Description, dict[str, Tensor]]:
     try:
-        described = tomllib.loads((folder / "model.toml").read_text(encoding="utf-8"))
+        words = tomllib.loads((folder / "model.toml").read_text(encoding="utf-8"))
         content = (folder / "model.safetensors").read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(
@@ -159,9 +155,8 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise NetlabError(f"{folder / 'model.toml'} is damaged: {error}") from None
-    if described.get("format") != FORMAT:
-        raise NetlabError(f"{folder / 'model.toml'} has format {described.get('format')!r}, not {FORMAT!r}")
-    if hashlib.sha256(content).hexdigest() != described.get("weights_sha256"):
+    described = description_of(words, folder / "model.toml")
+    if hashlib.sha256(content).hexdigest() != described.weights_sha256:
         raise NetlabError(
             f"{folder / 'model.safetensors'} is damaged or not the one that model.toml describes"
         )
@@ -171,32 +166,34 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         raise NetlabError(f"{folder / 'model.safetensors'} is damaged: {error}") from None
 
 
-def _find(catalog: Catalog, kind: str, given: Mapping[str, Any], mismatches: list[str]) -> Component:
-    candidates = [part for part in catalog.of_kind(kind) if part.name == given["name"]]
-    same = [part for part in candidates if part.plugin.distribution == given["distribution"]]
-    component = same[0] if same else catalog.find(kind, given["name"])
+def _find(catalog: Catalog, kind: str, given: PartTable, mismatches: list[str]) -> Component:
+    candidates = [part for part in catalog.of_kind(kind) if part.name == given.name]
+    same = [part for part in candidates if part.plugin.distribution == given.distribution]
+    component = same[0] if same else catalog.find(kind, given.name)
     here = f"{component.plugin.distribution} {component.plugin.version}"
-    trained = f"{given['distribution']} {given['version']}"
+    trained = f"{given.distribution} {given.version}"
     if here != trained:
         mismatches.append(f"{component.title} is of {here} here, and was of {trained}")
     return component
 
 
 def _rebuild_backbone(
-    component: Component, described: Mapping[str, Any], tensors: Mapping[str, Tensor]
+    component: Component, described: Description, tensors: Mapping[str, Tensor]
 ) -> FeatureExtractor:
-    options = component.make_options(described["extractor"]["options"])
+    options = component.make_options(described.extractor.options)
     maps: FeatureMaps = component.build(weights="none", options=options)
     for i, stage in enumerate(maps.stages):
         prefix = f"extractor.{i}."
         stage.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
-    preprocessing, features = described["preprocessing"], described["features"]
+    preprocessing, features = described.preprocessing, described.features
     maps = replace(
         maps,
-        mean=tuple(preprocessing["mean"]),
-        std=tuple(preprocessing["std"]),
-        crop_size=preprocessing["crop_size"],
-        weights=described["extractor"]["weights"],
+        mean=preprocessing.mean,
+        std=preprocessing.std,
+        crop_size=preprocessing.crop_size,
+        weights=described.extractor.weights,
     )
-    pools = tuple(Pool(pool["stage"], pool["size"], pool["grow"]) for pool in features["pools"])
-    return FeatureExtractor(component, options, maps, pools, features["way"], preprocessing["image_side"])
+    if (last := max(pool.stage for pool in features.pools)) >= len(maps.stages):
+        raise ValueError(f"it pools stage {last} of an extractor with {len(maps.stages)}")
+    pools = tuple(Pool(pool.stage, pool.size, pool.grow) for pool in features.pools)
+    return FeatureExtractor(component, options, maps, pools, features.way, preprocessing.image_side)
