@@ -204,12 +204,11 @@ class Run(SavedRun):
         >>> table["layer"], table["metric"]
         (['conv1', 'avgpool'], ['si', 'si'])
         """
-        from netlab.classification.restore import load_run as restore
         from netlab.separability.arrays import parse_memory
-        from netlab.separability.feature_sources import network_of_run
+        from netlab.separability.measure import measure_source
         from netlab.separability.measuring import table_rows
-        from netlab.separability.results import save as save_reports
         from netlab.separability.settings import MeasurementSettings
+        from netlab.separability.subject import Subject, open_subject
 
         if split not in ("train", "test", "both"):
             raise UsageError(f"split must be train, test or both, not {split!r}")
@@ -220,14 +219,13 @@ class Run(SavedRun):
             split=split, fraction=fraction, seed=seed, standardize=standardize,
             memory=parse_memory(memory), sample_queries=sample_queries,
         )  # fmt: skip
-        root = None if data_dir is None else Path(data_dir)
-        loaded = restore(self._directory, installed(), data_dir=root)
-        chosen = [layers] if isinstance(layers, str) else list(layers)
-        source = network_of_run(loaded, settings, layers=chosen, depth=depth)
-        reports = list(source.reports(bound))
-        if save:
-            save_reports(self.path, reports, source.record(), source.plan(bound).order)
-        return LayerTable(table_rows(reports), title=self.name)
+        subject = Subject(
+            run=str(self.path), layers=(layers,) if isinstance(layers, str) else tuple(layers), depth=depth,
+            data_dir=None if data_dir is None else Path(data_dir),
+        )  # fmt: skip
+        source = open_subject(subject, settings, installed())
+        measured = measure_source(source, bound, folder=self.path if save else None, plots=False)
+        return LayerTable(table_rows(measured.reports), title=self.name)
 
     def plot(self) -> Plot:
         """Loss and accuracy over the epochs, training and validation.

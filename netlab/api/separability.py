@@ -223,11 +223,6 @@ def score_of(score: Callable[..., float], X: Any, y: Any, *, standardize: bool) 
 
 def bound_metrics(metrics: Metrics, options: Mapping[str, Any]) -> list[BoundMetric]:
     """The metrics of a call, bound to their options."""
-    from netlab.separability.bound_metric import BoundMetric
+    from netlab.separability.bound_metric import bind_metrics
 
-    catalog = installed()
-    bound = []
-    for name, values in choose_metrics(metrics, options).items():
-        component = catalog.find("metric", name)
-        bound.append(BoundMetric.of_component(component, component.make_options(values)))
-    return bound
+    return bind_metrics(choose_metrics(metrics, options), installed())

@@ -11,7 +11,7 @@ from netlab.separability.metric_results import result_problem
 from netlab.separability.space.feature_space import FeatureSpace
 
 if TYPE_CHECKING:
-    from netlab.engine.catalog import Component
+    from netlab.engine.catalog import Catalog, Component
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,12 @@ class BoundMetric:
 
 
 def bind_metrics(
-    metrics: Sequence[str | BoundMetric] | Mapping[str, Mapping[str, Any]],
+    metrics: Sequence[str | BoundMetric] | Mapping[str, Mapping[str, Any]], catalog: Catalog | None = None
 ) -> list[BoundMetric]:
-    """Metrics by name from the installed plugins, with options where given."""
+    """Metrics by name from ``catalog``, by default the installed plugins, with options where given."""
     from netlab.engine.catalog import Catalog
     from netlab.engine.manager import PluginManager
 
-    catalog = None
     bound = []
     for metric in metrics:
         if isinstance(metric, BoundMetric):

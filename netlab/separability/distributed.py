@@ -50,6 +50,15 @@ class Files:
     nan: Literal["raise", "omit"]
 
 
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """Among whom the nearest points are shared out, and what each gets; None: as many as there are."""
+
+    place: Place
+    workers: int | None = None
+    threads: int | None = None
+
+
 def check_shared_out(subject: Subject, settings: MeasurementSettings) -> tuple[Path, Path]:
     """The files of features and labels whose nearest points can be shared out.
 
@@ -65,9 +74,7 @@ def check_shared_out(subject: Subject, settings: MeasurementSettings) -> tuple[P
 
 
 @contextlib.contextmanager
-def shared_out(
-    place: Place, subject: Subject, settings: MeasurementSettings, *, workers: int | None, threads: int | None
-) -> Iterator[Minima]:
+def shared_out(sharing: Sharing, subject: Subject, settings: MeasurementSettings) -> Iterator[Minima]:
     """The class minima of the points in a subject's files, by an executor that is open for a while.
 
     The memory is that of a worker on another machine; here the workers share it.
@@ -76,8 +83,9 @@ def shared_out(
         UsageError: as ``check_shared_out``.
     """
     features, labels = check_shared_out(subject, settings)
+    place, workers = sharing.place, sharing.workers
     most = AT_ONCE if place.is_elsewhere else usable_processors()
-    share = share_at(place, workers or most, workers=workers, threads=threads)
+    share = share_at(place, workers or most, workers=workers, threads=sharing.threads)
     files = Files(
         str(features.absolute()), str(labels.absolute()), settings.fraction, settings.seed,
         settings.standardize, settings.nan,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from netlab.classification.restore import LoadedRun
 from netlab.errors import UsageError
 from netlab.kinds.dataset import ImageData, LabelledImages
 from netlab.neighbours.tiles import class_minima
@@ -30,18 +31,17 @@ from netlab.separability.settings import MeasurementSettings
 from netlab.separability.space.labels import label_values
 from netlab.separability.space.neighbours import ClassMinima
 
-if TYPE_CHECKING:
-    from netlab.classification.restore import LoadedRun
-
 Int = NDArray[np.int64]
 HEAD = "flatten"  # by the contract of backbones, the head begins with the layer of this name
 
 
 class FeatureSource(Protocol):
     """Something to measure. ``origins`` gives by split the original indices and labels of the points;
-    ``record`` what must be equal for two measurements to be comparable."""
+    ``record`` what must be equal for two measurements to be comparable; ``folder`` is the run's that its
+    table belongs to, None where it is of no run."""
 
     title: str
+    folder: Path | None
     origins: dict[str, tuple[Sequence[int] | Int, Sequence[str]]]
 
     def record(self) -> dict[str, Any]: ...
@@ -97,6 +97,8 @@ class NetworkLayers:
     ``weights`` identifies the weights: measurements join those of the same weights only.
     """
 
+    folder: Path | None = None
+
     def __init__(
         self,
         title: str,
@@ -148,6 +150,8 @@ class NetworkLayers:
 class ImagePixels:
     """A data set's own pixels, as one layer."""
 
+    folder: Path | None = None
+
     def __init__(self, title: str, data: ImageData, settings: MeasurementSettings) -> None:
         self.title, self.data, self.settings = title, data, settings
         self.origins: dict[str, Any] = {}
@@ -173,6 +177,8 @@ class ImagePixels:
 
 class FeatureFiles:
     """Features from files, as one layer called ``features``."""
+
+    folder: Path | None = None
 
     def __init__(
         self,
@@ -232,12 +238,14 @@ def network_of_run(
     """The network of a run on its own images; without ``layers`` its head is left out."""
     with trained.directory.best_checkpoint.open("rb") as file:
         weights = hashlib.file_digest(file, "sha256").hexdigest()
-    return NetworkLayers(
+    found = NetworkLayers(
         trained.directory.name, trained.network,
         {"train": trained.splits.train, "test": trained.splits.test}, trained.data.class_names, settings,
         preprocess=trained.normalization, layers=layers, depth=depth, head=None if layers else HEAD,
         weights=weights,
     )  # fmt: skip
+    found.folder = trained.directory.path
+    return found
 
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))

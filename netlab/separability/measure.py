@@ -1,17 +1,22 @@
-"""A measurement from its source of features to the files that it leaves."""
+"""A measurement from what a user names to the files that it leaves."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from netlab.engine.catalog import Catalog
 from netlab.errors import UsageError
 from netlab.separability.bound_metric import BoundMetric
-from netlab.separability.feature_sources import FeatureSource
+from netlab.separability.distributed import Sharing, check_shared_out, shared_out
+from netlab.separability.feature_sources import FeatureFiles, FeatureSource
 from netlab.separability.measuring import LayerReport, MeasurementPlan, refuse_nothing
 from netlab.separability.results import plot_curves, save, write_points
+from netlab.separability.settings import MeasurementSettings
+from netlab.separability.subject import Subject, check_subject, open_subject
 
 
 class Watcher(Protocol):
@@ -43,10 +48,42 @@ class Unwatched:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """The reports by layer and split, in the order of execution, and the files that were written."""
+    """Of what, the reports by layer and split in the order of execution, and the files that were written."""
 
+    title: str
     reports: list[LayerReport]
     written: list[Path] = field(default_factory=list)
+
+
+def measure(
+    subject: Subject,
+    metrics: Sequence[BoundMetric],
+    settings: MeasurementSettings,
+    catalog: Catalog,
+    *,
+    sharing: Sharing | None = None,
+    out: Path | None = None,
+    plots: bool = True,
+    per_point: Path | None = None,
+    watcher: Watcher | None = None,
+) -> Measurement:
+    """Measure every layer of a subject; ``sharing`` shares out the nearest points of files.
+
+    ``out`` is the folder for table and plots, by default that of the run. The rest as ``measure_source``.
+
+    Raises:
+        UsageError: options that do not go together, or what they name is not there.
+    """
+    check_subject(subject)
+    if sharing is not None:
+        check_shared_out(subject, settings)
+    source = open_subject(subject, settings, catalog)
+    with contextlib.ExitStack() as stack:
+        if sharing is not None and isinstance(source, FeatureFiles):
+            source.minima = stack.enter_context(shared_out(sharing, subject, settings))
+        return measure_source(
+            source, metrics, folder=out or source.folder, plots=plots, per_point=per_point, watcher=watcher
+        )
 
 
 def measure_source(
@@ -88,4 +125,4 @@ def measure_source(
     if per_point is not None:
         write_points(per_point, reports, source.origins)
         written.append(per_point)
-    return Measurement(reports, written)
+    return Measurement(source.title, reports, written)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+from netlab.classification.restore import load_run
+from netlab.data.load import load_data
+from netlab.engine.catalog import Catalog
 from netlab.errors import UsageError
-from netlab.kinds.dataset import ImageData
+from netlab.runs.directory import find_run, newest_finished
 from netlab.separability.feature_sources import (
     FeatureFiles,
     FeatureSource,
@@ -17,19 +21,21 @@ from netlab.separability.feature_sources import (
 )
 from netlab.separability.settings import MeasurementSettings
 
-if TYPE_CHECKING:
-    from netlab.classification.restore import LoadedRun
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """One thing to measure, and what belongs to it, under the names of the flags of ``netlab metrics``.
 
     ``data`` is the name of the data set whose images a ``model`` sees; alone, its pixels are measured. With
-    none of ``model``, ``data`` and ``features`` it is a run.
+    none of ``model``, ``data`` and ``features`` it is a run: ``run`` by its name in ``runs`` or its path, by
+    default the newest finished. ``data_dir`` is where data sets are kept, None: as in the run.
     """
 
     run: str | None = None
+    runs: Path = Path("runs")
+    data_options: Mapping[str, Any] = field(default_factory=dict)
+    data_dir: Path | None = None
+    offline: bool = True
     model: str | None = None
     weights: str = "none"
     image_size: int | None = None
@@ -93,17 +99,11 @@ def _first_given(flags: dict[str, Any]) -> str | None:
     return next((flag for flag, value in flags.items() if value), None)
 
 
-def open_subject(
-    subject: Subject,
-    settings: MeasurementSettings,
-    *,
-    run: LoadedRun | None = None,
-    data: ImageData | None = None,
-) -> FeatureSource:
-    """What is measured; ``run`` and ``data`` are those that the subject names, loaded.
+def open_subject(subject: Subject, settings: MeasurementSettings, catalog: Catalog) -> FeatureSource:
+    """What is measured, its run, data, model or files loaded.
 
     Raises:
-        UsageError: as ``check_subject``; a file or a model is not there; arrays do not fit together.
+        UsageError: as ``check_subject``; a run, a file or a model is not there; arrays do not fit together.
     """
     check_subject(subject)
     if subject.features is not None:
@@ -114,15 +114,19 @@ def open_subject(
             return FeatureFiles(subject.features, subject.labels, subject.targets, reference, settings)
         except ValueError as error:
             raise UsageError(" ".join(str(error).split())) from error
-    if subject.model is not None:
-        if data is None:
-            raise UsageError("--model needs images: give --data NAME")
-        return network_of(
-            subject.model, subject.weights, data, settings,
-            image_size=subject.image_size, layers=subject.layers, depth=subject.depth,
-        )  # fmt: skip
-    if subject.data is not None and data is not None:
+    if subject.data is None:
+        named = subject.run
+        directory = newest_finished(subject.runs) if named is None else find_run(named, subject.runs)
+        run = load_run(directory, catalog, data_dir=subject.data_dir, offline=subject.offline)
+        return network_of_run(run, settings, layers=subject.layers, depth=subject.depth)
+    dataset = catalog.find("dataset", subject.data)
+    data = load_data(
+        dataset, dataset.make_options(subject.data_options),
+        root=subject.data_dir or Path("data"), offline=subject.offline,
+    )  # fmt: skip
+    if subject.model is None:
         return ImagePixels(f"pixels of {subject.data}", data, settings)
-    if run is None:
-        raise UsageError("name a run, a model, a data set or features to measure")
-    return network_of_run(run, settings, layers=subject.layers, depth=subject.depth)
+    return network_of(
+        subject.model, subject.weights, data, settings,
+        image_size=subject.image_size, layers=subject.layers, depth=subject.depth,
+    )  # fmt: skip

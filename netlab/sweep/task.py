@@ -129,19 +129,12 @@ def train_run(task: RunTask, catalog: Any) -> None:
 
 def measure_run(task: RunTask, catalog: Any, metrics: Sequence[str]) -> None:
     """Measure every layer as ``netlab metrics`` does by default, and write the same table."""
-    from netlab.classification.restore import load_run
-    from netlab.separability import results
-    from netlab.separability.bound_metric import BoundMetric
-    from netlab.separability.feature_sources import network_of_run
-    from netlab.separability.measuring import raise_failures, refuse_nothing
+    from netlab.separability.bound_metric import bind_metrics
+    from netlab.separability.measure import measure
+    from netlab.separability.measuring import raise_failures
     from netlab.separability.settings import MeasurementSettings
+    from netlab.separability.subject import Subject
 
-    trained = load_run(task.directory, catalog, offline=task.offline)
-    network = network_of_run(trained, MeasurementSettings())
-    components = [catalog.find("metric", metric) for metric in metrics]
-    bound = [BoundMetric.of_component(component, component.make_options({})) for component in components]
-    plan = network.plan(bound)
-    reports = list(network.reports(bound, lambda *_: None))
-    refuse_nothing(reports)
-    results.save(task.directory.path, reports, network.record(), plan.order)
-    raise_failures(reports)
+    run = Subject(run=str(task.directory.path), offline=task.offline)
+    bound = bind_metrics(metrics, catalog)
+    raise_failures(measure(run, bound, MeasurementSettings(), catalog, plots=False).reports)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -17,11 +16,10 @@ from netlab.cli.core.flags import Argument, Flag, Shown, component_flags, own_fl
 from netlab.cli.core.options import DataFolder, Json, Offline, OneRun, Out, Seeded
 from netlab.cli.core.selection import complete_names, read_selectors
 from netlab.cli.core.session import Session
-from netlab.engine.catalog import Component
 from netlab.errors import UsageError
 
 if TYPE_CHECKING:
-    from netlab.separability.feature_sources import FeatureSource
+    from netlab.separability.distributed import Sharing
     from netlab.separability.settings import MeasurementSettings
     from netlab.separability.subject import Subject
 
@@ -40,13 +38,6 @@ class WhatToMeasure(OneRun):
     layers: list[str] = Field([], description="Only these; wildcards.")
     depth: int | None = Field(None, ge=1, description="Levels of module names: 1, or a pattern's.")
     split: Literal["train", "test", "both"] = Field("both", description="Which images.")
-
-    def subject(self) -> Subject:
-        """The same for the engine."""
-        from netlab.separability.subject import Subject
-
-        named = self.model_dump(include=set(WhatToMeasure.model_fields) - {"runs", "split", "layers"})
-        return Subject(**named, layers=tuple(self.layers))
 
 
 class HowToMeasure(Seeded):
@@ -80,6 +71,31 @@ class MetricsOptions(WhatToMeasure, HowToMeasure, WhatToWrite, DataFolder, Offli
     list_all: bool = Field(
         False, alias="list", description="Describe every metric (or those named): formula and source."
     )
+
+    def subject(self, data_options: Mapping[str, Any]) -> Subject:
+        """What to measure, for the engine."""
+        from netlab.separability.subject import Subject
+
+        named = self.model_dump(include=set(WhatToMeasure.model_fields) - {"split", "layers"})
+        return Subject(
+            **named, layers=tuple(self.layers), data_options=data_options, data_dir=self.data_dir,
+            offline=self.offline,
+        )  # fmt: skip
+
+    def sharing(self) -> Sharing | None:
+        """Among whom the nearest points are shared out.
+
+        Raises:
+            UsageError: an option of an executor, and none is named.
+        """
+        from netlab.executors.place import place_of
+        from netlab.separability.distributed import Sharing
+
+        if self.executor is not None:
+            return Sharing(place_of(self.executor, self.ray_address), self.workers, self.threads)
+        if self.workers or self.threads or self.ray_address:
+            raise UsageError("--workers, --threads and --ray-address belong to --executor local or ray")
+        return None
 
     def settings(self) -> MeasurementSettings:
         """How to measure, for the engine: of files all points as they are, of images a scaled share."""
@@ -123,7 +139,8 @@ def build(session: Session) -> Callable[..., None]:
             return
         if not chosen:
             raise UsageError("name at least one metric, such as 'netlab metrics si csi' (--list shows all)")
-        measure(session, options, given, chosen, dataset)
+        metrics = {catalog.recorded_name(metric): given.get(metric.name, {}) for metric in chosen}
+        measure_and_print(session, options, given, metrics)
 
     flags = [flag for component in chosen for flag in component_flags(component, prefix=component.name)]
     parts = list(chosen)
@@ -134,88 +151,29 @@ def build(session: Session) -> Callable[..., None]:
     return command(session, MetricsOptions, metrics, flags=flags, parts=parts, completions=completions)
 
 
-def measure(
-    session: Session,
-    options: MetricsOptions,
-    given: Given,
-    chosen: Sequence[Component],
-    dataset: Component | None,
+def measure_and_print(
+    session: Session, options: MetricsOptions, given: Given, metrics: Mapping[str, Mapping[str, Any]]
 ) -> None:
     """Measure what the options name, and print it."""
     from netlab.cli.metrics import tables
     from netlab.cli.metrics.progress import MeasuringProgress
-    from netlab.separability.bound_metric import BoundMetric
-    from netlab.separability.distributed import shared_out
-    from netlab.separability.feature_sources import FeatureFiles
-    from netlab.separability.measure import measure_source
+    from netlab.separability.bound_metric import bind_metrics
+    from netlab.separability.measure import measure
     from netlab.separability.measuring import raise_failures
     from netlab.separability.results import to_json
 
     settings = options.settings()
-    bound = [
-        BoundMetric.of_component(component, component.make_options(given.get(component.name, {})))
-        for component in chosen
-    ]
-    source, folder = load_source(session, options, settings, given, dataset)
-    with contextlib.ExitStack() as stack:
-        if options.executor is not None and isinstance(source, FeatureFiles):
-            from netlab.executors.place import place_of
-
-            place = place_of(options.executor, options.ray_address)
-            shared = shared_out(
-                place, options.subject(), settings, workers=options.workers, threads=options.threads
-            )
-            source.minima = stack.enter_context(shared)
-        progress = stack.enter_context(MeasuringProgress())
-        measurement = measure_source(
-            source, bound, folder=options.out or folder, plots=options.plots,
+    with MeasuringProgress() as progress:
+        measurement = measure(
+            options.subject(given.get("data", {})), bind_metrics(metrics, session.catalog), settings,
+            session.catalog, sharing=options.sharing(), out=options.out, plots=options.plots,
             per_point=options.per_point, watcher=progress,
         )  # fmt: skip
     if options.as_json:
         print(json.dumps(to_json(measurement.reports), indent=2))
     else:
-        tables.show(terminal(), source.title, settings, measurement, per_class=options.per_class)
+        tables.show(terminal(), settings, measurement, per_class=options.per_class)
     raise_failures(measurement.reports)
-
-
-def load_source(
-    session: Session,
-    options: MetricsOptions,
-    settings: MeasurementSettings,
-    given: Given,
-    dataset: Component | None,
-) -> tuple[FeatureSource, Path | None]:
-    """What to measure, its data loaded, and the folder of the run that its table belongs to.
-
-    Raises:
-        UsageError: options that do not go together, or what they name is not there.
-    """
-    from netlab.separability.distributed import check_shared_out
-    from netlab.separability.subject import check_subject, open_subject
-
-    subject = options.subject()
-    check_subject(subject)
-    if options.executor is not None:
-        check_shared_out(subject, settings)
-    elif options.workers or options.threads or options.ray_address:
-        raise UsageError("--workers, --threads and --ray-address belong to --executor local or ray")
-    if subject.kind == "run":
-        from netlab.classification.restore import load_run
-        from netlab.runs.directory import find_run, newest_finished
-
-        named = options.run
-        directory = newest_finished(options.runs) if named is None else find_run(named, options.runs)
-        run = load_run(directory, session.catalog, data_dir=options.data_dir, offline=options.offline)
-        return open_subject(subject, settings, run=run), directory.path
-    data = None
-    if dataset is not None:
-        from netlab.data.load import load_data
-
-        data = load_data(
-            dataset, dataset.make_options(given.get("data", {})),
-            root=options.data_folder, offline=options.offline,
-        )  # fmt: skip
-    return open_subject(subject, settings, data=data), None
 
 
 def metric_names(words: Sequence[str], flags: Sequence[Flag]) -> list[str]:

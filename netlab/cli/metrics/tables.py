@@ -21,11 +21,11 @@ WIDEST_MATRIX = 12  # classes whose columns do
 
 
 def show(
-    console: Console, title: str, settings: MeasurementSettings, measurement: Measurement, *, per_class: bool
+    console: Console, settings: MeasurementSettings, measurement: Measurement, *, per_class: bool
 ) -> None:
     """The whole result, and which files were written."""
     reports = measurement.reports
-    show_settings(console, title, reports, settings)
+    show_settings(console, measurement.title, reports, settings)
     show_tables(console, reports)
     if len({report.name for report in reports}) == 1:
         show_extra(console, reports)
