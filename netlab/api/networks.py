@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,10 @@ from netlab.errors import UsageError
 if TYPE_CHECKING:
     from torch import nn
 
+    from netlab.classification.summary import ImageShape
     from netlab.kinds.dataset import ImageData
 
-Size3 = tuple[int, int, int]
+OWN = ("data", "input", "classes", "seed", "data_dir", "offline")  # what is no option of a part
 
 
 def assemble(
@@ -24,18 +25,24 @@ def assemble(
     block: str | None = None,
     norm: str | None = None,
     activation: str | None = None,
+    data: str | None = None,
     input: Sequence[int] = (3, 32, 32),
     classes: int = 10,
     seed: int = 0,
+    data_dir: str | Path = "data",
+    offline: bool = False,
     **options: Any,
 ) -> nn.Sequential:
     """A network from parts chosen by name, untrained, in training mode.
 
     Args:
         backbone, block, norm, activation: names of installed parts; None for the default.
-        input: channels, height and width of an image.
-        classes: number of logits.
+        data: the name of an installed data set, whose image size and classes are taken.
+        input: without ``data``, channels, height and width of an image.
+        classes: without ``data``, the number of logits.
         seed: of the weights; the global generator is not touched.
+        data_dir: where data sets are kept.
+        offline: download nothing.
         options: of the parts, by their own names (``paths=4``), or ``block__paths=4`` where two have it.
 
     Returns:
@@ -48,25 +55,39 @@ def assemble(
     >>> network(torch.zeros(2, 1, 28, 28)).shape
     torch.Size([2, 10])
     """
-    from netlab.network import assemble as build
+    names = {"backbone": backbone, "block": block, "norm": norm, "activation": activation}
+    network, _ = assembled(
+        names, options, data=data, input=input, classes=classes, seed=seed, data_dir=data_dir, offline=offline
+    )
+    return network
 
-    chosen = choose(
-        {"backbone": backbone, "block": block, "norm": norm, "activation": activation},
-        options,
-        own=("input", "classes", "seed"),
-    ).parts()
-    channels, height, width = checked_input(input)
+
+def assembled(
+    names: Mapping[str, str | None],
+    options: Mapping[str, Any],
+    *,
+    data: str | None = None,
+    input: Sequence[int] = (3, 32, 32),
+    classes: int = 10,
+    seed: int = 0,
+    data_dir: str | Path = "data",
+    offline: bool = False,
+) -> tuple[nn.Sequential, ImageShape]:
+    """The network of parts by name, and the shape of the images that it is for: see ``assemble``."""
+    from netlab.classification.summary import DataShape, assemble_for, shape_of_data
+
+    chosen = choose(names if data is None else {**names, "dataset": data}, options, own=OWN).parts()
+    shape = DataShape(checked_input(input), classes)
     if not isinstance(classes, int) or classes < 1:
         raise UsageError(f"classes must be a whole number of at least 1, not {classes!r}")
     if not isinstance(seed, int):
         raise UsageError(f"seed must be a whole number, not {seed!r}")
-    return build(
-        chosen,
-        in_channels=channels, image_size=(height, width), classes=classes, seed=seed,
-    )  # fmt: skip
+    if data is not None:
+        shape = shape_of_data(chosen["dataset"], root=Path(data_dir), offline=offline)
+    return assemble_for(chosen, shape, seed=seed), shape.image
 
 
-def checked_input(size: Sequence[int]) -> Size3:
+def checked_input(size: Sequence[int]) -> ImageShape:
     """Channels, height and width.
 
     Raises:
@@ -79,14 +100,14 @@ def checked_input(size: Sequence[int]) -> Size3:
 
 
 def summarize(
-    network: nn.Module | None = None, *, input: Sequence[int] = (3, 32, 32), **assembly: Any
+    network: nn.Module | None = None, *, input: Sequence[int] | None = None, **assembly: Any
 ) -> Table:
     """The layers of a network: type, output shape, parameters and multiply-adds for one image.
 
     Args:
         network: an ``nn.Sequential``, such as ``netlab.assemble`` gives; None for the one that ``assembly``
             describes.
-        input: channels, height and width of an image.
+        input: channels, height and width of an image, where ``assembly`` names no ``data``; (3, 32, 32).
         assembly: as for ``netlab.assemble``.
 
     Returns:
@@ -102,21 +123,23 @@ def summarize(
     """
     from torch import nn
 
-    from netlab.network import count_parameters
-    from netlab.network import summarize as layers_of
+    from netlab.classification.summary import summarize_network
 
+    image = checked_input((3, 32, 32) if input is None else input)
     if network is None:
-        network = assemble(input=input, **assembly)
+        names = {kind: assembly.pop(kind, None) for kind in ("backbone", "block", "norm", "activation")}
+        given = {name: assembly.pop(name) for name in OWN if name in assembly}
+        network, image = assembled(names, assembly, **given, input=image)
     elif assembly:
         raise UsageError(f"{min(assembly)} describes a network to assemble, and one is given already")
     if not isinstance(network, nn.Sequential):
         raise UsageError(f"expected an nn.Sequential of layers, not {type(network).__name__}")
-    channels, height, width = checked_input(input)
+    shown = "x".join(map(str, image))
     try:
-        layers = list(layers_of(network, in_channels=channels, image_size=(height, width)))
+        found = summarize_network(network, image)
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:160]
-        raise UsageError(f"the network takes no image of {channels}x{height}x{width}: {reason}") from error
+        raise UsageError(f"the network takes no image of {shown}: {reason}") from error
     rows = [
         {
             "layer": layer.name,
@@ -125,12 +148,9 @@ def summarize(
             "parameters": layer.parameters,
             "multiply_adds": layer.macs,
         }
-        for layer in layers
+        for layer in found.layers
     ]
-    total, macs = count_parameters(network), sum(layer.macs for layer in layers)
-    return Table(
-        rows, caption=f"{total:,} parameters, {macs:,} multiply-adds for {channels}x{height}x{width}"
-    )
+    return Table(rows, caption=f"{found.parameters:,} parameters, {found.macs:,} multiply-adds for {shown}")
 
 
 def load_data(

@@ -260,6 +260,8 @@ def test_summaries_are_of_networks_given_or_described(run: netlab.Run) -> None:
     )
     assert list(described) == list(given)
     assert described[-1]["output"] == (7,)
+    of_data = netlab.summarize(data="digits", size=24, width=4)
+    assert list(of_data) == list(netlab.summarize(input=(1, 24, 24), classes=10, width=4))
     assert f"{sum(described['parameters']):,} parameters" in described.caption
     with pytest.raises(UsageError, match="takes no image of 3x32x32"):
         netlab.summarize(run.network)

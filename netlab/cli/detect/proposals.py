@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -24,8 +23,8 @@ from netlab.errors import NetlabError, UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from netlab.detection.evaluation.proposers import ProposersMeasurement
     from netlab.detection.model.detector import ProposalSource
-    from netlab.detection.proposals.recall import ProposerMeasurement
 
 
 class ProposalsOptions(Proposals, Annotations, Json):
@@ -98,72 +97,47 @@ def without_last(words: list[str], value: str) -> list[str]:
 
 def show(made: Sequence[ProposalSource], console: Console, options: ProposalsOptions) -> None:
     """Propose for every image; print JSON lines, or a line an image, and draw if asked to."""
-    from netlab.data.image_sources import find_files, read_sources
-    from netlab.detection.output.draw import write_boxes
+    from netlab.detection.output.proposals import propose_in_files
 
-    failed = 0
-    for source in read_sources(find_files(options.sources)):
-        if source.pixels is None:
-            failed += 1
-            warn(source.error or f"{source.path} can not be read")
-            continue
-        for proposer in made:
-            began = time.perf_counter()
-            found = proposer(source.pixels)
-            seconds = time.perf_counter() - began
-            name = proposer.settings.name
-            if options.draw is not None:
-                write_boxes(
-                    options.draw / f"{source.name}.{name}.png", source.pixels, found.boxes[: options.drawn]
-                )
-            if options.as_json:
-                row = {
-                    "image": str(source.path),
-                    "proposer": name,
-                    "boxes": [[round(value, 2) for value in box] for box in found.boxes.tolist()],
-                    "scores": [round(score, 6) for score in found.scores.tolist()],
-                }
-                print(json.dumps(row), flush=True)
-            else:
-                say(console, f"{source.path}: {len(found)} boxes, {seconds:.2f} s, {name}")
+    failed: list[str] = []
+
+    def report_unread(problem: str) -> None:
+        failed.append(problem)
+        warn(problem)
+
+    for found in propose_in_files(
+        options.sources, made, draw_into=options.draw, drawn=options.drawn, unread=report_unread
+    ):
+        if options.as_json:
+            print(json.dumps(found.as_dict()), flush=True)
+        else:
+            counted = f"{len(found.proposals)} boxes, {found.seconds:.2f} s"
+            say(console, f"{found.image}: {counted}, {found.proposer}")
     if options.draw is not None:
         say(console, f"drawn into {options.draw}")
     if failed:
-        raise NetlabError(f"{failed} images could not be used (see above)")
+        raise NetlabError(f"{len(failed)} images could not be used (see above)")
 
 
 def measure(
     made: Sequence[ProposalSource], folder: Path, console: Console, options: ProposalsOptions
 ) -> None:
     """Recall of each proposer on all images of a data set."""
-    from netlab.detection.data.voc import read_voc
-    from netlab.detection.proposals.recall import measure_proposer
+    from netlab.detection.evaluation.proposers import measure_proposers
 
-    data = read_voc(folder, one_based=options.one_based)
-    for line in data.problems.lines():
-        warn(line)
-    images = [image for image in (*data.train, *data.val) if image.names]
-    results = []
     with TerminalReporter(console, quiet=options.as_json) as reporter:
-        for proposer in made:
-            reporter.phase(proposer.settings.name, len(images))
-            measured = measure_proposer(
-                proposer.settings.name, proposer.boxes, images,
-                limit=proposer.limit, unread=reporter.warn, advance=reporter.advance,
-            )  # fmt: skip
-            results.append(measured)
+        found = measure_proposers(made, folder, one_based=options.one_based, reporter=reporter)
     if options.as_json:
-        proposers = [result.as_dict() for result in results]
-        print(json.dumps({"images": len(images), "proposers": proposers}, indent=2))
+        print(json.dumps(found.as_dict(), indent=2))
     else:
-        print_recall(console, results, sum(len(image.names) for image in images), len(images))
+        print_recall(console, found)
 
 
-def print_recall(console: Any, results: Sequence[ProposerMeasurement], objects: int, images: int) -> None:
+def print_recall(console: Console, found: ProposersMeasurement) -> None:
     """One row a proposer and number of boxes."""
     numbers = ("boxes", "recall .5", "recall .7", "AR", "MABO", "s/image")
     table = plain_table("proposer", *numbers, right=numbers)
-    for result in results:
+    for result in found.proposers:
         for i, row in enumerate(result.rows):
             table.add_row(
                 str(result.proposer) if i == 0 else "",
@@ -173,5 +147,5 @@ def print_recall(console: Any, results: Sequence[ProposerMeasurement], objects: 
             )
         table.add_section()
     console.print(table, highlight=False)
-    boxes = ", ".join(f"{result.proposer} {result.boxes:.0f}" for result in results)
-    say(console, f"{objects} objects in {images} images; boxes an image: {boxes}", style="dim")
+    boxes = ", ".join(f"{result.proposer} {result.boxes:.0f}" for result in found.proposers)
+    say(console, f"{found.objects} objects in {found.images} images; boxes an image: {boxes}", style="dim")

@@ -21,7 +21,7 @@ from netlab.kinds import KINDS
 from netlab.runs.config import NETWORK_KINDS
 
 if TYPE_CHECKING:
-    from netlab.network import LayerSummary
+    from netlab.classification.summary import NetworkSummary
 
 
 class SummaryOptions(DataFolder, Offline, Json):
@@ -50,38 +50,20 @@ def build(session: Session) -> Callable[..., None]:
 
     def summary(options: SummaryOptions, given: Given) -> None:
         """Show the layers of an assembly: type, output shape, parameters and multiply-adds for one image."""
+        from netlab.classification.summary import DataShape, summarize_parts
         from netlab.engine.catalog import Part
-        from netlab.network import assemble, summarize
 
         chosen = {
             kind: Part(component, component.make_options(given.get(KINDS[kind].selector, {})))
             for kind, component in parts.items()
         }
-        channels, height, width = parse_input(options.input)
-        classes = options.classes
-        if "dataset" in chosen:
-            from netlab.data.load import load_data
-
-            dataset = chosen["dataset"]
-            data = load_data(
-                dataset.component, dataset.options, root=options.data_folder, offline=options.offline
-            )
-            channels, height, width = data.train.images.shape[1:]
-            classes = len(data.class_names)
-        network = assemble(
-            chosen,
-            in_channels=channels, image_size=(height, width), classes=classes,
-        )  # fmt: skip
-        layers = list(summarize(network, in_channels=channels, image_size=(height, width)))
+        shape = DataShape(parse_input(options.input), options.classes)
+        found = summarize_parts(chosen, shape, data_dir=options.data_folder, offline=options.offline)
         if options.as_json:
-            parameters = sum(layer.parameters for layer in layers)
-            print(
-                json.dumps(
-                    {"parameters": parameters, "layers": [asdict(layer) for layer in layers]}, indent=2
-                )
-            )
+            layers = [asdict(layer) for layer in found.layers]
+            print(json.dumps({"parameters": found.parameters, "layers": layers}, indent=2))
         else:
-            print_layers(layers, f"{channels}x{height}x{width}")
+            print_layers(found)
 
     flags = [
         *selector_flags(catalog, (*NETWORK_KINDS, "dataset"), helps, parts),
@@ -90,16 +72,16 @@ def build(session: Session) -> Callable[..., None]:
     return command(session, SummaryOptions, summary, flags=flags, parts=parts.values())
 
 
-def print_layers(layers: list[LayerSummary], image: str) -> None:
+def print_layers(found: NetworkSummary) -> None:
     """The layers as a table, with totals."""
-    parameters, macs = (sum(getattr(layer, name) for layer in layers) for name in ("parameters", "macs"))
+    image = "x".join(map(str, found.image))
     numbers = ("output", "parameters", "multiply-adds")
     table = plain_table("layer", "type", *numbers, right=numbers, show_footer=True, footer_style="bold")
     for column, footer in zip(
-        table.columns, ("total", "", f"for {image}", f"{parameters:,}", f"{macs:,}"), strict=True
+        table.columns, ("total", "", f"for {image}", f"{found.parameters:,}", f"{found.macs:,}"), strict=True
     ):
         column.footer = footer
-    for layer in layers:
+    for layer in found.layers:
         shape = "x".join(map(str, layer.output))
         table.add_row(str(layer.name), str(layer.type), shape, f"{layer.parameters:,}", f"{layer.macs:,}")
     terminal().print(table)
