@@ -2,8 +2,10 @@
 
     python benchmarks/startup.py
 
-Beside them the least that Typer allows: a program of one command with one option, called, and its
-``--help`` (Typer converts options with pydantic, and draws help with rich's Markdown).
+Each command twice: as people call it, answered from what was kept, and with nothing kept
+(``NETLAB_PLUGIN_CACHE=0``), where other people's plugins are imported in a process of their own. Beside them the
+least that Typer allows: a program of one command with one option, called, and its ``--help`` (Typer converts
+options with pydantic, and draws help with rich's Markdown).
 """
 
 from __future__ import annotations
@@ -15,11 +17,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from netlab.testing.distributions import write_distribution
 
-REPEATS = 7
+REPEATS = 9
 PLUGINS = 50
 BASELINE = ["-c", "import typer, rich"]
 BARE = """
@@ -30,14 +33,12 @@ def bare(paths: int = 4) -> None: "A command."
 app(%r)
 """
 FLOORS = {
+    "python -c pass": ["-c", "pass"],
     "a bare Typer command": ["-c", BARE % []],
     "a bare Typer command --help": ["-c", BARE % ["--help"]],
 }
-COMMANDS = {
-    "netlab --help": ["-m", "netlab", "--help"],
-    "netlab plugins list": ["-m", "netlab", "plugins", "list"],
-    "netlab run --block grouped --help": ["-m", "netlab", "run", "--block", "grouped", "--help"],
-}
+COMMANDS = ("--help", "plugins list", "run --block grouped --help", "metrics --list", "completion")
+COMPLETION = {"_NETLAB_COMPLETE": "complete_bash", "COMP_WORDS": "netlab run --block gr", "COMP_CWORD": "3"}
 CODE = """
 from netlab.specs import ComponentSpec, hookimpl
 
@@ -47,12 +48,12 @@ def netlab_components():
 """
 
 
-def cpu_seconds(arguments: list[str], path: str) -> float:
-    """User and system time of one child process."""
+def cpu_seconds(arguments: list[str], environment: dict[str, str]) -> float:
+    """User and system time of one child process, and of those that it starts."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(
         [sys.executable, *arguments],
-        env=os.environ | {"PYTHONPATH": path},
+        env=os.environ | {"COLUMNS": "80"} | environment,
         stdout=subprocess.DEVNULL,
         check=True,
     )
@@ -60,31 +61,46 @@ def cpu_seconds(arguments: list[str], path: str) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+def write_plugins(folder: Path) -> None:
+    """Many small distributions, as installed."""
+    for n in range(PLUGINS):
+        (folder / f"many_{n}.py").write_text(CODE.format(n=n))
+        write_distribution(folder, f"many-{n}", "1.0", {"netlab.v1": {f"many-{n}": f"many_{n}"}})
+
+
+def cases(site: str, cache: str) -> dict[str, tuple[list[str], dict[str, str]]]:
+    """What is called, and with which variables, by name."""
+    found: dict[str, tuple[list[str], dict[str, str]]] = {"import typer, rich": (BASELINE, {})}
+    found |= {name: (arguments, {}) for name, arguments in FLOORS.items()}
+    for command in COMMANDS:
+        words = [] if command == "completion" else command.split()
+        asked = COMPLETION if command == "completion" else {}
+        call = ["-m", "netlab", *words]
+        found[command] = (call, {**asked, "NETLAB_CACHE": cache})
+        found[f"{command}, {PLUGINS} plugins"] = (call, {**asked, "NETLAB_CACHE": cache, "PYTHONPATH": site})
+        found[f"{command}, nothing kept"] = (call, {**asked, "NETLAB_PLUGIN_CACHE": "0"})
+    return found
+
+
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        for n in range(PLUGINS):
-            (Path(folder) / f"many_{n}.py").write_text(CODE.format(n=n))
-            write_distribution(Path(folder), f"many-{n}", "1.0", {"netlab.v1": {f"many-{n}": f"many_{n}"}})
-        cases = {"import typer, rich": (BASELINE, "")}
-        cases |= {name: (arguments, "") for name, arguments in FLOORS.items()}
-        for name, arguments in COMMANDS.items():
-            cases[name] = (arguments, "")
-            cases[f"{name}, {PLUGINS} plugins"] = (arguments, folder)
+    with tempfile.TemporaryDirectory() as site, tempfile.TemporaryDirectory() as cache:
+        write_plugins(Path(site))
+        time.sleep(2)  # what changed a moment ago is not relied on
+        called = cases(site, cache)
         # Turn by turn, so that a busy moment of the machine hits every case.
-        times: dict[str, list[float]] = {name: [] for name in cases}
-        for repeat in range(REPEATS + 1):
-            for name, (arguments, path) in cases.items():
-                seconds = cpu_seconds(arguments, path)
-                if repeat:  # the first round writes .pyc files
+        times: dict[str, list[float]] = {name: [] for name in called}
+        for repeat in range(REPEATS + 2):
+            for name, (arguments, environment) in called.items():
+                seconds = cpu_seconds(arguments, environment)
+                if repeat > 1:  # the first round writes .pyc files, and the first two keep answers
                     times[name].append(seconds)
-    medians = {name: statistics.median(values) for name, values in times.items()}
     print(f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores")
-    print(f"CPU seconds, median of {REPEATS}")
-    for name, seconds in medians.items():
-        print(f"{1000 * seconds:7.0f} ms  {seconds / medians['import typer, rich']:5.2f} x  {name}")
-    for name in COMMANDS:
-        extra = medians[f"{name}, {PLUGINS} plugins"] - medians[name]
-        print(f"{1000 * extra / PLUGINS:7.2f} ms a plugin more: {name}")
+    print(f"CPU milliseconds of {REPEATS} calls: least and median, and their ratios to import typer, rich")
+    least = min(times["import typer, rich"])
+    median = statistics.median(times["import typer, rich"])
+    for name, values in times.items():
+        low, middle = min(values), statistics.median(values)
+        print(f"{1000 * low:7.0f} {1000 * middle:7.0f}   {low / least:5.2f} {middle / median:5.2f}   {name}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """``python -m netlab``, which ``torchrun`` needs."""
 
-from netlab.cli.app import main
+from netlab.cli.start import main
 
 if __name__ == "__main__":
     main()

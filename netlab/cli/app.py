@@ -119,6 +119,8 @@ def add_plugin_commands(app: typer.Typer, session: Session, called: str | None) 
     if called is not None and is_first and called not in commands and not session.completing:
         raise unknown_command(called, (*NAMES, *commands))
     for name, offered in sorted(commands.items()):
+        if name == called:
+            session.only_shows = False  # whatever it does
         built = load_command(offered, manager) if name == called else listed_only
         app.command(
             name,
@@ -166,8 +168,8 @@ def call(app: typer.Typer, session: Session) -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def main(words: Sequence[str] | None = None) -> None:
-    """Run netlab and exit: 0 done, 1 failed, 2 used wrongly, 3 a plugin failed, 130 interrupted."""
+def run(words: Sequence[str] | None = None) -> Session:
+    """Run netlab; the session knows how it ended."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that knows no '±' gets a '?', not an error
             stream.reconfigure(errors="replace")
@@ -191,4 +193,10 @@ def main(words: Sequence[str] | None = None) -> None:
             app = build_app(session)
         call(app, session)
 
-    sys.exit(run_guarded(action, session))
+    session.exit_code = run_guarded(action, session)
+    return session
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Run netlab and exit: 0 done, 1 failed, 2 used wrongly, 3 a plugin failed, 130 interrupted."""
+    sys.exit(run(words).exit_code)

@@ -6,6 +6,8 @@ silent choice changes results. ``NAME@DISTRIBUTION`` picks one.
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -73,7 +75,7 @@ class Component:
             PluginError: its module can not be imported or has no such attribute.
         """
         try:
-            return load_target(self.spec.target)
+            return imported(self.spec.target)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -93,7 +95,7 @@ class Component:
         from pydantic import BaseModel
 
         try:
-            model = load_target(self.spec.options)
+            model = imported(self.spec.options)
             if not (isinstance(model, type) and issubclass(model, BaseModel)):
                 raise TypeError(f"'{self.spec.options}' is not a pydantic model")
             part_options(model, self.manager.kinds)
@@ -160,6 +162,12 @@ class Component:
         error = PluginError(f"{self.who} broke its contract: {how}")
         self.manager.fail(self.plugin, "result", error)
         return error
+
+
+def imported(target: str) -> Any:
+    """What a target names. What its module prints is kept away from standard output, which may be JSON."""
+    with contextlib.redirect_stdout(sys.stderr):
+        return load_target(target)
 
 
 @dataclass(frozen=True, slots=True)

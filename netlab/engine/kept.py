@@ -89,16 +89,23 @@ def _note(event: str, arguments: tuple[Any, ...]) -> None:
 
 def depend_on(paths: Iterable[str]) -> None:
     """What is being recorded depends on these files, too, also where they are not there."""
-    for recording in [*_active]:
-        with unrecorded():  # a folder's state is read by listing it
-            for path in paths:
+    for path in paths:
+        for recording in [*_active]:
+            with unrecorded():  # a folder's state is read by listing it
                 recording.add(path)
+
+
+def depend_on_trace(trace: Trace) -> None:
+    """What is being recorded depends on something that was made from these files."""
+    for recording in _active:
+        for path, then in trace.items():
+            recording.trace.setdefault(path, then)
 
 
 @contextlib.contextmanager
 def unrecorded() -> Iterator[None]:
     """What is read meanwhile does not count."""
-    active, _active[:] = _active[:], []
+    active, _active[:] = [*_active], []
     try:
         yield
     finally:
@@ -142,7 +149,7 @@ def kept(sort: str, key: dict[str, Any]) -> Any:
         return None
     if any(state(path) != then for path, then in entry["trace"].items()):
         return None
-    depend_on(entry["trace"])
+    depend_on_trace(entry["trace"])
     return entry["value"]
 
 

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from netlab.engine.kept import depend_on
 from netlab.errors import UsageError, closest
 
 KEYS = ("disable", "autoload", "strict")
@@ -65,9 +66,11 @@ def environment_switch(variable: str, otherwise: bool) -> bool:
 
 def settings_files() -> list[Path]:
     """The user's and the project's file, those that exist, in this order."""
-    folder = Path.cwd()
-    project = next((p for f in (folder, *folder.parents) if (p := f / "netlab.toml").is_file()), None)
-    return [path for path in (user_file(), project) if path is not None and path.is_file()]
+    here, user = Path.cwd(), user_file()
+    projects = [folder / "netlab.toml" for folder in (here, *here.parents)]
+    depend_on(map(str, (user, *projects)))
+    project = next((path for path in projects if path.is_file()), None)
+    return [path for path in (user, project) if path is not None and path.is_file()]
 
 
 def user_file() -> Path:

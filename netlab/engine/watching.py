@@ -64,10 +64,11 @@ def watched(points: Sequence[EntryPoint]) -> list[tuple[Declaration, bool]]:
     since = time.time_ns()
     trace = {path: kept.state(path) for path in metadata_files(points[0])}
     try:
-        found, lasting = asked(points, limit, trace)
+        with kept.unrecorded():  # files of the question
+            found, lasting = asked(points, limit, trace)
     except OSError:  # no process, or no place for its files
         return [(declared(point), True) for point in points]
-    kept.depend_on(trace)
+    kept.depend_on_trace(trace)
     if lasting:
         plain = [declaration.to_json() for declaration in found]
         kept.keep("declarations", key, plain, trace, since)

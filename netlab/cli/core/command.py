@@ -33,11 +33,13 @@ def command(
     flags: Sequence[Flag] | None = None,
     parts: Iterable[Component] = (),
     completions: Mapping[str, Completion] = MappingProxyType({}),
+    only_shows: Callable[[Model], bool] = lambda options: False,
 ) -> Callable[..., None]:
     """The Typer function of a command, and the session's words rewritten to the canonical flags.
 
     ``function`` is called with the command's own ``options``, and unless ``flags`` is None with what these
-    further flags say: ``Given``. ``parts`` are the components that it works with.
+    further flags say: ``Given``. ``parts`` are the components that it works with. ``only_shows`` says with
+    which options it only lists or explains what is installed.
 
     Raises:
         UsageError: a word is a flag that the command does not have.
@@ -54,6 +56,7 @@ def command(
             if value is not None and value != []:
                 given.setdefault(flag.table, {})[flag.option] = flag.parse(value)
         made = make_options(options, own, given.pop("", {}))
+        session.only_shows = only_shows(made)
         if flags is None:
             function(made)
         else:

@@ -21,7 +21,7 @@ from netlab.visible import visible
 if TYPE_CHECKING:
     from netlab.engine.catalog import Catalog
 
-COMPLETING = "_NETLAB_COMPLETE"  # the environment variable by which a shell asks for completions
+COMPLETING = "_NETLAB_COMPLETE"  # the environment variable by which a shell asks; as in ``netlab.cli.start``
 
 
 @dataclass
@@ -29,6 +29,7 @@ class Session:
     """One call of ``netlab``: its words after the program's name, and its global flags.
 
     ``completing`` is true while a shell asks how to complete a line: then nothing may be printed.
+    ``only_shows`` says whether it did nothing but list or explain: until a command is called that does more.
     ``errors`` is where the end of the process is explained: standard error, unless something else was
     put in its place. ``may_complain`` says whether it is this process that explains it.
     """
@@ -38,6 +39,8 @@ class Session:
     blocked: list[str] = field(default_factory=list)
     typed: tuple[str, ...] = ()  # the words as they were typed
     completing: bool = False
+    only_shows: bool = True
+    exit_code: int = 0
     depth: int = 1  # the words that name the command: 2 for a subcommand
     errors: TextIO | None = None
     may_complain: Callable[[], bool] = lambda: True

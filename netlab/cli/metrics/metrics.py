@@ -148,7 +148,10 @@ def build(session: Session) -> Callable[..., None]:
         flags += component_flags(dataset)
         parts.append(dataset)
     completions = {"names": complete_names(catalog, "metric"), "data": complete_names(catalog, "dataset")}
-    return command(session, MetricsOptions, metrics, flags=flags, parts=parts, completions=completions)
+    return command(
+        session, MetricsOptions, metrics, flags=flags, parts=parts, completions=completions,
+        only_shows=lambda options: options.list_all,
+    )  # fmt: skip
 
 
 def measure_and_print(

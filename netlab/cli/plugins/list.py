@@ -50,7 +50,7 @@ def build(session: Session) -> Callable[..., None]:
         print_rows(rows, plugins)
 
     completions = {"pattern": part_completion(session), "kind": complete_kind}
-    return command(session, ListOptions, list_parts, completions=completions)
+    return command(session, ListOptions, list_parts, completions=completions, only_shows=lambda options: True)
 
 
 def print_rows(parts: list[dict[str, Any]], plugins: list[dict[str, Any]]) -> None:
