@@ -14,11 +14,16 @@ import torch
 from netlab.detection.data.annotation import AnnotatedImage
 from netlab.detection.data.split_file import file_digest
 from netlab.detection.data.voc import keep_classes, read_voc
-from netlab.detection.evaluation.average_precision import curve, detection_result, precision_and_recall
+from netlab.detection.evaluation.average_precision import (
+    DetectionResult,
+    curve,
+    detection_result,
+    precision_and_recall,
+)
 from netlab.detection.evaluation.curve_table import write_curves
 from netlab.detection.evaluation.mistakes import MistakeGallery
 from netlab.detection.evaluation.plots import plot_precision_recall
-from netlab.detection.evaluation.validation import detect_all
+from netlab.detection.evaluation.validation import detect_all, thresholds
 from netlab.detection.model.detector import Detector
 from netlab.errors import UsageError
 from netlab.training.reporter import Reporter
@@ -33,6 +38,33 @@ class Evaluation:
 
     result: dict[str, Any]
     plots: list[Path]
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """How good a new detector is on its validation images, and the confidence of the best F1 by label."""
+
+    result: DetectionResult
+    confidence: dict[int, float]
+
+
+def validate(
+    detector: Detector,
+    images: Sequence[AnnotatedImage],
+    folder: Path,
+    *,
+    device: torch.device,
+    reporter: Reporter,
+) -> Validation:
+    """Choose the confidence of each class; the curves go to ``folder``. Without images it is .5 for all."""
+    names = detector.class_names
+    detections, truths = detect_all(detector, images, device, reporter)
+    if truths:
+        plot_precision_recall(detections, truths, names, folder)
+        write_curves(detections, truths, names, folder)
+    else:
+        reporter.warn("there are no validation images: the confidence threshold stays at .5")
+    return Validation(detection_result(detections, truths, names), thresholds(detections, truths, names))
 
 
 def evaluate_detector(

@@ -13,11 +13,9 @@ from pydantic import ValidationError
 
 from netlab.detection.data.split_file import split_digests, split_record
 from netlab.detection.data.voc import DetectionData, read_voc
-from netlab.detection.evaluation.average_precision import DetectionResult, Truth, detection_result
-from netlab.detection.evaluation.curve_table import write_curves
-from netlab.detection.evaluation.plots import plot_precision_recall, plot_training
-from netlab.detection.evaluation.validation import detect_all, thresholds
-from netlab.detection.model.detect import Detections, DetectRule
+from netlab.detection.evaluation.evaluate import Validation, validate
+from netlab.detection.evaluation.plots import plot_training
+from netlab.detection.model.detect import DetectRule
 from netlab.detection.model.detector import (
     Detector,
     FeatureExtractor,
@@ -30,8 +28,6 @@ from netlab.detection.model.model_file import save_detector
 from netlab.detection.training.cached_validation import validation_ap
 from netlab.detection.training.config import default_name, make_config
 from netlab.detection.training.image_regions import RegionExtraction, region_set
-from netlab.detection.training.regions import RegionSet
-from netlab.detection.training.sampling import inverse_frequency_weights
 from netlab.detection.training.settings import DetectionSettings
 from netlab.detection.training.task import HeadTask, optimization_of
 from netlab.engine.catalog import Catalog, Part
@@ -122,7 +118,7 @@ def prepare(
     """
     if name is not None:
         check_name(name)
-    settings = validated(training)
+    settings = checked_settings(training)
     chosen = choose_device(device)
     proposer = proposal_source(
         parts["proposer"].component,
@@ -154,7 +150,7 @@ def prepare(
     )
 
 
-def validated(values: Mapping[str, Any]) -> DetectionSettings:
+def checked_settings(values: Mapping[str, Any]) -> DetectionSettings:
     """The settings, or one line that names the flag."""
     try:
         return DetectionSettings.model_validate(values)
@@ -216,14 +212,10 @@ def run_experiment(experiment: DetectorExperiment, catalog: Catalog, reporter: R
         detector = Detector(
             data.class_names, experiment.proposer, experiment.backbone, task.network.eval(), experiment.rule
         )
-        detections, truths = detect_all(detector, data.val, experiment.device, reporter)
-        if not truths:
-            reporter.warn("there are no validation images: the confidence threshold stays at .5")
-        confidence = thresholds(detections, truths, data.class_names)
-        save_detector(detector.with_rule(confidence=confidence), run.path)
-        plot(experiment, trained, detections, truths)
-        result = detection_result(detections, truths, data.class_names)
-        finished = session.finish(result_of(experiment, task, trained, result, confidence))
+        validated = validate(detector, data.val, run.plots, device=experiment.device, reporter=reporter)
+        save_detector(detector.with_rule(confidence=validated.confidence), run.path)
+        plot_training(trained.history, run.plots, title=run.name)
+        finished = session.finish(result_of(experiment, task, trained, validated))
         shutil.rmtree(run.path / "features", ignore_errors=True)
     return finished
 
@@ -239,57 +231,30 @@ def make_task(experiment: DetectorExperiment, reporter: Reporter) -> HeadTask:
     if not training:
         raise UsageError("no training image can be read")
     validation = experiment.extraction(experiment.data.val, reporter, training=False)
-    regions = region_set(training)
     head = DetectionHead(
         experiment.backbone.dimension, len(names), hidden=settings.hidden, dropout=settings.dropout
     )
     torch.manual_seed(settings.seed)
     head.initialize()
     return HeadTask(
-        regions,
+        region_set(training),
         head,
         settings,
-        class_weights=class_weights(regions, settings, names),
         average_precision=lambda trained: validation_ap(trained, validation, names, experiment.rule),
     )
-
-
-def class_weights(
-    regions: RegionSet, settings: DetectionSettings, class_names: Sequence[str]
-) -> torch.Tensor | None:
-    """The weights float32 (K + 1,) of the classes in the loss, background first; None: all alike."""
-    if settings.class_weights == "none":
-        return None
-    by_name = inverse_frequency_weights(regions.labels, list(class_names))
-    return torch.tensor([by_name[name] for name in ("background", *class_names)])
-
-
-def plot(
-    experiment: DetectorExperiment,
-    trained: Trained,
-    detections: Sequence[Detections],
-    truths: Sequence[Truth],
-) -> None:
-    """Curves of training, and of precision and recall where there are validation images."""
-    run, names = experiment.run, experiment.data.class_names
-    plot_training(trained.history, run.plots, title=run.name)
-    if truths:
-        plot_precision_recall(detections, truths, names, run.plots)
-        write_curves(detections, truths, names, run.plots)
 
 
 def result_of(
     experiment: DetectorExperiment,
     task: HeadTask,
     trained: Trained,
-    result: DetectionResult,
-    confidence: Mapping[int, float],
+    validated: Validation,
 ) -> dict[str, Any]:
     """``result.json``: the figures on the validation images and the confidence of the best F1 by class."""
     names = experiment.data.class_names
     return {
-        **result.as_dict(),
-        "confidence": {name: confidence[label] for label, name in enumerate(names, start=1)},
+        **validated.result.as_dict(),
+        "confidence": {name: validated.confidence[label] for label, name in enumerate(names, start=1)},
         "class_names": list(names),
         "training_images": len(experiment.data.train),
         "validation_images": len(experiment.data.val),

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from netlab.detection.model.head import DetectionHead
 from netlab.detection.proposals.labels import BACKGROUND
@@ -67,11 +68,13 @@ def mine_hard_negatives(regions: RegionSet, head: DetectionHead, *, most: int) -
     return np.sort(found[np.argsort(-chance, kind="stable")[:most]])
 
 
-def inverse_frequency_weights(labels: NDArray[np.int64], class_names: list[str]) -> dict[str, float]:
-    """Weights by class name, ``background`` included: regions / (classes x regions of the class)."""
-    counts = np.bincount(labels[labels >= BACKGROUND], minlength=len(class_names) + 1)
-    total, kinds = counts.sum(), len(counts)
-    return {
-        name: float(total / (kinds * max(count, 1)))
-        for name, count in zip(["background", *class_names], counts.tolist(), strict=True)
-    }
+def class_weights(labels: NDArray[np.int64], classes: int, settings: DetectionSettings) -> Tensor | None:
+    """The weights float32 (K + 1,) of background and ``classes`` classes in the loss; None: all alike."""
+    return inverse_frequency_weights(labels, classes) if settings.class_weights == "inverse" else None
+
+
+def inverse_frequency_weights(labels: NDArray[np.int64], classes: int) -> Tensor:
+    """Float32 (K + 1,), background first: regions / ((K + 1) x regions of the class)."""
+    counts = np.bincount(labels[labels >= BACKGROUND], minlength=classes + 1)
+    weights = counts.sum() / (len(counts) * np.maximum(counts, 1))
+    return torch.from_numpy(weights.astype(np.float32))

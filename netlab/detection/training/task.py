@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from netlab.detection.model.head import DetectionHead
 from netlab.detection.proposals.labels import BACKGROUND
 from netlab.detection.training.regions import RegionSet
-from netlab.detection.training.sampling import draw_steps, mine_hard_negatives, steps_per_epoch
+from netlab.detection.training.sampling import class_weights, draw_steps, mine_hard_negatives, steps_per_epoch
 from netlab.detection.training.settings import DetectionSettings
 from netlab.errors import UsageError
 from netlab.training.checkpoint import Progress
@@ -53,7 +53,6 @@ class HeadTask:
         head: DetectionHead,
         settings: DetectionSettings,
         *,
-        class_weights: Tensor | None = None,
         average_precision: Callable[[DetectionHead], float] = lambda head: float("nan"),
     ) -> None:
         """``average_precision`` measures the head on the validation images after each epoch.
@@ -62,7 +61,8 @@ class HeadTask:
             UsageError: no region is positive, or none is background.
         """
         self.network = head
-        self._regions, self._settings, self._class_weights = regions, settings, class_weights
+        self._regions, self._settings = regions, settings
+        self._class_weights = class_weights(regions.labels, head.classes, settings)
         self._average_precision = average_precision
         self._positive = np.flatnonzero(regions.labels > BACKGROUND)
         self._background = np.flatnonzero(regions.labels == BACKGROUND)
