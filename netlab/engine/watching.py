@@ -7,11 +7,7 @@ text: it is asked once, and again when one of the files that were read meanwhile
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
-import json
 import os
-import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,20 +20,18 @@ from netlab import __version__
 from netlab.engine import kept
 from netlab.engine.declaration import Declaration, Problem
 from netlab.engine.declaring import declared
-from netlab.errors import PluginError, UsageError
+from netlab.engine.watched_process import (
+    FROM_OUTSIDE,
+    how_it_ended,
+    lines_to,
+    read_lines,
+    run_watched,
+    time_limit,
+)
+from netlab.errors import PluginError
 
 LIMIT = "NETLAB_PLUGIN_TIMEOUT"  # seconds that the plugins of a distribution may take to be imported
 ASKED = "NETLAB_PLUGIN_ASKED"  # set in the process that asks
-FROM_OUTSIDE = (signal.SIGTERM, signal.SIGINT, getattr(signal, "SIGKILL", 0))  # not the plugin's doing
-CHILD = """
-import json, os, sys
-with open(os.path.join(sys.argv[1], "request")) as file:
-    request = json.load(file)
-sys.path[:] = request["path"]
-from pathlib import Path
-from netlab.engine.watching import answer
-answer(request, Path(sys.argv[1]))
-"""
 
 
 def watched(points: Sequence[EntryPoint]) -> list[tuple[Declaration, bool]]:
@@ -46,7 +40,7 @@ def watched(points: Sequence[EntryPoint]) -> list[tuple[Declaration, bool]]:
     Raises:
         UsageError: the limit that is set is no time.
     """
-    limit = time_limit()
+    limit = time_limit(LIMIT, 10)
     key = {
         "netlab": __version__,
         "python": [sys.version, sys.executable],
@@ -80,19 +74,6 @@ def described(points: Sequence[EntryPoint]) -> list[list[str]]:
     return [[point.name, point.value, point.group] for point in points]
 
 
-def time_limit() -> float:
-    """How many seconds a plugin's import may take.
-
-    Raises:
-        UsageError: it is no time.
-    """
-    text = os.environ.get(LIMIT) or "10"
-    with contextlib.suppress(ValueError):
-        if 0 < float(text) < 1e6:
-            return float(text)
-    raise UsageError(f"{LIMIT} is '{text}': expected the seconds that a plugin may take, such as 10")
-
-
 def metadata_files(point: EntryPoint) -> set[str]:
     """The files that an installer writes anew with a distribution."""
     folder = getattr(point.dist, "_path", None)  # no public attribute says where it is installed
@@ -109,9 +90,8 @@ def asked(points: Sequence[EntryPoint], limit: float, trace: kept.Trace) -> tupl
     while len(found) < len(points):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            request = {"path": sys.path, "limit": limit, "plugins": described(points[len(found) :])}
-            (folder / "request").write_text(json.dumps(request))
-            code = run_child(folder, limit)
+            request = {"limit": limit, "plugins": described(points[len(found) :])}
+            code = run_watched(__name__, request, folder, limit)
             found += [Declaration.from_json(plain) for plain in read_lines(folder / "declarations")]
             trace.update(read_lines(folder / "read"))
             if len(found) < len(points):
@@ -122,49 +102,10 @@ def asked(points: Sequence[EntryPoint], limit: float, trace: kept.Trace) -> tupl
 
 
 def why_ended(code: int | None, limit: float) -> str:
-    """What became of a process, by its exit code; None where it was stopped."""
+    """What became of the process that asked; None where it was stopped."""
     if code is None:
         return f"it was not imported within {limit:g} s ({LIMIT} sets the limit)"
-    if code < 0:
-        name = next((signal.Signals(n).name for n in signal.Signals if n == -code), f"signal {-code}")
-        return f"it killed its process while it was imported ({name})"
-    return f"it ended its process while it was imported (exit code {code})"
-
-
-def run_child(folder: Path, limit: float) -> int | None:
-    """Run the process that asks; its exit code, or None where it had to be stopped."""
-    with (folder / "printed").open("wb") as printed:
-        child = subprocess.Popen(
-            [sys.executable, "-P", "-c", CHILD, str(folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=printed,
-            stderr=printed,
-            env=os.environ | {ASKED: "1"},
-            start_new_session=os.name == "posix",
-        )
-        try:
-            return child.wait(limit)
-        except subprocess.TimeoutExpired:
-            return None
-        finally:
-            stop(child)
-
-
-def stop(child: subprocess.Popen[bytes]) -> None:
-    """End the process and all that it has started."""
-    with contextlib.suppress(OSError):
-        if os.name == "posix":
-            os.killpg(child.pid, signal.SIGKILL)
-        else:
-            child.kill()
-    child.wait()
-
-
-def read_lines(path: Path) -> list[Any]:
-    """The values in a file, a line each; a last line that is not whole is left out."""
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
+    return f"it {how_it_ended(code)} while it was imported"
 
 
 def answer(request: dict[str, Any], folder: Path) -> None:
@@ -174,8 +115,8 @@ def answer(request: dict[str, Any], folder: Path) -> None:
     kept.Recording(log=str(folder / "read"))
     faulthandler.enable()  # what kills or stops it is seen in what it printed
     faulthandler.dump_traceback_later(request["limit"] / 2)
-    with (folder / "declarations").open("wb", buffering=0) as file:
+    os.environ[ASKED] = "1"
+    with lines_to(folder / "declarations") as write:
         for plugin in request["plugins"]:
-            declaration = declared(importlib.metadata.EntryPoint(*plugin))
-            file.write(json.dumps(declaration.to_json()).encode() + b"\n")
+            write(declared(EntryPoint(*plugin)).to_json())
     os._exit(0)  # whatever threads and exit functions the plugins have left

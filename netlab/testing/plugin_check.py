@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import tomllib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -16,9 +16,10 @@ from typing import Any, Literal
 from netlab.engine.catalog import Catalog, Component
 from netlab.engine.distributions import GROUP_PATTERN, canonical, installed_entry_points
 from netlab.engine.listing import matching_parts, matching_plugins
-from netlab.engine.manager import SLOW_IMPORT, Plugin, PluginManager
+from netlab.engine.manager import SLOW_IMPORT, Answer, Ask, Plugin, PluginManager, in_this_process
 from netlab.engine.option_types import flag_type
 from netlab.engine.plugin_commands import PluginCommand, plugin_commands
+from netlab.engine.watching import watched
 from netlab.errors import PluginError, UsageError, closest, first_line
 from netlab.specs import load_target
 from netlab.testing.distributions import distribution_at, write_distribution
@@ -39,27 +40,34 @@ class CheckResult:
 
 
 def check_installed(
-    catalog: Catalog, what: str | None = None, *, everything: bool = False, reserved: Collection[str] = ()
-) -> list[CheckResult]:
+    catalog: Catalog,
+    what: str | None = None,
+    *,
+    everything: bool = False,
+    distribution: str | None = None,
+    reserved: Collection[str] = (),
+) -> Iterator[CheckResult]:
     """The stages of the plugins or parts called ``what``, or of every plugin that is not netlab's own.
 
-    ``reserved`` are names that no plugin's command may have.
+    ``distribution`` leaves out those of the others; ``reserved`` are names that no plugin's command may have.
 
     Raises:
         UsageError: nothing is called so.
     """
-    chosen = choose(catalog, what, everything=everything)
-    return [result for plugin, part in chosen for result in check_plugin(plugin, catalog, part, reserved)]
+    for plugin, part in choose(catalog, what, everything=everything):
+        if distribution in (None, plugin.distribution):
+            yield from check_plugin(plugin, catalog, part, reserved)
 
 
-def check_package(folder: Path, *, reserved: Collection[str] = ()) -> list[CheckResult]:
+def check_package(folder: Path, *, reserved: Collection[str] = ()) -> Iterator[CheckResult]:
     """The stages of a package in ``folder`` that need not be installed.
 
     Raises:
         UsageError: as ``package_plugins``.
     """
     with package_plugins(folder) as (plugins, catalog):
-        return [result for plugin in plugins for result in check_plugin(plugin, catalog, None, reserved)]
+        for plugin in plugins:
+            yield from check_plugin(plugin, catalog, None, reserved)
 
 
 def choose(catalog: Catalog, what: str | None, *, everything: bool) -> list[tuple[Plugin, Component | None]]:
@@ -93,17 +101,7 @@ def package_plugins(folder: Path) -> Iterator[tuple[list[Plugin], Catalog]]:
     Raises:
         UsageError: pyproject.toml is not valid, or names no entry point of netlab.
     """
-    project = read_project(folder)
-    groups = {
-        group: points
-        for group, points in project.get("entry-points", {}).items()
-        if GROUP_PATTERN.fullmatch(group)
-    }
-    if not groups:
-        raise UsageError(
-            f'{folder / "pyproject.toml"} has no table [project.entry-points."netlab.v1"]:'
-            " nothing would be found in this package"
-        )
+    project, groups = read_project(folder), package_entry_points(folder)
     name = str(project.get("name", folder.name))
     source = str((folder / "src" if (folder / "src").is_dir() else folder).resolve())
     with tempfile.TemporaryDirectory() as temporary:
@@ -117,11 +115,38 @@ def package_plugins(folder: Path) -> Iterator[tuple[list[Plugin], Catalog]]:
         own = list(distribution_at(path).entry_points)
         sys.path.insert(0, source)
         try:
-            manager = PluginManager(find=lambda: [*others(name), *own])
+            manager = PluginManager(find=lambda: [*others(name), *own], ask=imported_here(name))
             manager.load()
             yield [p for p in manager.plugins if p.distribution == canonical(name)], Catalog(manager)
         finally:
             sys.path.remove(source)
+
+
+def package_entry_points(folder: Path) -> dict[str, dict[str, str]]:
+    """Those for netlab in a package's pyproject.toml: group -> name -> target.
+
+    Raises:
+        UsageError: the file is not valid, or has none.
+    """
+    every = read_project(folder).get("entry-points", {})
+    groups = {group: points for group, points in every.items() if GROUP_PATTERN.fullmatch(group)}
+    if not groups:
+        raise UsageError(
+            f'{folder / "pyproject.toml"} has no table [project.entry-points."netlab.v1"]:'
+            " nothing would be found in this package"
+        )
+    return groups
+
+
+def imported_here(name: str) -> Ask:
+    """Imports the plugins of one distribution in this process; the others are asked as always."""
+
+    def ask(points: Sequence[metadata.EntryPoint]) -> Iterable[Answer]:
+        distribution = points[0].dist
+        ours = distribution is not None and canonical(distribution.name) == canonical(name)
+        return in_this_process(points) if ours else watched(points)
+
+    return ask
 
 
 def others(name: str) -> list[metadata.EntryPoint]:

@@ -18,11 +18,11 @@ HARM = {
     "slow": ("import time\ntime.sleep(.7)\n", None),
     "prints": ("import os\nprint('a plugin was here')\nos.write(1, b'and here')\n", None),
     "leaves": ("import sys\nsys.exit(0)\n", "SystemExit: 0"),
-    "ends": ("import os\nos._exit(0)\n", "it ended its process while it was imported (exit code 0)"),
+    "ends": ("import os\nos._exit(0)\n", "it ended its process (exit code 0) while it was imported"),
     "hangs": ("while True: pass\n", "it was not imported within 2 s (NETLAB_PLUGIN_TIMEOUT sets the limit)"),
     "crashes": (
         "import ctypes\nctypes.string_at(0)\n",
-        "it killed its process while it was imported (SIGSEGV)",
+        "it killed its process (SIGSEGV) while it was imported",
     ),
     "asks": ("from netlab.engine.manager import PluginManager\nPluginManager.from_environment()\n", None),
     "lingers": ("import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\n", None),
@@ -121,3 +121,36 @@ def test_a_hook_that_prints_keeps_to_standard_error(tmp_path: Path) -> None:
     listed = netlab(tmp_path, tmp_path, "plugins", "list", "--json")
     json.loads(listed.stdout)
     assert listed.stderr == ""
+
+
+CHECKED = {
+    "crashing": ("    import ctypes; ctypes.string_at(0)\n", "it killed its process (SIGSEGV)"),
+    "leaving": ("    import os; os._exit(0)\n", "it ended its process (exit code 0)"),
+    "waiting": ("    while True: pass\n", "it did not return within 8 s (NETLAB_CHECK_TIMEOUT sets it)"),
+}
+
+
+def test_a_check_that_ends_its_process_is_what_failed(tmp_path: Path) -> None:
+    """Distributions whose part does harm when it is built, and one beside them that is in order."""
+    for name, (harm, _) in CHECKED.items():
+        part = f'"""A part."""\ndef part(*arguments, **options):\n    """Does harm."""\n{harm}'
+        (tmp_path / f"harm_{name}_part.py").write_text(part)
+        write(tmp_path, name, "")
+        module = tmp_path / f"harm_{name}.py"
+        module.write_text(module.read_text().replace("HERE:part", f"harm_{name}_part:part"))
+    done = netlab(tmp_path, tmp_path, "plugins", "check", "--json", NETLAB_CHECK_TIMEOUT="8")
+    assert done.returncode == 3
+    rows = json.loads(done.stdout)
+    for name, (_, message) in CHECKED.items():
+        ours = [row for row in rows if row["plugin"] == name]
+        assert ours[0]["result"] == "ok", "its metadata is in order"
+        (process,) = [row for row in ours if row["stage"] == "process"]
+        assert process["result"] == "failed"
+        assert process["detail"].startswith(message)
+        assert f"after block part-{name}: " in process["detail"]
+
+
+def test_a_plugin_that_hangs_at_import_is_checked_too(site: Path, cache: Path, first: object) -> None:
+    done = netlab(site, cache, "plugins", "check", "hangs", NETLAB_CHECK_TIMEOUT="3")
+    assert done.returncode == 3
+    assert "it did not return within 3 s" in " ".join(done.stdout.split())

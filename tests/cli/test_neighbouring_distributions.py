@@ -157,7 +157,7 @@ def test_a_new_plugin_takes_no_name_that_exists(cli: Cli, install: Install, name
 def test_the_command_has_a_second_name() -> None:
     scripts = metadata.distribution("netlab-vision").entry_points.select(group="console_scripts")
     assert {script.name: script.value for script in scripts} == {
-        "netlab": "netlab.cli.app:main",
-        "netlab-vision": "netlab.cli.app:main",
+        "netlab": "netlab.cli.start:main",
+        "netlab-vision": "netlab.cli.start:main",
     }
     assert all(isinstance(script.load(), types.FunctionType) for script in scripts)

@@ -6,7 +6,6 @@ import itertools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
@@ -41,13 +40,15 @@ def build(session: Session) -> Callable[..., None]:
 
         Ends with exit code 3 when something fails.
         """
-        from netlab.testing.plugin_check import check_installed, check_package
+        from netlab.testing.check_process import check_apart
 
-        what = options.what
-        if what is not None and (Path(what) / "pyproject.toml").is_file():
-            results = check_package(Path(what), reserved=NAMES)
-        else:
-            results = check_installed(session.catalog, what, everything=options.everything, reserved=NAMES)
+        results = check_apart(
+            session.catalog,
+            options.what,
+            everything=options.everything,
+            blocked=session.blocked,
+            reserved=NAMES,
+        )
         if options.as_json:
             print(json.dumps([asdict(result) for result in results], indent=2))
         else:
