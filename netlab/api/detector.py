@@ -27,6 +27,12 @@ class DetectorRun(SavedRun):
     """A run of ``netlab.train_detector`` or ``netlab detect train``.
 
     ``result`` has ap50, ap75, ap and voc2007 on the validation images, confidence, per_class and more.
+
+    >>> detector = netlab.train_detector(
+    ...     "scenes", weights="none", image_side=96, limit=40, epochs=1, name="first", quiet=True
+    ... )
+    >>> detector.is_finished, detector.history["epoch"]
+    (True, [1])
     """
 
     @property
@@ -78,6 +84,13 @@ class DetectorRun(SavedRun):
 
         Raises:
             UsageError: it is not one image, or there is no such class.
+
+        >>> detector = netlab.train_detector(
+        ...     "scenes", weights="none", image_side=96, limit=40, epochs=1, name="first", quiet=True
+        ... )
+        >>> found = detector.predict("scenes/JPEGImages/scene_0000.jpg", confidence=0, max_detections=3)
+        >>> len(found), found.boxes.shape, found[0]["label"] in detector.class_names
+        (3, (3, 4), True)
         """
         found = list(
             self.predict_each(
@@ -110,6 +123,12 @@ class DetectorRun(SavedRun):
             every: of videos, every n-th frame.
 
         The other arguments are those of ``predict``.
+
+        >>> detector = netlab.train_detector(
+        ...     "scenes", weights="none", image_side=96, limit=40, epochs=1, name="first", quiet=True
+        ... )
+        >>> [found.pixels.shape for found in detector.predict_each("scenes/JPEGImages/scene_000[01].jpg")]
+        [(160, 200, 3), (160, 200, 3)]
         """
         from netlab.data.given_images import given_images
         from netlab.detection.output.predictions import labels_of, only
@@ -150,6 +169,13 @@ class DetectorRun(SavedRun):
 
         Raises:
             UsageError: there is no such data, or it has none of the detector's classes.
+
+        >>> detector = netlab.train_detector(
+        ...     "scenes", weights="none", image_side=96, limit=40, epochs=1, name="first", quiet=True
+        ... )
+        >>> found = detector.evaluate("scenes")
+        >>> found.images, found.by_class["class"]
+        (2, ['seven', 'three'])
         """
         from netlab.detection.evaluation.evaluate import evaluate_detector, images_to_evaluate
         from netlab.training.device import choose_device
@@ -216,6 +242,12 @@ def load_detector(name: str | Path, *, detectors: str | Path = "detectors") -> D
 
     Raises:
         UsageError: there is none (with the closest name).
+
+    >>> detector = netlab.train_detector(
+    ...     "scenes", weights="none", image_side=96, limit=40, epochs=1, name="first", quiet=True
+    ... )
+    >>> netlab.load_detector("first").class_names
+    ('seven', 'three')
     """
     from netlab.detection.model.model_file import find_detector
 

@@ -53,6 +53,14 @@ def train_detector(  # noqa: PLR0913 - each is a flag of `netlab detect train`; 
     Raises:
         UsageError: there is no such data, part or option; or a run of that name was begun with other
             settings.
+
+    On the scenes that ``python examples/make_voc_scenes.py scenes --train 4 --val 2`` makes:
+
+    >>> detector = netlab.train_detector(
+    ...     "scenes", weights="none", image_side=96, limit=40, epochs=1, name="first", quiet=True
+    ... )
+    >>> detector.class_names, detector.result["validation_images"]
+    (('seven', 'three'), 2)
     """
     from netlab.detection.proposals.cache import default_cache_folder
     from netlab.detection.training.experiment import AnnotatedFolder, prepare, run_experiment

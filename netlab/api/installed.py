@@ -6,6 +6,7 @@ import functools
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from netlab.api.table import Table
@@ -136,8 +137,11 @@ def choose_tables(
     chains: Mapping[str, str | Sequence[str] | None],
     settings: type[BaseModel],
     own: Collection[str] = (),
+    file: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """What keywords say of a run, as tables: those of ``config.toml``, without what nobody gave.
+
+    They go before what the tables of ``file`` say.
 
     Raises:
         UsageError: there is no such component or option.
@@ -160,7 +164,7 @@ def choose_tables(
                     f"{KINDS[kind].selector} must be names of {KINDS[kind].plural}, not {named!r:.60}"
                 )
             given[KINDS[kind].selector] = listed
-    chosen = choose_components(catalog, merge_tables({}, {"parts": given}))
+    chosen = choose_components(catalog, merge_tables(file, {"parts": given}))
     in_chains = {f"{part.selector}_{part.name}": part for chain in chosen.chains.values() for part in chain}
     selected = {KINDS[kind].selector: component for kind, component in chosen.components.items()}
     values = resolve_keywords(
@@ -175,7 +179,7 @@ def choose_tables(
         part = in_chains[prefix]
         flags.setdefault(part.selector, {})[part.name.replace("-", "_")] = values[prefix]
     flags["training"] = flags.pop("", {})
-    return merge_tables({}, {"parts": given, **flags}, chosen.chain_names)
+    return merge_tables(file, {"parts": given, **flags}, chosen.chain_names)
 
 
 def choose_metrics(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from netlab.api.run import Run
 
 def train(  # noqa: PLR0913 - the keywords are the selectors of netlab run
     *,
+    config: str | Path | Mapping[str, Any] | None = None,
     data: str | None = None,
     backbone: str | None = None,
     block: str | None = None,
@@ -27,9 +28,10 @@ def train(  # noqa: PLR0913 - the keywords are the selectors of netlab run
     callback: str | Sequence[str] | None = None,
     name: str | None = None,
     runs: str | Path = "runs",
-    data_dir: str | Path = "data",
+    data_dir: str | Path | None = None,
     offline: bool = False,
     device: str = "auto",
+    threads: int | None = None,
     quiet: bool = False,
     **options: Any,
 ) -> Run:  # the parameters are the flags of `netlab run`; most lines describe them
@@ -39,15 +41,17 @@ def train(  # noqa: PLR0913 - the keywords are the selectors of netlab run
     the same options.
 
     Args:
-        data, backbone, block, norm, activation: names of installed parts (``netlab.parts()``); None for the
-            default.
+        config: a TOML file such as a run's ``config.toml``, or its tables; the other keywords go before it.
+        data, backbone, block, norm, activation: names of installed parts (``netlab.parts()``); None for what
+            ``config`` says, else the default.
         recipe, optimizer, schedule, loss: likewise; None for what the recipe says.
         augment, callback: names of augmentations and of callbacks, in order; None for what the recipe says.
         name: of the run; by default made of the parts, the seed and a hash of the configuration.
         runs: the folder where runs are kept.
-        data_dir: where data sets are kept.
+        data_dir: where data sets are kept; None for what ``config`` says, else ``data``.
         offline: download nothing.
         device: auto, cpu, cuda or cuda:N.
+        threads: processor threads; None: as many as PyTorch takes.
         quiet: print nothing.
         options: of the training (``epochs=3``, ``lr=0.05``, ``seed=1``; ``netlab run --help`` lists them) and
             of the parts, by their own names (``paths=4``), or ``block__paths=4`` where two have it; of an
@@ -61,12 +65,23 @@ def train(  # noqa: PLR0913 - the keywords are the selectors of netlab run
     >>> run = netlab.train(data="digits", size=24, norm="bn", width=4, epochs=1, quiet=True)
     >>> run.config["norm"]["name"], run.config["backbone"]["width"], run.result["epochs"]
     ('bn', 4, 1)
+    >>> longer = netlab.train(config=run.config, name="longer", epochs=2, quiet=True)
+    >>> longer.config["backbone"]["width"], longer.result["epochs"]
+    (4, 2)
     """
     from netlab.classification.experiment import prepare, run_experiment
+    from netlab.classification.given import check_tables, read_config_file
     from netlab.classification.settings import TrainingSettings
+    from netlab.threads import limited_threads
     from netlab.training.resume import AlreadyFinishedError
 
     catalog = installed()
+    if isinstance(config, Mapping):
+        file = dict(config)
+        check_tables(file, "config")
+    else:
+        file = read_config_file(config)
+    in_file = file.get("run", {})
     tables = choose_tables(
         {
             "dataset": data, "backbone": backbone, "block": block, "norm": norm, "activation": activation,
@@ -75,17 +90,19 @@ def train(  # noqa: PLR0913 - the keywords are the selectors of netlab run
         options,
         chains={"augmentation": augment, "callback": callback},
         settings=TrainingSettings,
-        own=("name", "runs", "data_dir", "offline", "device", "quiet"),
+        own=("config", "name", "runs", "data_dir", "offline", "device", "threads", "quiet"),
+        file=file,
     )  # fmt: skip
-    experiment = prepare(
-        catalog,
-        tables,
-        runs=Path(runs),
-        name=name,
-        data_dir=Path(data_dir),
-        offline=offline,
-        device=device,
-    )
-    with contextlib.suppress(AlreadyFinishedError):
-        run_experiment(experiment, catalog, reporter_for(quiet=quiet))
+    with limited_threads(threads):
+        experiment = prepare(
+            catalog,
+            tables,
+            runs=Path(runs),
+            name=in_file.get("name") if name is None else name,
+            data_dir=Path(data_dir or in_file.get("data_dir", "data")),
+            offline=offline,
+            device=device,
+        )
+        with contextlib.suppress(AlreadyFinishedError):
+            run_experiment(experiment, catalog, reporter_for(quiet=quiet))
     return Run(experiment.run.path)

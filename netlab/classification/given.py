@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -10,11 +11,27 @@ from netlab.classification.assembly import Tables, table_of
 from netlab.engine.part_options import overlaid
 from netlab.errors import UsageError, closest
 from netlab.kinds import KINDS
-from netlab.runs.config import CHAINS, PART_KINDS
+from netlab.runs.config import CHAINS, PART_KINDS, read_toml
 
 TABLES = (*(KINDS[kind].selector for kind in PART_KINDS), *CHAINS, "training", "run")
 
 NO_CHAINS: Mapping[str, Sequence[str]] = MappingProxyType({})
+
+
+RUN_KEYS = ("name", "data_dir")
+
+
+def read_config_file(path: str | Path | None) -> dict[str, Any]:
+    """A configuration file, its tables known; no tables where there is no file.
+
+    Raises:
+        UsageError: it is not there, not TOML, or has an unknown table (with the closest name).
+    """
+    if path is None:
+        return {}
+    content = read_toml(Path(path))
+    check_tables(content, str(path))
+    return content
 
 
 def check_tables(content: Mapping[str, Any], path: str) -> None:
@@ -34,6 +51,11 @@ def check_tables(content: Mapping[str, Any], path: str) -> None:
                 raise UsageError(f"{path}: '{table}' must be tables with a name each, [[{table}]]")
         elif not isinstance(value, dict):
             raise UsageError(f"{path}: '{table}' must be a table, [{table}]")
+    for key, value in content.get("run", {}).items():
+        if key not in RUN_KEYS:
+            raise UsageError(f"[run] has no key '{key}'.{closest(key, RUN_KEYS)}")
+        if not isinstance(value, str):
+            raise UsageError(f"[run] {key} must be a text, not {value!r}")
 
 
 def merge_tables(

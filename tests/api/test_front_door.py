@@ -104,6 +104,11 @@ def test_the_examples_of_the_docstrings_are_so(
     folder = tmp_path_factory.getbasetemp() / "examples"  # shared: the runs of one are the runs of all
     folder.mkdir(exist_ok=True)
     monkeypatch.chdir(folder)
+    if not Path("scenes").exists():
+        monkeypatch.syspath_prepend(str(ROOT / "examples"))
+        from make_voc_scenes import make_scenes
+
+        make_scenes(Path("scenes"), train=4, val=2)
     example.globs = {"netlab": netlab, "torch": torch}
     shown: list[str] = []
     failed = (

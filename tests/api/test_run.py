@@ -49,6 +49,25 @@ def test_the_same_name_with_other_settings_is_refused(run: netlab.Run, runs: Pat
         netlab.train(**TINY, epochs=2, runs=runs, quiet=True, name=run.name, lr=0.05)
 
 
+def test_a_configuration_file_or_its_tables_are_what_keywords_go_before(
+    run: netlab.Run, runs: Path, tmp_path: Path
+) -> None:
+    again = netlab.train(config=run.path / "config.toml", runs=runs, quiet=True)
+    assert again.path == run.path
+    other = netlab.train(
+        config=run.config, block="grouped", epochs=1, name="other", runs=tmp_path, threads=1, quiet=True
+    )
+    assert other.config["block"] == {"name": "grouped", "skip": True, "paths": 2}
+    assert other.config["training"] == {**run.config["training"], "epochs": 1}
+    assert other.environment["threads"] == 1
+    with pytest.raises(UsageError, match="config has an unknown key 'blok'"):
+        netlab.train(config={"blok": {}})
+    with pytest.raises(UsageError, match=r"\[run\] has no key 'nam'"):
+        netlab.train(config={"run": {"nam": "x"}})
+    with pytest.raises(UsageError, match="no file"):
+        netlab.train(config=tmp_path / "nothing.toml")
+
+
 def test_the_command_line_and_python_mean_the_same_run(cli, run: netlab.Run, runs: Path) -> None:
     words = ["run", "--data", "digits", "--size", 24, "--norm", "bn", "--width", 4, "--batch-size", 128]
     done = cli(*words, "--precision", "fp32", "--epochs", 2, "--runs", runs)

@@ -57,6 +57,13 @@ def test_a_run_leaves_a_complete_directory(cli: Cli, tiny: tuple[str, ...]) -> N
     assert max(map(len, outcome.out.splitlines())) <= 80
 
 
+def test_printing_the_config_downloads_nothing(cli: Cli) -> None:
+    printed = cli("run", "--data", "cifar10", "--data-dir", "nowhere", "--print-config")
+    assert printed.code == 2
+    assert "--print-config downloads no data, which defaults follow" in printed.err
+    assert not Path("nowhere").exists()
+
+
 def test_the_printed_config_trains_the_same_run(cli: Cli, tiny: tuple[str, ...]) -> None:
     printed = cli("run", *tiny, "--print-config")
     assert not Path("runs").exists()

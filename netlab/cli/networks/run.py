@@ -28,23 +28,8 @@ from netlab.cli.core.selection import (
     selector_flags,
 )
 from netlab.cli.core.session import Session
-from netlab.errors import NetlabError, UsageError, closest
-from netlab.runs.config import CHAINS, PART_KINDS, SELECTORS, read_toml
-
-
-def read_config_file(path: str | None) -> dict[str, Any]:
-    """The ``--config`` file, its tables known.
-
-    Raises:
-        UsageError: it is not there, not TOML, or has an unknown table (with the closest name).
-    """
-    from netlab.classification.given import check_tables
-
-    if path is None:
-        return {}
-    content = read_toml(Path(path))
-    check_tables(content, path)
-    return content
+from netlab.errors import NetlabError, UsageError
+from netlab.runs.config import CHAINS, PART_KINDS, SELECTORS
 
 
 class RunOptions(Named, RunsFolder, DataFolder, Offline, Threads, Device, Quiet):
@@ -58,7 +43,7 @@ class RunOptions(Named, RunsFolder, DataFolder, Offline, Threads, Device, Quiet)
 def build(session: Session) -> Callable[..., None]:
     """The command with the flags of the parts that the command line, its config file or the recipe names."""
     from netlab.classification.assembly import choose_components
-    from netlab.classification.given import merge_tables
+    from netlab.classification.given import merge_tables, read_config_file
     from netlab.classification.settings import TrainingSettings
 
     catalog = session.catalog
@@ -76,10 +61,9 @@ def build(session: Session) -> Callable[..., None]:
 
         The same command again resumes an unfinished run.
         """
-        from netlab.classification.experiment import prepare
         from netlab.training.ranks import joined
 
-        run_table = known_run_keys(file.get("run", {}))
+        run_table = file.get("run", {})
         tables = merge_tables(file, given, chosen.chain_names)
         with joined(options.device, options.threads, sync_bn=options.sync_bn) as ranks:
             session.may_complain = ranks.is_first_to_fail
@@ -92,9 +76,7 @@ def build(session: Session) -> Callable[..., None]:
                 "ranks": ranks,
             }
             if options.print_config:
-                from netlab.runs.config import to_toml
-
-                print(to_toml(prepare(catalog, tables, **where).config), end="")
+                print_config(session, tables, where)
                 return
             execute(session, tables, where, quiet=options.quiet)
 
@@ -117,14 +99,22 @@ def build(session: Session) -> Callable[..., None]:
     return command(session, RunOptions, run, flags=flags, parts=chosen.all)
 
 
-def known_run_keys(table: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The ``[run]`` table, its keys known."""
-    for key in table:
-        if key not in ("name", "data_dir"):
-            raise UsageError(f"[run] has no key '{key}'.{closest(key, ('name', 'data_dir'))}")
-        if not isinstance(table[key], str):
-            raise UsageError(f"[run] {key} must be a text, not {table[key]!r}")
-    return table
+def print_config(session: Session, tables: Mapping[str, Any], where: Mapping[str, Any]) -> None:
+    """Every value that would be used, as TOML. Nothing is downloaded for it.
+
+    Raises:
+        UsageError: what does not fit, or the data is not there.
+    """
+    from netlab.classification.experiment import prepare
+    from netlab.runs.config import to_toml
+
+    try:
+        experiment = prepare(session.catalog, tables, **{**where, "offline": True})
+    except UsageError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise UsageError(f"{error}; --print-config downloads no data, which defaults follow") from None
+        raise
+    print(to_toml(experiment.config), end="")
 
 
 def execute(session: Session, tables: Mapping[str, Any], where: Mapping[str, Any], *, quiet: bool) -> None:
