@@ -18,6 +18,7 @@ from netlab.engine.distributions import canonical
 from netlab.engine.manager import Plugin, PluginManager
 from netlab.engine.part_options import part_options, with_names
 from netlab.errors import NetlabError, PluginError, UsageError, closest, first_line
+from netlab.kinds import CHAIN_KINDS
 from netlab.kinds.chosen_part import ChosenPart
 from netlab.specs import ComponentSpec, load_target
 
@@ -46,6 +47,14 @@ class Component:
     def selector(self) -> str:
         """The flag that chooses a part of its kind, and the table of its options in a file."""
         return self.manager.kinds[self.kind].selector
+
+    @property
+    def prefix(self) -> str:
+        """What stands before its options on the command line: its kind's selector, and its own name where
+        several parts of the kind are chosen at once."""
+        if self.kind == "metric":
+            return self.name
+        return f"{self.selector}.{self.name}" if self.kind in CHAIN_KINDS else self.selector
 
     @property
     def title(self) -> str:
@@ -106,8 +115,10 @@ class Component:
             raise PluginError(f"the options of {self.who} can not be loaded: {first_line(error)}") from error
         return model
 
-    def make_options(self, values: Mapping[str, Any]) -> BaseModel | None:
+    def make_options(self, values: Mapping[str, Any], prefix: str | None = None) -> BaseModel | None:
         """Its options from given values, the rest from defaults; None if it has no options.
+
+        ``prefix`` stands before its options on the command line, by default its own.
 
         Raises:
             UsageError: an unknown option (with the closest name) or a value out of range.
@@ -124,13 +135,12 @@ class Component:
                 raise UsageError(f"{self.title} has no option '{name}'.{closest(name, known)}")
         if model is None:
             return None
-        named = part_options(model, self.manager.kinds)
+        named, prefix = part_options(model, self.manager.kinds), prefix or self.prefix
         try:
             options = model.model_validate(with_names(values, model, named))
         except ValidationError as error:
-            prefix = self.name if self.kind == "metric" else self.selector
             raise UsageError(refusal(error, model, self.title, prefix)) from None
-        return Catalog(self.manager).with_bound_parts(options, named) if named else options
+        return Catalog(self.manager).with_bound_parts(options, named, prefix) if named else options
 
     def build(self, *arguments: Any, **keywords: Any) -> Any:
         """Call the component; what it raises becomes one clear line that names it.
@@ -257,19 +267,25 @@ class Catalog:
             raise UsageError(f"{component.title} has no variants: write '{name}', not '{text}'")
         return Component(component.spec, component.plugin, component.manager, {"variant": variant})
 
-    def with_bound_parts(self, options: BaseModel, named: Mapping[str, str]) -> BaseModel:
+    def with_bound_parts(self, options: BaseModel, named: Mapping[str, str], prefix: str) -> BaseModel:
         """The options with the parts that they name (``named``: option -> kind) ready to be called.
+
+        ``prefix`` stands before these options on the command line.
 
         Raises:
             UsageError: there is no such part, or its options do not fit it.
         """
         chosen = {name: getattr(options, name) for name in named}
-        bound = {name: self._bound(named[name], part) for name, part in chosen.items() if part is not None}
+        bound = {
+            name: self._bound(named[name], part, f"{prefix}.{name.replace('_', '-')}")
+            for name, part in chosen.items()
+            if part is not None
+        }
         return options.model_copy(update=bound)
 
-    def _bound(self, kind: str, chosen: ChosenPart) -> BoundPart:
+    def _bound(self, kind: str, chosen: ChosenPart, prefix: str) -> BoundPart:
         component = self.find(kind, chosen.name)
-        options = component.make_options(chosen.options)
+        options = component.make_options(chosen.options, prefix)
 
         def call(*arguments: Any, **keywords: Any) -> Any:
             return component.build(*arguments, **keywords, options=options)

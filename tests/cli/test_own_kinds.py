@@ -27,9 +27,9 @@ SOURCE = Path(__file__).parents[2] / "examples" / "netlab-plugin-attention" / "s
 def attention(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The example package, as if it were installed."""
     points = {"netlab.v1": {"attention": "netlab_attention.plugin"}}
-    write_distribution(tmp_path / "site", "netlab-plugin-attention", "0.1.0", points)
+    write_distribution(tmp_path / "attention", "netlab-plugin-attention", "0.1.0", points)
     monkeypatch.syspath_prepend(SOURCE)
-    monkeypatch.syspath_prepend(tmp_path / "site")
+    monkeypatch.syspath_prepend(tmp_path / "attention")
     before = set(sys.modules)
     yield
     for module in set(sys.modules) - before:
@@ -211,3 +211,69 @@ def test_an_option_of_an_unknown_kind_is_its_plugins_failure(
     with pytest.raises(PluginError) as caught:
         component.options_model()
     assert message in str(caught.value)
+
+
+NEEDY = """
+from netlab.specs import ComponentSpec, hookimpl
+
+@hookimpl
+def netlab_components():
+    yield ComponentSpec("block", "needy", "A", "netlab_builtin.blocks.residual:ResidualBlock", "needy_options:Needy")
+    yield ComponentSpec("augmentation", "needy", "B", "json:loads", "needy_options:Needy")
+    yield ComponentSpec("metric", "needy", "C", "json:loads", "needy_options:Needy")
+    yield ComponentSpec("attention", "needy", "D", "json:loads", "needy_options:Needy")
+"""
+OPTIONS = """
+from pydantic import BaseModel, ConfigDict, Field
+
+class Needy(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    group_size: int = Field(ge=1, description="How many at once.")
+    skip: bool = True
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "who", "flag"),
+    [
+        (["summary", "--block", "needy"], "block 'needy'", "--block.group-size"),
+        (["run", "--block", "needy", "--print-config"], "block 'needy'", "--block.group-size"),
+        (["run", "--config", "run.toml", "--print-config"], "block 'needy'", "--block.group-size"),
+        (
+            ["run", "--augment", "needy", "--print-config"],
+            "augmentation 'needy'",
+            "--augment.needy.group-size",
+        ),
+        (["metrics", "needy", "--data", "digits"], "metric 'needy'", "--needy.group-size"),
+        (
+            ["summary", "--block", "attentive", "--block.attention", "needy"],
+            "attention 'needy'",
+            "--block.attention.group-size",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
+)
+def test_an_option_without_a_default_is_asked_for_by_its_flag(
+    cli: Cli, attention: None, install: Install, words: list[str], who: str, flag: str
+) -> None:
+    install("needy", NEEDY, needy_options=OPTIONS)
+    Path("run.toml").write_text('[block]\nname = "needy"\n')
+    refused = cli(*words)
+    assert refused.code == 2
+    expected = f"netlab: error: {who} needs {flag} (How many at once): expected a whole number, >= 1\n"
+    assert refused.err == expected
+    helped = cli(*[word for word in words if word != "--print-config"], "--help")
+    assert helped.code == 0
+    text = " ".join(helped.out.replace("│", "").split())
+    assert flag in text
+    assert "How many at once. Range: >= 1. Required." in text
+    # The flag that the line names is one that there is.
+    assert "needs" not in cli(*words, flag, "2").err
+
+
+def test_an_option_without_a_default_is_given_in_a_file(cli: Cli, attention: None, install: Install) -> None:
+    install("needy", NEEDY, needy_options=OPTIONS)
+    Path("run.toml").write_text('[block]\nname = "needy"\ngroup_size = 3\n')
+    done = cli("run", "--config", "run.toml", "--print-config")
+    assert done.code == 0
+    assert tomllib.loads(done.out)["block"] == {"name": "needy", "group_size": 3, "skip": True}

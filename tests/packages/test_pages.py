@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 import sys
+import typing
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel, Field
 
 from netlab import specs
 from netlab.engine.declaration import HOOK_NAMES
+from netlab.engine.option_types import flag_type
 from netlab.kinds import KINDS
+from netlab.kinds.chosen_part import ChosenPart
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "plugins"
@@ -57,3 +61,15 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
         if not target.startswith("http"):
             assert (page.parent / target).exists(), target
+
+
+def test_the_types_of_options_that_the_page_lists_are_those_that_a_flag_can_hold() -> None:
+    names = vars(typing) | {"Path": Path, "ChosenPart": ChosenPart, "PartOf": specs.PartOf, "Field": Field}
+    table = re.findall(r"^\| (`.*?`) \| [^|`]*\S.*\|$", (PAGES / "options.md").read_text(), re.MULTILINE)
+    types = [code.replace("\\|", "|") for row in table for code in re.findall(r"`(.*?)`", row)]
+    assert len(types) > 10
+    for written in types:
+        flag_type("option", eval(written, names))
+    for refused in (dict[str, int], BaseModel, typing.Literal[1, 2], int | str):
+        with pytest.raises(TypeError, match="which no flag can hold"):
+            flag_type("option", refused)

@@ -17,7 +17,6 @@ from netlab.engine.catalog import Component
 from netlab.engine.option_errors import bounds_of, choices_of, explain
 from netlab.engine.option_types import flag_type
 from netlab.errors import PluginError, UsageError
-from netlab.kinds import CHAIN_KINDS
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -150,7 +149,7 @@ def _is_bound(metadata: Any) -> bool:
 
 
 def component_flags(component: Component, prefix: str | None = None) -> list[Flag]:
-    """The flags of a chosen component, under ``prefix``, by default what ``prefix_of`` says.
+    """The flags of a chosen component, under ``prefix``, by default its own.
 
     Raises:
         PluginError: an option has a type that no flag can hold.
@@ -158,22 +157,13 @@ def component_flags(component: Component, prefix: str | None = None) -> list[Fla
     model = component.options_model()
     if model is None:
         return []
-    selector = prefix or prefix_of(component)
+    selector = prefix or component.prefix
     panel = f"{component.selector.capitalize()} '{component.name}'"
     try:
         return model_flags(model, table=selector, prefix=selector, owner=component.title, panel=panel)
     except TypeError as error:
         component.manager.fail(component.plugin, "options", error)
         raise PluginError(f"{component.title} of {component.plugin.distribution}: {error}") from None
-
-
-def prefix_of(component: Component) -> str:
-    """What stands before the options of a component: its kind's selector, and its own name where several
-    parts of the kind are chosen at once."""
-    if component.kind == "metric":
-        return component.name
-    selector = component.selector
-    return f"{selector}.{component.name}" if component.kind in CHAIN_KINDS else selector
 
 
 def model_flags(
