@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from netlab.data.cache import default_cache_folder
 from netlab.data.image_files import read_image
 from netlab.detection.boxes import iou_matrix
 from netlab.detection.evaluation.average_precision import DetectionResult, detection_result
@@ -27,7 +28,6 @@ from netlab.detection.evaluation.validation import truth_of
 from netlab.detection.model.detect import NOTHING, Detections, DetectRule, detect
 from netlab.detection.model.features import Pool
 from netlab.detection.model.head import DetectionHead
-from netlab.detection.proposals.cache import default_cache_folder
 from netlab.detection.training.experiment import AnnotatedFolder, DetectorExperiment, prepare
 from netlab.detection.training.image_regions import ImageRegions, region_set
 from netlab.detection.training.task import HeadTask, optimization_of

@@ -15,8 +15,10 @@ from netlab.engine.blame import of_the_machine
 from netlab.engine.catalog import Component, Part
 from netlab.errors import NetlabError
 from netlab.kinds.activation import ActivationLayer
+from netlab.kinds.backbone import Pretrained
 from netlab.kinds.block import BlockFactory, NormLayer, Size
 from netlab.kinds.norm import Where
+from netlab.pretrained import pretrained_from, with_head
 
 
 def norm_layer(norm: Part, where: Where) -> NormLayer:
@@ -106,17 +108,24 @@ def assemble(
     image_size: Size,
     classes: int,
     seed: int = 0,
+    pretrained: Pretrained | None = None,
 ) -> nn.Sequential:
     """Build the network, its weights drawn from ``seed`` without touching the global generator.
 
     ``parts`` are keyed by kind: backbone, block, norm, activation. Input (N, in_channels, *image_size)
-    float; output logits (N, classes).
+    float; output logits (N, classes). ``pretrained`` is what a backbone that is tagged so has given; without
+    it, its weights are random.
 
     Raises:
         UsageError: the parts do not fit together (image too small, groups that do not divide, ...).
         PluginError: a plugin's part failed, or the backbone gave something else than ``nn.Sequential``.
     """
     backbone, norm, activation = parts["backbone"], parts["norm"], parts["activation"]
+    if "pretrained" in backbone.component.spec.tags:
+        pretrained = pretrained or pretrained_from(backbone, weights="none", offline=True)
+        return with_head(
+            backbone.component, pretrained, in_channels=in_channels, image_size=image_size, classes=classes
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = backbone.component.build(

@@ -51,8 +51,10 @@ class ComponentSpec:
     Tags that the engine reads: ``default`` (the part of its kind that is used when none is named;
     honoured only from netlab's own distribution), ``stride`` (a block that accepts ``stride``),
     ``variants`` (a part that stands for many: ``NAME:VARIANT`` on the command line sets its option
-    ``variant``); of metrics ``reference``, ``layers``, ``targets``, ``unlabelled`` (what they need) and
-    ``range:LOW:HIGH`` (the range of the value, open where empty). Other tags are free.
+    ``variant``), ``pretrained`` (a backbone that comes with weights), ``default-pretrained`` (the recipe that
+    is used with such a one when none is named); of metrics ``reference``, ``layers``, ``targets``,
+    ``unlabelled`` (what they need) and ``range:LOW:HIGH`` (the range of the value, open where empty). Other
+    tags are free.
     """
 
     kind: str  # "block", "norm", "backbone", "dataset", ... or a plugin's own kind

@@ -52,8 +52,8 @@ class DetectorRun(SavedRun):
 
     @cached_property
     def _detector(self) -> Detector:
+        from netlab.data.cache import default_cache_folder
         from netlab.detection.model.model_file import load_detector as load
-        from netlab.detection.proposals.cache import default_cache_folder
 
         detector, mismatches = load(self.path, installed(), cache=default_cache_folder())
         for line in mismatches:

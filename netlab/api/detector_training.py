@@ -62,7 +62,7 @@ def train_detector(  # noqa: PLR0913 - each is a flag of `netlab detect train`; 
     >>> detector.class_names, detector.result["validation_images"]
     (('seven', 'three'), 2)
     """
-    from netlab.detection.proposals.cache import default_cache_folder
+    from netlab.data.cache import default_cache_folder
     from netlab.detection.training.experiment import AnnotatedFolder, prepare, run_experiment
     from netlab.detection.training.settings import DetectionSettings
     from netlab.training.resume import AlreadyFinishedError

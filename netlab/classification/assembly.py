@@ -51,6 +51,11 @@ class Assembly:
     settings: TrainingSettings
 
     @property
+    def is_pretrained(self) -> bool:
+        """Whether its backbone comes with weights."""
+        return "pretrained" in self.parts["backbone"].component.spec.tags
+
+    @property
     def all(self) -> tuple[Part, ...]:
         return *self.parts.values(), *itertools.chain(*self.chains.values())
 
@@ -62,9 +67,9 @@ def choose_components(catalog: Catalog, given: Tables) -> Chosen:
         UsageError: there is no such component.
         PluginError: the recipe failed.
     """
-    recipe = recipe_tables(recipe_of(catalog, given), given.get("recipe", {}), SOME_DATA)
-    components = {}
-    for kind in PART_KINDS:
+    components = {"recipe": recipe_of(catalog, given)}
+    recipe = recipe_tables(components["recipe"], given.get("recipe", {}), SOME_DATA)
+    for kind in (kind for kind in PART_KINDS if kind != "recipe"):
         selector = KINDS[kind].selector
         name = table_of(given, selector).get("name") or recipe.get(selector, {}).get("name")
         components[kind] = catalog.default(kind) if name is None else catalog.find(kind, str(name))
@@ -112,13 +117,50 @@ def complete(catalog: Catalog, given: Tables, facts: DataFacts, allowed: frozens
     optimizer = chosen.components["optimizer"]
     if "lr" not in given.get("training", {}) and not names(recipe.get("optimizer", {}), optimizer):
         training |= usual_rate(optimizer)  # a rate for SGD would ruin what Adam has learnt
-    return Assembly(parts, chains, make_settings(training))
+    if training.get("mirror") and "horizontal-flip" not in allowed:
+        if given.get("training", {}).get("mirror"):
+            raise UsageError(f"--mirror: {changes_labels('horizontal-flip', allowed)}")
+        training["mirror"] = False
+    assembly = Assembly(parts, chains, make_settings(training))
+    check_pretraining(assembly)
+    return assembly
+
+
+def check_pretraining(assembly: Assembly) -> None:
+    """Refuse settings of a pretrained network where the backbone is none.
+
+    Raises:
+        UsageError: naming one.
+    """
+    settings, backbone = assembly.settings, assembly.parts["backbone"].component
+    if assembly.is_pretrained:
+        return
+    asked = {
+        "--weights": settings.weights is not None,
+        "--train": settings.train != "all",
+        "--head-epochs": settings.head_epochs > 0,
+        "--normalize weights": settings.normalize == "weights",
+    }
+    for flag in (name for name, is_asked in asked.items() if is_asked):
+        raise UsageError(
+            f"{flag} is for a pretrained backbone, such as --backbone torchvision:mobilenet_v2:"
+            f" {backbone.title} starts from nothing"
+        )
+
+
+def backbone_of(catalog: Catalog, given: Tables) -> Component:
+    """The backbone that the tables name, or the default."""
+    name = table_of(given, "backbone").get("name")
+    return catalog.default("backbone") if name is None else catalog.find("backbone", str(name))
 
 
 def recipe_of(catalog: Catalog, given: Tables) -> Component:
-    """The recipe that the tables name, or the default."""
+    """The recipe that the tables name, or the default: another one where the backbone is pretrained."""
     name = table_of(given, "recipe").get("name")
-    return catalog.default("recipe") if name is None else catalog.find("recipe", str(name))
+    if name is not None:
+        return catalog.find("recipe", str(name))
+    pretrained = "pretrained" in backbone_of(catalog, given).spec.tags
+    return catalog.default("recipe", "default-pretrained" if pretrained else "default")
 
 
 def recipe_tables(recipe: Component, given: Mapping[str, Any], facts: DataFacts) -> Mapping[str, Any]:
@@ -178,8 +220,13 @@ def changes_of(component: Component) -> dict[str, str]:
 
 def refused(component: Component, change: str, allowed: frozenset[str]) -> str:
     """Why an augmentation is not to be had for a data set."""
+    return f"{component.title}: {changes_labels(change, allowed)}"
+
+
+def changes_labels(change: str, allowed: frozenset[str]) -> str:
+    """Which changes of an image a data set allows instead of one that it does not."""
     others = ", ".join(sorted(allowed)) or "none"
-    return f"{component.title}: {change} would change the labels of this data set; it allows: {others}"
+    return f"{change} would change the labels of this data set; it allows: {others}"
 
 
 def names(table: Mapping[str, Any], component: Component) -> bool:

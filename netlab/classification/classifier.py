@@ -42,7 +42,10 @@ class Classifier:
     def __call__(self, images: Tensor) -> Tensor:
         with torch.inference_mode():
             normalized = self.interface.normalization(images.to(self.device))
-            outputs = self.network(normalized.contiguous(memory_format=torch.channels_last)).float()
+            seen = (normalized, normalized.flip(3)) if self.interface.mirror else (normalized,)
+            outputs = torch.stack(
+                [self.network(image.contiguous(memory_format=torch.channels_last)).float() for image in seen]
+            ).mean(0)
             return (outputs if isinstance(self.network[-1], nn.Softmax) else outputs.softmax(1)).cpu()
 
     def fit(self, image: NDArray[np.uint8]) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -23,22 +23,27 @@ class Evaluation:
 
 def evaluate(
     network: nn.Module,
-    batches: Iterator[tuple[Tensor, Tensor]],
+    batches: Iterator[tuple[Sequence[Tensor], Tensor]],
     *,
     classes: int,
     precision: str,
+    first: int = 0,
     ranks: Ranks = ALONE,
 ) -> Evaluation:
-    """Run the network in evaluation mode over all batches; those of all ``ranks`` are counted together."""
+    """Run the network in evaluation mode over all batches; those of all ``ranks`` are counted together.
+
+    A batch is one tensor, or several of the same images seen in several ways, whose logits are averaged; and
+    the labels. With ``first``, they are outputs of the layers before this one, of a ``PretrainedNetwork``.
+    """
+    more = {"first": first} if first else {}
     was_training = network.training
     network.eval()
     loss_sum, count = 0.0, 0
     confusion = torch.zeros(classes * classes, dtype=torch.int64)
     with torch.no_grad():
-        for images, labels in batches:
-            with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == "bf16"):
-                logits = network(images)
-            logits = logits.float()
+        for seen, labels in batches:
+            with torch.autocast(labels.device.type, torch.bfloat16, enabled=precision == "bf16"):
+                logits = torch.stack([network(inputs, **more).float() for inputs in seen]).mean(0)
             loss_sum += float(nn.functional.cross_entropy(logits, labels, reduction="sum"))
             predicted = logits.argmax(1)
             confusion += torch.bincount((labels * classes + predicted).cpu(), minlength=classes * classes)

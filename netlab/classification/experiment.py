@@ -12,11 +12,13 @@ import torch
 
 from netlab.classification.assembly import Assembly, Tables, choose_components, complete, options_in, table_of
 from netlab.classification.evaluate import Evaluation
-from netlab.classification.interface import interface_of
+from netlab.classification.interface import Interface, interface_of
 from netlab.classification.optimization import optimization_of
+from netlab.classification.pretraining import fit_to_weights
 from netlab.classification.restore import build_network, normalization_for
 from netlab.classification.settings import RESUMABLE, split_settings
 from netlab.classification.task import ClassifierTask, Setup, out_of_patience
+from netlab.data.cache import default_cache_folder
 from netlab.data.load import data_digest, load_data
 from netlab.data.split import Splits, split_data
 from netlab.engine.catalog import Catalog, Part
@@ -25,6 +27,7 @@ from netlab.kinds import KINDS
 from netlab.kinds.dataset import ImageData
 from netlab.kinds.recipe import DataFacts
 from netlab.network import count_parameters
+from netlab.pretrained import PretrainedNetwork
 from netlab.runs.config import NAMING_KINDS, Config, default_name, make_config, to_toml
 from netlab.runs.curves import plot_history
 from netlab.runs.directory import RunDirectory, check_name
@@ -40,23 +43,56 @@ from netlab.training.session import FinishedRun, TrainingSession
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """A run, resolved and ready: nothing has been written yet."""
+    """A run, resolved and ready: nothing has been written yet. ``expected_size`` is the side in pixels of the
+    images that pretrained weights expect."""
 
     run: RunDirectory
     config: Config
     data: ImageData
     setup: Setup
+    expected_size: int | None = None
+
+    @property
+    def interface(self) -> Interface:
+        """What the network takes and gives."""
+        return interface_of(self.data, self.setup.normalization, mirror=self.setup.settings.mirror)
 
     def describe(self) -> str:
         """What is about to be trained, in two lines."""
         setup = self.setup
         tables = (KINDS[kind].selector for kind in NAMING_KINDS)
-        parts = ", ".join(f"{table} {self.config[table]['name']}" for table in tables)
+        parts = ", ".join(f"{table} {part_name(self.config[table])}" for table in tables)
         images = f"{len(setup.splits.train):,} training, {len(setup.splits.val):,} validation"
         device = f"{setup.device}, {setup.precision}"
         if setup.ranks.world > 1:
             device = f"{setup.ranks.world} processes, {setup.device.type}, {setup.precision}"
-        return f"{parts}\n{images}, {len(setup.splits.test):,} test images; {device}"
+        start = f"\n{described_start(setup)}" if isinstance(setup.network, PretrainedNetwork) else ""
+        return f"{parts}\n{images}, {len(setup.splits.test):,} test images; {device}{start}"
+
+
+def part_name(table: Mapping[str, Any]) -> str:
+    """A part's name in a configuration, with its variant."""
+    return f"{table['name']}:{table['variant']}" if "variant" in table else str(table["name"])
+
+
+def described_start(setup: Setup) -> str:
+    """From which weights a network starts, and what of it learns."""
+    assert isinstance(setup.network, PretrainedNetwork)
+    settings = setup.settings
+    learns = {"head": "the head", "all": "all layers"}.get(settings.train)
+    if learns is None:
+        learns = f"the head and the last {settings.train.removeprefix('blocks:')} layers"
+    first = min(settings.head_epochs, settings.epochs)
+    alone = f"the head for {first} epochs, then " if first and settings.train != "head" else ""
+    return f"weights: {setup.network.weights}; learns {alone}{learns}"
+
+
+def size_notes(experiment: Experiment) -> list[str]:
+    """One line where images are much smaller than the weights expect."""
+    size, expected = min(experiment.data.train.images.shape[2:]), experiment.expected_size
+    if expected is None or size >= expected / 2:
+        return []
+    return [f"images are {size} pixels wide, the weights expect {expected}: larger ones would be told better"]
 
 
 def prepare(
@@ -81,11 +117,12 @@ def prepare(
     if name is not None:
         check_name(name)
     chosen_device = ranks.device if ranks.world > 1 else choose_device(device)
-    dataset = dataset_of(catalog, given)
+    fitted = fit_to_weights(catalog, given, offline=offline)
+    dataset = dataset_of(catalog, fitted.tables)
     data = ranks.first_on_machine(
         lambda: load_data(dataset.component, dataset.options, root=data_dir, offline=offline)
     )
-    assembly, splits, config = resolve(catalog, given, data)
+    assembly, splits, config = resolve(catalog, fitted.tables, data)
     settings = assembly.settings
     if (batch := min(settings.batch_size, len(splits.train))) < ranks.world:
         raise UsageError(
@@ -95,16 +132,18 @@ def prepare(
     name = default_name(config, RESUMABLE) if name is None else name
     config = {"run": {"name": name, "data_dir": str(data_dir.absolute())}, **config}
     setup = Setup(
-        network=build_network(assembly.parts, data, seed=settings.seed),
+        network=build_network(assembly.parts, data, seed=settings.seed, pretrained=fitted.pretrained),
         splits=splits,
         classes=len(data.class_names),
-        normalization=normalization_for(settings.normalize, splits),
+        normalization=normalization_for(settings.normalize, splits, fitted.pretrained),
         assembly=assembly,
         device=chosen_device,
         precision=choose_precision(settings.precision, chosen_device),
         ranks=ranks,
+        cache=default_cache_folder() / "frozen",
     )
-    return Experiment(RunDirectory(runs / name), config, data, setup)
+    expected_size = fitted.pretrained.preprocessing.size if fitted.pretrained else None
+    return Experiment(RunDirectory(runs / name), config, data, setup, expected_size)
 
 
 def dataset_of(catalog: Catalog, given: Tables) -> Part:
@@ -123,7 +162,8 @@ def resolve(catalog: Catalog, given: Tables, data: ImageData) -> tuple[Assembly,
     validation, split_seed = split_settings(given.get("training", {}))
     splits = split_data(data, validation=validation, seed=split_seed)
     height, width = data.train.images.shape[-2:]
-    facts = DataFacts(len(splits.train), (height, width), len(data.class_names))
+    pretrained = given.get("training", {}).get("weights", "none") != "none"
+    facts = DataFacts(len(splits.train), (height, width), len(data.class_names), pretrained)
     assembly = complete(catalog, given, facts, data.augmentations)
     config = make_config(assembly.parts, assembly.chains, assembly.settings.model_dump(mode="json"), catalog)
     return assembly, splits, config
@@ -167,7 +207,7 @@ def run_experiment(experiment: Experiment, catalog: Catalog, reporter: Reporter)
     for line in experiment.data.problems:
         reporter.warn(line)
     reporter.describe(experiment.describe())
-    for line in experiment.data.notes:
+    for line in (*experiment.data.notes, *size_notes(experiment)):
         reporter.note(line)
     setup, run = experiment.setup, experiment.run
     parameters, environment = count_parameters(setup.network), environment_of(experiment)
@@ -183,7 +223,7 @@ def run_experiment(experiment: Experiment, catalog: Catalog, reporter: Reporter)
         changeable=RESUMABLE,
         is_over=lambda progress: out_of_patience(progress, setup.settings),
     )
-    interface = {"interface.json": asdict(interface_of(experiment.data, setup.normalization))}
+    interface = {"interface.json": asdict(experiment.interface)}
     session = TrainingSession(run, experiment.config, environment, continuation, catalog, interface)
     with session.opened(reporter, agree=lambda: check_agreement(experiment, environment)):
         task = ClassifierTask(setup)
@@ -234,6 +274,7 @@ def environment_of(experiment: Experiment) -> dict[str, Any]:
         sync_bn=setup.ranks.sync_bn if setup.ranks.world > 1 else None,
         data_digest=data_digest(experiment.data),
         val_indices_digest=hashlib.sha256(indices.numpy().tobytes()).hexdigest(),
+        weights_digest=setup.network.weights_sha256 if isinstance(setup.network, PretrainedNetwork) else None,
     )
 
 

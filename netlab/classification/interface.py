@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Interface:
     """Images uint8 (N, channels, height, width), normalized so; one logit for each of ``class_names``.
 
-    Larger and smaller images become such by ``shorter`` and ``resampling``: see ``Geometry``.
+    Larger and smaller images become such by ``shorter`` and ``resampling``: see ``Geometry``. With ``mirror``
+    the logits are the mean of those of an image and of its mirror image.
     """
 
     channels: int
@@ -29,18 +30,26 @@ class Interface:
     class_names: tuple[str, ...]
     shorter: int = 0
     resampling: Resampling = "bilinear"
+    mirror: bool = False
 
     @property
     def geometry(self) -> Geometry:
         return Geometry(self.height, self.width, self.shorter, self.resampling)
 
 
-def interface_of(data: ImageData, normalization: Normalization) -> Interface:
+def interface_of(data: ImageData, normalization: Normalization, *, mirror: bool = False) -> Interface:
     """The interface of a network that is trained on ``data``."""
     channels, height, width = data.train.images.shape[1:]
     geometry = data.geometry or Geometry(height, width)
     return Interface(
-        channels, height, width, normalization, tuple(data.class_names), geometry.shorter, geometry.resampling
+        channels,
+        height,
+        width,
+        normalization,
+        tuple(data.class_names),
+        geometry.shorter,
+        geometry.resampling,
+        mirror,
     )
 
 
@@ -67,6 +76,7 @@ def read_interface(run: RunDirectory) -> Interface:
             class_names=tuple(map(str, content["class_names"])),
             shorter=int(content["shorter"]),
             resampling=content["resampling"],
+            mirror=bool(content["mirror"]),
         )
         if interface.resampling not in RESAMPLING:
             raise ValueError(f"no resampling is called {interface.resampling!r}")

@@ -22,12 +22,14 @@ def optimization_of(assembly: Assembly) -> Optimization:
         epochs=settings.epochs,
         lr=settings.lr,
         optimizer=optimizer_of(assembly.parts["optimizer"]),
-        schedule=schedule_of(assembly.parts["schedule"], settings.epochs),
+        schedule=schedule_of(assembly.parts["schedule"], settings.epochs, settings.head_epochs),
         seed=settings.seed,
         weight_decay=settings.weight_decay,
         clip=settings.clip,
         compile=settings.compile,
         deterministic=settings.deterministic,
+        trunk_rate=settings.trunk_rate,
+        layer_rate=settings.layer_rate,
         callbacks=assembly.chains["callback"],
     )
 
@@ -44,11 +46,20 @@ def optimizer_of(part: Part) -> Callable[..., torch.optim.Optimizer]:
     return make
 
 
-def schedule_of(part: Part, epochs: int) -> Schedule:
-    """The chosen schedule of a run of so many epochs, its factors checked."""
+def schedule_of(part: Part, epochs: int, head_epochs: int = 0) -> Schedule:
+    """The chosen schedule of a run of so many epochs, its factors checked.
+
+    Epochs that train the head alone have the schedule for themselves; it begins anew for those that follow.
+    """
+    head_epochs = min(head_epochs, epochs)
 
     def factor(step: int, steps: int) -> float:
-        value = part.component.build(step, steps, epochs=epochs, options=part.options)
+        alone = steps // epochs * head_epochs
+        if step < alone:
+            phase = (step, alone), head_epochs
+        else:
+            phase = (step - alone, steps - alone), epochs - head_epochs
+        value = part.component.build(*phase[0], epochs=phase[1], options=part.options)
         if not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
             raise part.component.broke(
                 f"gave {value!r} at step {step} of {steps}, expected a factor from 0 to 1"

@@ -9,11 +9,13 @@ from typing import Any
 
 from torch import nn
 
+from netlab.classification.interface import read_interface
 from netlab.data import normalize
 from netlab.data.load import data_digest, load_data
 from netlab.data.split import Splits, split_data
 from netlab.engine.catalog import Catalog, Part
 from netlab.errors import NetlabError, UsageError
+from netlab.kinds.backbone import Pretrained
 from netlab.kinds.dataset import ImageData
 from netlab.network import assemble
 from netlab.runs.config import NETWORK_KINDS, parts_of_config, read_config
@@ -34,15 +36,22 @@ class LoadedRun:
     normalization: normalize.Normalization
 
 
-def normalization_for(kind: str, splits: Splits) -> normalize.Normalization:
-    """``dataset``: mean and deviation of the training images; ``half``: .5 and .5."""
+def normalization_for(
+    kind: str, splits: Splits, pretrained: Pretrained | None = None
+) -> normalize.Normalization:
+    """``dataset``: mean and deviation of the training images; ``half``: .5 and .5; ``weights``: what
+    pretrained weights expect."""
+    if kind == "weights" and pretrained is not None:
+        return normalize.Normalization(pretrained.preprocessing.mean, pretrained.preprocessing.std)
     if kind == "half":
         return normalize.half(splits.train.images.shape[1])
     return normalize.of_images(splits.train.images)
 
 
-def build_network(parts: Mapping[str, Part], data: ImageData, *, seed: int) -> nn.Sequential:
-    """The untrained network for a data set."""
+def build_network(
+    parts: Mapping[str, Part], data: ImageData, *, seed: int, pretrained: Pretrained | None = None
+) -> nn.Sequential:
+    """The network for a data set, before it has learnt from it."""
     channels, height, width = data.train.images.shape[1:]
     return assemble(
         parts,
@@ -50,6 +59,7 @@ def build_network(parts: Mapping[str, Part], data: ImageData, *, seed: int) -> n
         image_size=(height, width),
         classes=len(data.class_names),
         seed=seed,
+        pretrained=pretrained,
     )
 
 
@@ -116,5 +126,5 @@ def load_run(
         network=network.eval(),
         data=data,
         splits=splits,
-        normalization=normalization_for(training["normalize"], splits),
+        normalization=read_interface(directory).normalization,
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
 
 from netlab.engine.option_types import Seed
 from netlab.errors import UsageError, closest
+
+Learning = Annotated[str, StringConstraints(pattern=r"^(head|all|blocks:[0-9]{1,4})$")]
 
 
 def fits(text: str) -> dict[str, JsonValue]:
@@ -32,17 +34,41 @@ class TrainingSettings(BaseModel):
         5e-4, ge=0, description="L2 penalty on the weights of convolutions and dense layers."
     )
     clip: float = Field(1.0, ge=0, description="Scale gradients down to at most this norm; 0: never.")
-    normalize: Literal["dataset", "half"] = Field(
-        "dataset", description="Mean and deviation of the training images, or .5 and .5."
+    normalize: Literal["dataset", "half", "weights"] = Field(
+        "dataset",
+        description="Mean and deviation of the training images, .5 and .5, or those of the weights.",
     )
     channels_last: bool = Field(True, description="Keep channels last in memory, which convolutions like.")
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto", description="bf16 autocast or float32; auto is bf16 where the processor has it."
     )
+    choose: Literal["epoch", "phase"] = Field(
+        "epoch",
+        description="What validation chooses: an epoch, or the end of a phase (the head alone, then more).",
+    )
     patience: int = Field(
         0, ge=0, description="Stop after so many epochs without a better validation; 0: never."
     )
     validation: float = Field(0.1, gt=0, lt=1, description="Share of the training images held out.")
+    weights: str | None = Field(
+        None,
+        description="Where a pretrained backbone starts: imagenet, none, or a safetensors or .pth file.",
+        json_schema_extra=fits("imagenet"),
+    )
+    train: Learning = Field("all", description="Which layers learn: head, blocks:N (and the last N), all.")
+    head_epochs: int = Field(0, ge=0, description="So many epochs, the first, train the head alone.")
+    trunk_rate: float = Field(
+        1.0, gt=0, le=1, description="Learning rate of the pretrained layers, times that of the head."
+    )
+    layer_rate: float = Field(
+        1.0, gt=0, le=1, description="Rate of each of them, times that of the layer after it."
+    )
+    views: int = Field(
+        1, ge=1, description="Augmentations of an image that frozen layers see; epochs take turns."
+    )
+    mirror: bool = Field(
+        False, description="Evaluate and predict by the mean of an image and its mirror image."
+    )
     seed: Seed = 0
     split_seed: int = Field(0, ge=0, lt=2**63, description="Seed of the validation split.")
     compile: bool = Field(False, description="Use torch.compile (needs a C++ compiler).")

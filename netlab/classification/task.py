@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from netlab.classification.assembly import Assembly
 from netlab.classification.evaluate import Evaluation, evaluate
+from netlab.classification.frozen import FrozenOutputs, batches_of_outputs, on_device
 from netlab.classification.optimization import loss_of
 from netlab.classification.settings import TrainingSettings
 from netlab.data.batches import TrainingBatches, evaluation_batches
@@ -18,6 +20,7 @@ from netlab.data.normalize import Normalization
 from netlab.data.split import Splits
 from netlab.errors import NetlabError
 from netlab.kinds.dataset import LabelledImages
+from netlab.pretrained import PretrainedNetwork
 from netlab.runs.history import COLUMNS
 from netlab.training.checkpoint import Progress
 from netlab.training.elu import use_blockwise_elu
@@ -27,13 +30,15 @@ from netlab.training.task import StepLoss
 
 EVALUATION_BATCH = 256
 
-Batch = tuple[Tensor, Tensor]
+# Inputs, class probabilities, and the layer that takes the inputs: not the first where layers before it are
+# frozen, and inputs are their outputs.
+Batch = tuple[Tensor, Tensor, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
     """Everything that a classifier's training needs, resolved. ``precision`` is ``bf16`` or ``fp32``;
-    ``ranks`` are the processes that train together."""
+    ``ranks`` are the processes that train together; outputs of frozen layers are kept in ``cache``."""
 
     network: nn.Module
     splits: Splits
@@ -43,6 +48,7 @@ class Setup:
     device: torch.device
     precision: str
     ranks: Ranks = ALONE
+    cache: Path | None = None
 
     @property
     def settings(self) -> TrainingSettings:
@@ -63,10 +69,12 @@ class ClassifierTask:
         if setup.precision == "bf16" and device.type == "cpu" and not settings.compile:
             use_blockwise_elu(network)
         self.network = setup.ranks.synchronize_norms(network)
+        if isinstance(network, PretrainedNetwork):
+            network.freeze(network.frozen_for(settings.train))
         self.batch_size = min(settings.batch_size, len(setup.splits.train))
         self._setup = setup
         self._train = TrainingBatches(
-            on_device(setup.splits.train, device),
+            images_on(setup.splits.train, device),
             setup.normalization,
             setup.assembly.chains["augmentation"],
             setup.classes,
@@ -78,17 +86,54 @@ class ClassifierTask:
         self._mixing = any(
             "mixing" in part.component.spec.tags for part in setup.assembly.chains["augmentation"]
         )
-        self._val = on_device(setup.splits.val, device)
+        self._val = images_on(setup.splits.val, device)
+        self._frozen = self._frozen_outputs()
         self.steps_per_epoch = len(self._train)
 
+    def _frozen_outputs(self) -> FrozenOutputs | None:
+        setup = self._setup
+        if not isinstance(self.network, PretrainedNetwork):
+            return None
+        return FrozenOutputs(
+            self.network,
+            setup.normalization,
+            setup.precision,
+            setup.device,
+            [
+                (part.component.provenance, part.options.model_dump(mode="json") if part.options else {})
+                for part in setup.assembly.chains["augmentation"]
+            ],
+            setup.cache,
+        )
+
+    def first_layer(self, epoch: int) -> int:
+        """The first layer that is run in an epoch: those before it do not learn in it."""
+        if not isinstance(self.network, PretrainedNetwork):
+            return 0
+        head_alone = epoch <= self._setup.settings.head_epochs
+        return self.network.trunk if head_alone else self.network.frozen
+
     def batches(self, epoch: int) -> Iterator[Batch]:
-        return self._train.epoch(epoch)
+        first = self.first_layer(epoch)
+        if self._frozen is None or not first:
+            return ((images, targets, 0) for images, targets in self._train.epoch(epoch))
+        return self._batches_of_outputs(self._frozen, epoch, first)
+
+    def _batches_of_outputs(self, frozen: FrozenOutputs, epoch: int, first: int) -> Iterator[Batch]:
+        """The batches of an epoch as the frozen layers give them; epochs take turns with the views."""
+        settings, device = self._setup.settings, self._setup.device
+        # Views have the split's seed, so that runs that differ in their own share the outputs.
+        views = replace(self._train, seed=settings.split_seed)
+        outputs, targets = frozen.of_view(views, (epoch - 1) % settings.views + 1, first)
+        for indices in self._train.order(epoch):
+            yield on_device(outputs[indices], device), targets[indices].to(device), first
 
     def loss(self, network: Callable[[Tensor], Tensor], batch: Batch) -> StepLoss:
         """The chosen loss, with plain cross-entropy and accuracy as figures."""
-        images, targets = batch
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=self._setup.precision == "bf16"):
-            logits = network(images)
+        inputs, targets, first = batch
+        more = {"first": first} if first else {}
+        with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self._setup.precision == "bf16"):
+            logits = network(inputs, **more)
         logits = logits.float()
         labels = targets.argmax(1)
         # Ranks' gradients are averaged, and the average is to be that of the whole batch's mean loss,
@@ -103,7 +148,7 @@ class ClassifierTask:
 
     def measure(self, epoch: int, seconds: float) -> dict[str, float]:
         """Loss and accuracy on the validation images, and the speed of the steps."""
-        validation = self.evaluate(self._val)
+        validation = self.evaluate(self._val, first=self.first_layer(epoch))
         if not math.isfinite(validation.loss):
             raise NetlabError(
                 f"the validation loss became {validation.loss} after epoch {epoch}; {kept_checkpoint(epoch)}."
@@ -115,8 +160,14 @@ class ClassifierTask:
             "images_per_second": self.steps_per_epoch * self.batch_size / seconds,
         }
 
-    def score(self, row: Mapping[str, float]) -> tuple[float, float]:
-        """Higher accuracy is better, or the same with a lower loss."""
+    def score(self, row: Mapping[str, float]) -> tuple[float, float] | None:
+        """Higher accuracy is better, or the same with a lower loss; None: the epoch is not to be chosen.
+
+        The best of many epochs on few images is the luckiest: then only the ends of the phases compete.
+        """
+        settings = self._setup.settings
+        if settings.choose == "phase" and row["epoch"] not in (settings.head_epochs, settings.epochs):
+            return None
         return row["val_accuracy"], -row["val_loss"]
 
     def is_over(self, progress: Progress) -> bool:
@@ -135,20 +186,36 @@ class ClassifierTask:
         Raises:
             NetlabError: the network gives no finite logits for them.
         """
-        found = self.evaluate(on_device(self._setup.splits.test, self._setup.device))
+        first = self.network.frozen if isinstance(self.network, PretrainedNetwork) else 0
+        found = self.evaluate(images_on(self._setup.splits.test, self._setup.device), first=first)
         if not math.isfinite(found.loss):
             raise NetlabError(
                 f"the loss on the test images is {found.loss}: the network gives no finite logits for them"
             )
         return found
 
-    def evaluate(self, data: LabelledImages) -> Evaluation:
-        """Evaluate the network on images; every rank takes its share of the batches."""
+    def evaluate(self, data: LabelledImages, *, first: int = 0) -> Evaluation:
+        """Evaluate the network on images; every rank takes its share of the batches.
+
+        ``first`` is the first layer that is run: those before it are frozen.
+        """
         setup, ranks = self._setup, self._setup.ranks
-        batches = evaluation_batches(
-            data, setup.normalization, EVALUATION_BATCH, first=ranks.rank, every=ranks.world
+        share = {"first": ranks.rank, "every": ranks.world}
+        if self._frozen is not None and first:
+            seen = [
+                self._frozen.of_images(data, first, mirrored=mirrored)
+                for mirrored in ((False, True) if setup.settings.mirror else (False,))
+            ]
+            batches = batches_of_outputs(seen, data.labels, EVALUATION_BATCH, **share)
+        else:
+            images = evaluation_batches(data, setup.normalization, EVALUATION_BATCH, **share)
+            batches = (
+                ([inputs, inputs.flip(3)] if setup.settings.mirror else [inputs], labels)
+                for inputs, labels in images
+            )
+        return evaluate(
+            self.network, batches, classes=setup.classes, precision=setup.precision, first=first, ranks=ranks
         )
-        return evaluate(self.network, batches, classes=setup.classes, precision=setup.precision, ranks=ranks)
 
 
 def out_of_patience(progress: Progress, settings: TrainingSettings) -> bool:
@@ -156,6 +223,6 @@ def out_of_patience(progress: Progress, settings: TrainingSettings) -> bool:
     return settings.patience > 0 and progress.epoch - progress.best_epoch >= settings.patience
 
 
-def on_device(data: LabelledImages, device: torch.device) -> LabelledImages:
+def images_on(data: LabelledImages, device: torch.device) -> LabelledImages:
     """The images on the device, still uint8."""
     return LabelledImages(data.images.to(device), data.labels.to(device))

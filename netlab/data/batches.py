@@ -51,6 +51,29 @@ class TrainingBatches:
         """Batches an epoch."""
         return max(len(self.data) // self.batch_size, 1)
 
+    def view(self, number: int, batch_size: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """All images once, as epoch ``number`` augments them: indices int64 (B,), images and targets.
+
+        A function of the augmentations' seed and ``number``, whatever ``share`` is.
+        """
+        generator = epoch_generator(self.seed, number)
+        order = torch.randperm(len(self.data), generator=generator)
+        chain = draw_augmentations(self.augmentations, len(order), generator)
+        for start in range(0, len(order), batch_size):
+            batch = slice(start, min(start + batch_size, len(order)))
+            images, targets = augmented(
+                self.data.images, self.data.labels, order[batch], chain, places=batch, classes=self.classes
+            )
+            yield order[batch], self.normalization(images), targets
+
+    def order(self, number: int) -> Iterator[Tensor]:
+        """The indices of this process's share of every batch of epoch ``number``."""
+        order = torch.randperm(len(self.data), generator=epoch_generator(self.seed, number))
+        for position in range(len(self)):
+            whole = range(position * self.batch_size, (position + 1) * self.batch_size)
+            places = whole[self.share] if self.share else whole
+            yield order[places.start : places.stop]
+
     def epoch(self, number: int) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches of epoch ``number`` (from 1)."""
         generator = epoch_generator(self.seed, number)

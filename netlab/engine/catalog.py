@@ -143,12 +143,15 @@ class Component:
         return Catalog(self.manager).with_bound_parts(options, named, prefix) if named else options
 
     def build(self, *arguments: Any, **keywords: Any) -> Any:
-        """Call the component; what it raises becomes one clear line that names it.
+        """Call the component: see ``call``."""
+        return self.call(self.load(), *arguments, **keywords)
+
+    def call(self, target: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
+        """Call the component, or what it gave; what is raised becomes one clear line that names it.
 
         ``ValueError`` is the component's own word that its input does not fit, a usage error; a
         missing file likewise; anything else is the plugin's failure.
         """
-        target = self.load()
         try:
             return target(*arguments, **keywords)
         except (NetlabError, KeyboardInterrupt):
@@ -295,14 +298,15 @@ class Catalog:
         name = self.recorded_name(component)
         return BoundPart(name, values, target, component=component, bound_options=options)
 
-    def default(self, kind: str) -> Component:
-        """The component of a kind that is used when none is named: netlab's own, tagged ``default``.
+    def default(self, kind: str, tag: str = "default") -> Component:
+        """The component of a kind that is used when none is named: netlab's own, tagged ``default`` or, where
+        a case has a default of its own, ``tag``.
 
         Raises:
             UsageError: it is blocked or missing, and one must be named.
         """
         for component in self.of_kind(kind):
-            if "default" in component.spec.tags and component.plugin.builtin:
+            if tag in component.spec.tags and component.plugin.builtin:
                 return component
         selector = self.manager.kinds[kind].selector
         raise UsageError(

@@ -17,12 +17,14 @@ class ParameterGroup(TypedDict):
 
     ``name`` says which: ``filters`` are the weights of convolutions, ``dense`` those of linear layers and
     other matrices, ``rest`` biases and all parameters of normalization layers. ``weight_decay`` is the
-    user's for the first two and 0 for the rest. No parameter stands in two groups; a group may be empty.
+    user's for the first two and 0 for the rest. No parameter stands in two groups; a group may be empty. Of a
+    pretrained network there are three such groups a layer: netlab multiplies their rates by ``rate``.
     """
 
     name: GroupName
     params: list[nn.Parameter]
     weight_decay: float
+    rate: float
 
 
 class Optimizer(Protocol):

@@ -9,11 +9,13 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class DataFacts:
-    """What a recipe may fit its values to. ``image_size`` is (height, width) in pixels."""
+    """What a recipe may fit its values to. ``image_size`` is (height, width) in pixels; ``pretrained`` says
+    that the network starts from weights that were trained on other images."""
 
     training_images: int
     image_size: tuple[int, int]
     classes: int
+    pretrained: bool = False
 
 
 class Recipe(Protocol):

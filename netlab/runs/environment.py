@@ -36,6 +36,7 @@ def describe_environment(
     precision: str,
     data_digest: str,
     val_indices_digest: str,
+    weights_digest: str | None = None,
     world_size: int = 1,
     backend: str | None = None,
     sync_bn: bool | None = None,
@@ -61,6 +62,7 @@ def describe_environment(
         "components": [component.provenance for component in components],
         "data_sha256": data_digest,
         "val_indices_sha256": val_indices_digest,
+        **({} if weights_digest is None else {"weights_sha256": weights_digest}),
     }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from netlab.classification.assembly import Assembly
 from netlab.classification.experiment import dataset_of, resolve
+from netlab.classification.pretraining import fit_to_weights
 from netlab.classification.restore import build_network
 from netlab.classification.timing import time_step
 from netlab.comparison.assemblies import group_assemblies
@@ -81,8 +82,9 @@ def make_plan(
     data_of = DataCache(data_dir, offline)
     resolved: dict[str, tuple[Config, Assembly]] = {}
     for candidate in candidates:
-        data = data_of(dataset_of(catalog, candidate.given))
-        assembly, _, config = resolve(catalog, candidate.given, data)
+        tables = fit_to_weights(catalog, candidate.given, offline=offline).tables
+        data = data_of(dataset_of(catalog, tables))
+        assembly, _, config = resolve(catalog, tables, data)
         resolved.setdefault(json.dumps(config, sort_keys=True, default=str), (config, assembly))
 
     configs = [config for config, _ in resolved.values()]

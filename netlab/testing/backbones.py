@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
 from netlab.errors import NetlabError, UsageError, first_line
+from netlab.kinds.backbone import Pretrained
 from netlab.kinds.block import Size
+from netlab.pretrained import with_head
 from netlab.testing.blocks import elu, no_norm
 from netlab.testing.checks import ConformanceError, NotApplicable, Subject, expect
 from netlab.testing.modules import (
@@ -32,6 +36,11 @@ def plain_block(in_channels: int, out_channels: int, *, size: Size, stride: int 
 def build(subject: Subject, *, in_channels: int = 3, size: Size = SIZE, seed: int = 0, **more: Any) -> Any:
     """The network with plain blocks and no norm, its weights drawn from ``seed``."""
     seeded(seed)
+    component = subject.component
+    if "pretrained" in component.spec.tags:
+        pretrained = subject.build(weights="none", offline=True)
+        expect(isinstance(pretrained, Pretrained), f"it gave {type(pretrained).__name__}, not Pretrained")
+        return with_head(component, pretrained, in_channels=in_channels, image_size=size, classes=CLASSES)
     keywords: dict[str, Any] = {"block": plain_block, "norm": no_norm, "activation": elu, **more}
     return subject.build(in_channels=in_channels, image_size=size, classes=CLASSES, **keywords)
 
@@ -113,6 +122,33 @@ def determinism(subject: Subject) -> None:
     expect_determinism(build(subject), sample(2, 3, SIZE))
 
 
+def missing_weights(subject: Subject) -> None:
+    """Of a pretrained one: a file of weights that is not there is a FileNotFoundError."""
+    if "pretrained" not in subject.component.spec.tags:
+        raise NotApplicable("it is not tagged 'pretrained'")
+    with tempfile.TemporaryDirectory() as folder:
+        absent = str(Path(folder) / "absent.safetensors")
+        try:
+            subject.component.call(subject.build(weights=absent, offline=True).make_trunk)
+        except UsageError:
+            return
+        except Exception as error:
+            raise ConformanceError(f"expected FileNotFoundError, not {first_line(error)}") from error
+    raise ConformanceError("a file of weights that is not there was accepted")
+
+
+def preprocessing(subject: Subject) -> None:
+    """Of a pretrained one: sizes are at least 1, mean and deviation three numbers in (0, 1]."""
+    if "pretrained" not in subject.component.spec.tags:
+        raise NotApplicable("it is not tagged 'pretrained'")
+    found = subject.build(weights="none", offline=True).preprocessing
+    expect(1 <= found.size <= found.shorter, f"size is {found.size} and shorter {found.shorter}")
+    expect(found.resampling in ("bilinear", "bicubic"), f"resampling is {found.resampling!r}")
+    for name, values in (("mean", found.mean), ("std", found.std)):
+        good = len(values) == 3 and all(0 < value <= 1 for value in values)
+        expect(good, f"{name} is {values}, expected three numbers in (0, 1]")
+
+
 CHECKS = (
     named_layers,
     logits,
@@ -122,4 +158,6 @@ CHECKS = (
     gradients,
     state_dict,
     determinism,
+    missing_weights,
+    preprocessing,
 )

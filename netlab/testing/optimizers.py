@@ -18,9 +18,9 @@ def make_groups(decay: float = 0.0) -> list[ParameterGroup]:
         nn.Parameter(torch.randn(shape, generator=generator)) for shape in ((6, 4, 3, 3), (5, 6), (5,))
     )
     return [
-        {"name": "filters", "params": [filters], "weight_decay": decay},
-        {"name": "dense", "params": [dense], "weight_decay": decay},
-        {"name": "rest", "params": [bias], "weight_decay": 0.0},
+        {"name": "filters", "params": [filters], "weight_decay": decay, "rate": 1.0},
+        {"name": "dense", "params": [dense], "weight_decay": decay, "rate": 1.0},
+        {"name": "rest", "params": [bias], "weight_decay": 0.0, "rate": 1.0},
     ]
 
 

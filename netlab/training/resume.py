@@ -50,6 +50,8 @@ def check_resumable(
     recorded = run.read_environment() if run.environment.exists() else {}
     if recorded.get("data_sha256") not in (None, environment["data_sha256"]):
         raise UsageError(f"the data of run '{run.name}' has changed since it was begun: use another --name")
+    if recorded.get("weights_sha256") not in (None, environment.get("weights_sha256")):
+        raise UsageError(f"the weights that run '{run.name}' started from have changed: use another --name")
     changed = differences(read_tables(run.config), config, continuation.changeable)
     changed += changed_execution(recorded, environment)
     if changed:

@@ -14,7 +14,7 @@ def test_loss_accuracy_and_confusion_are_scikit_learns() -> None:
     torch.manual_seed(0)
     network = nn.Sequential(nn.Flatten(), nn.Linear(12, 4), nn.Dropout(0.9)).train()
     images, labels = torch.randn(37, 3, 2, 2), torch.randint(0, 4, (37,))
-    batches = iter([(images[:20], labels[:20]), (images[20:], labels[20:])])
+    batches = iter([([images[:20]], labels[:20]), ([images[20:]], labels[20:])])
     found = evaluate(network, batches, classes=4, precision="fp32")
     assert network.training  # as it was before; dropout was off in between
     probabilities = network.eval()(images).softmax(1).detach().double().numpy()

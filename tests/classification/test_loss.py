@@ -58,7 +58,7 @@ def test_smoothed_labels_share_the_smoothing_among_all_classes(catalog: Catalog,
     def network(batch: Tensor) -> Tensor:
         return logits
 
-    found = task.loss(network, (images().images, nn.functional.one_hot(labels, CLASSES).float()))
+    found = task.loss(network, (images().images, nn.functional.one_hot(labels, CLASSES).float(), 0))
     targets = np.eye(CLASSES)[labels] * (1 - smoothing) + smoothing / CLASSES
     logs = log_softmax(logits.double().numpy())
     assert found.loss.item() == pytest.approx(-(targets * logs).sum() / COUNT, rel=1e-6)

@@ -36,7 +36,7 @@ WRONG_RANGES = {
     "detect predict a.jpg --model m --confidence 2": "--confidence 2: expected a number, >= 0 and <= 1",
 }
 WRONG_CHOICES = {
-    "run --recipe quik": "there is no recipe 'quik'. Known: fast, report.",
+    "run --recipe quik": "there is no recipe 'quik'. Known: fast, report, transfer.",
     "run --schedule cosin": "there is no schedule 'cosin'. Did you mean 'cosine'?",
     "metrics si --split tst": "--split tst: expected one of train, test, both. Did you mean 'test'?",
     "compare --format tex": "--format tex: expected one of table, csv, markdown, latex, json. Did you mean 'latex'?",

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from netlab.data.cache import CacheWarning
 from netlab.detection.model.detector import ProposalSource, proposal_source
-from netlab.detection.proposals.cache import CacheWarning, cached_array, cached_proposals
+from netlab.detection.proposals.cache import cached_array, cached_proposals
 from netlab.detection.proposals.propose import ProposerSettings, first_proposals, propose
 from netlab.engine.catalog import Catalog
 from netlab.errors import PluginError

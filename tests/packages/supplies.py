@@ -81,6 +81,30 @@ def make_labelled(folder: Path) -> None:
         Image.fromarray(image).save(place / f"{number:03}.png")
 
 
+def make_photographs(folder: Path) -> None:
+    """Twelve of ants and twelve of bees, as far as colours go, of many sizes."""
+    rng = np.random.default_rng(0)
+    for channel, name in ((0, "ants"), (2, "bees")):
+        (folder / name).mkdir(parents=True)
+        for number in range(12):
+            pixels = rng.integers(0, 200, (6, 8, 3), dtype=np.uint8)
+            pixels[..., channel] //= 3
+            size = (90 + 3 * number, 120 - 2 * number)
+            Image.fromarray(pixels).resize(size).save(folder / name / f"{number:03}.png")
+
+
+def make_weights(path: Path) -> None:
+    """Weights of MobileNetV2's features."""
+    import torch
+    from safetensors.torch import save_file
+    from torchvision.models import mobilenet_v2
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        state = mobilenet_v2(weights=None).state_dict()
+    save_file({name: value for name, value in state.items() if name.startswith("features")}, path)
+
+
 def make_package(folder: Path) -> None:
     """A package with a network of PyTorch."""
     folder.mkdir()
@@ -98,6 +122,8 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "mine.toml": make_config,
     "flowers": make_class_folders,
     "labelled": make_labelled,
+    "photographs": make_photographs,
+    "weights.safetensors": make_weights,
     "x.npy": make_features,
     "y.npy": make_labels,
     "VOC_DIR": make_voc,

@@ -14,7 +14,7 @@ from .reader import ROOT, Reader
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
-    *(ROOT / "docs" / f"{name}.md" for name in ("run", "metrics", "compare", "detection")),
+    *(ROOT / "docs" / f"{name}.md" for name in ("run", "photographs", "metrics", "compare", "detection")),
     *sorted(ROOT.glob("docs/plugins/*.md")),
     *(
         ROOT / "examples" / f"netlab-plugin-{name}" / "README.md"

@@ -20,7 +20,7 @@ from netlab.testing import parametrize_checks
 
 # Where a check has nothing to say about a part; any other skip would be a gap in what is checked.
 SAYS_NOTHING = (
-    "it has no labels", "it is not tagged 'stride'", "it is geometric", "it is given maps", "what it mixes",
+    "it is not tagged 'pretrained'", "backbone 'torchvision' takes images in colour", "it has no labels", "it is not tagged 'stride'", "it is geometric", "it is given maps", "what it mixes",
 )  # fmt: skip
 
 

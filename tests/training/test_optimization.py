@@ -31,7 +31,7 @@ def test_biases_and_norms_have_no_weight_decay() -> None:
         nn.Linear(4, 2),
         Scale(),
     )
-    filters, dense, rest = parameter_groups(network, 0.5)
+    filters, dense, rest = parameter_groups([network], 0.5)
     groups = {group["name"]: group["weight_decay"] for group in (filters, dense, rest)}
     assert groups == {"filters": 0.5, "dense": 0.5, "rest": 0.0}
     names = {id(parameter): name for name, parameter in network.named_parameters()}
@@ -72,5 +72,5 @@ def test_nesterovs_step_looks_ahead(catalog: Catalog) -> None:
 def test_any_optimizer_that_takes_groups_and_a_rate_fits() -> None:
     network = nn.Linear(3, 2)
     for make in (partial(torch.optim.AdamW, betas=(0.8, 0.9)), torch.optim.Adagrad):
-        optimizer = make(parameter_groups(network, 0.1), lr=0.1)
+        optimizer = make(parameter_groups([network], 0.1), lr=0.1)
         assert [group["weight_decay"] for group in optimizer.param_groups] == [0.1, 0.1, 0.0]

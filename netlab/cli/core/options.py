@@ -109,6 +109,6 @@ class ProposalCache(Options):
     @property
     def cache_folder(self) -> Path | None:
         """The folder chosen, the user's cache folder, or None."""
-        from netlab.detection.proposals.cache import default_cache_folder
+        from netlab.data.cache import default_cache_folder
 
         return None if self.no_cache else self.cache or default_cache_folder()

@@ -13,7 +13,7 @@ from netlab.cli.core.console import warn
 @contextmanager
 def broken_cache_files_reported() -> Iterator[None]:
     """Show warnings of broken cache files as one line each."""
-    from netlab.detection.proposals.cache import CacheWarning
+    from netlab.data.cache import CacheWarning
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", CacheWarning)

@@ -6,9 +6,6 @@ that can not be read is computed again, with a warning. Nothing is unpickled.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import warnings
 import zipfile
 import zlib
@@ -20,33 +17,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from netlab.data.cache import CacheWarning, array_digest, cache_key
 from netlab.data.image_files import RGB
 from netlab.files import write_atomically
 from netlab.kinds.proposer import Proposals
-
-
-class CacheWarning(UserWarning):
-    """A cached file was broken and is computed again."""
-
-
-def default_cache_folder() -> Path:
-    """``$NETLAB_CACHE``, else ``netlab`` in the user's cache folder."""
-    if chosen := os.environ.get("NETLAB_CACHE"):
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "netlab"
-
-
-def array_digest(array: NDArray[Any]) -> str:
-    """A digest of the values, type and shape of an image or another array."""
-    digest = hashlib.blake2b(f"{array.dtype} {array.shape}".encode(), digest_size=16)
-    digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
-
-
-def cache_key(**parts: Any) -> str:
-    """A digest of named values that JSON can hold."""
-    text = json.dumps(parts, sort_keys=True, default=str)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def cached_proposals(

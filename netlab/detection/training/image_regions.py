@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from netlab.data.cache import cache_key
 from netlab.data.image_files import ImageError, read_image
 from netlab.detection.data.annotation import AnnotatedImage
 from netlab.detection.model.detector import FeatureExtractor, ProposalSource
-from netlab.detection.proposals.cache import cache_key
 from netlab.detection.proposals.labels import LabelRule
 from netlab.detection.training.regions import LabelledRegions, RegionSet, describe_regions, label_image
 from netlab.detection.training.settings import DetectionSettings

@@ -12,10 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from netlab.data.cache import array_digest, cache_key
 from netlab.data.image_files import RGB
 from netlab.detection.boxes import box_deltas, clip_boxes, flip_boxes
 from netlab.detection.model.features import RegionFeatures
-from netlab.detection.proposals.cache import array_digest, cache_key, cached_array
+from netlab.detection.proposals.cache import cached_array
 from netlab.detection.proposals.labels import IGNORED, LabelRule, label_regions
 
 JITTER_SHIFT = 0.25  # of the box's sides

@@ -1,1 +1,1 @@
-"""Pretrained feature extractors for detection."""
+"""Pretrained networks: feature extractors for detection, and backbones that a run starts from."""

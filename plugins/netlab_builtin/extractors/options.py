@@ -1,4 +1,4 @@
-"""Options of the feature extractors."""
+"""Options of the feature extractors and of the pretrained backbones."""
 
 from __future__ import annotations
 
@@ -17,5 +17,13 @@ class ExtractorOptions(BaseModel):
 
 class TorchvisionOptions(ExtractorOptions):
     """Options of ``torchvision``."""
+
+    variant: str = Field("resnet18", description="The classifier, as torchvision names it.")
+
+
+class TorchvisionBackboneOptions(BaseModel):
+    """Options of backbone ``torchvision``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     variant: str = Field("resnet18", description="The classifier, as torchvision names it.")

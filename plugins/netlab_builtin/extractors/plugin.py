@@ -1,4 +1,4 @@
-"""Declares the feature extractors."""
+"""Declares pretrained networks: the feature extractors of detection, and backbones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from netlab.specs import ComponentSpec, hookimpl
 
 @hookimpl
 def netlab_components() -> Iterator[ComponentSpec]:
-    """The feature extractors that come with netlab."""
+    """The pretrained networks that come with netlab."""
     yield ComponentSpec(
         kind="extractor",
         name="mobilenet_v2",
@@ -27,4 +27,13 @@ def netlab_components() -> Iterator[ComponentSpec]:
         options="netlab_builtin.extractors.options:TorchvisionOptions",
         reference="https://docs.pytorch.org/vision/stable/models.html",
         tags=frozenset({"variants"}),
+    )
+    yield ComponentSpec(
+        kind="backbone",
+        name="torchvision",
+        summary="A torchvision classifier with its weights: torchvision:resnet18 (no --block, no --norm)",
+        target="netlab_builtin.extractors.backbone:torchvision",
+        options="netlab_builtin.extractors.options:TorchvisionBackboneOptions",
+        reference="https://docs.pytorch.org/vision/stable/models.html",
+        tags=frozenset({"variants", "pretrained"}),
     )

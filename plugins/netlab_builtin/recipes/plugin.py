@@ -18,6 +18,13 @@ def netlab_components() -> Iterable[ComponentSpec]:
     )
     yield ComponentSpec(
         kind="recipe",
+        name="transfer",
+        summary="For pretrained backbones: the head first, then the last layers; validation chooses",
+        target="netlab_builtin.recipes.transfer:transfer",
+        tags=frozenset({"default-pretrained"}),
+    )
+    yield ComponentSpec(
+        kind="recipe",
         name="report",
         summary="As in the report: 100 epochs, the rate divided by ten after 50, float32",
         target="netlab_builtin.recipes.report:report",

@@ -1,10 +1,13 @@
 """Backbones that break one rule each."""
 
 from collections import OrderedDict
+from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn import functional
+
+from netlab.kinds.backbone import Preprocessing, Pretrained, Trunk
 
 
 def sound(in_channels, classes, norm, image_size, *, first=None, last=None, norm_channels=8):
@@ -80,3 +83,25 @@ class DroppingLinear(nn.Linear):
 def always_dropping(*, in_channels, image_size, classes, block, norm, activation, options):
     """Drops out in evaluation too."""
     return sound(in_channels, classes, norm, image_size, last=DroppingLinear(8, classes))
+
+
+def trunk():
+    """A convolution: nothing is wrong with it."""
+    torch.manual_seed(0)
+    return Trunk({"conv1": nn.Conv2d(3, 8, 3, padding=1)}, 8, "random")
+
+
+def knows_no_files(*, weights, offline, options):
+    """Takes any name of a file for random weights."""
+    return Pretrained(Preprocessing(32, 32, "bilinear", (0.5,) * 3, (0.5,) * 3), trunk)
+
+
+def larger_than_the_image(*, weights, offline, options):
+    """Cuts out more than there is."""
+
+    def make_trunk():
+        if weights != "none" and not Path(weights).is_file():
+            raise FileNotFoundError(f"there is no {weights}")
+        return trunk()
+
+    return Pretrained(Preprocessing(32, 24, "bilinear", (0.5,) * 3, (0.5,) * 3), make_trunk)

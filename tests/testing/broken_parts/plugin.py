@@ -56,6 +56,12 @@ def netlab_components():
         ("determinism", "always_dropping"),
     )
     yield from declare(
+        "backbone",
+        ("missing-weights", "knows_no_files"),
+        ("preprocessing", "larger_than_the_image"),
+        tags=frozenset({"pretrained"}),
+    )
+    yield from declare(
         "activation",
         ("shape", "widening"),
         ("element-by-element", "pooling"),
