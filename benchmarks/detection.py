@@ -149,7 +149,7 @@ def made_up_head(features: torch.Tensor) -> DetectionHead:
     head.fit_standardization(features)
     torch.nn.init.normal_(head.classify.weight, std=3.0 / features.shape[1] ** 0.5)
     with torch.inference_mode():
-        logits, _ = head(features)
+        logits = head(features).logits
         head.classify.bias[0] += float(torch.quantile(logits[:, 1] - logits[:, 0], 0.95))
     return head.eval()
 

@@ -57,6 +57,8 @@ class Row:
     regression: bool = False
     nms: float = 0.3
     refinements: int = 0
+    fit: int = 0
+    fit_power: float = 0.0
     proposer: str = "selective-search"
     proposer_options: dict[str, Any] = field(default_factory=dict)
 
@@ -79,7 +81,20 @@ ROWS = (
     Row("roialign: + 2000 proposals", "roialign", None, ALL_PROPOSALS, regression=True),
     Row("roialign: + flips and copies", "roialign", None, {"background_iou": 0.1}, regression=True),
     Row("roialign: + far background", "roialign", None, {}, regression=True),
-    Row("roialign: + a refinement (default)", "roialign", None, {}, regression=True, refinements=1),
+    Row("roialign: + a refinement", "roialign", None, {}, regression=True, refinements=1),
+    *(
+        Row(
+            f"+ predicted IoU to the power {power:g}",
+            "roialign",
+            None,
+            {},
+            regression=True,
+            refinements=1,
+            fit=128,
+            fit_power=power,
+        )
+        for power in (0.5, 1.0, 2.0)
+    ),
     *(
         Row(
             f"default with unions {unions}",
@@ -143,7 +158,9 @@ def fit(experiment: DetectorExperiment, row: Row, images: Sequence[ImageRegions]
     if row.mistaken_labels:
         images = [mistaken(image) for image in images]
     settings = experiment.settings.model_copy(update={"seed": seed})
-    head = DetectionHead(experiment.backbone.dimension, len(experiment.data.class_names))
+    head = DetectionHead(experiment.backbone.dimension, len(experiment.data.class_names), fit=row.fit)
+    torch.manual_seed(seed)
+    head.initialize()
     train(HeadTask(region_set(images), head, settings), optimization_of(settings))
     head.eval()
     if not row.regression:
@@ -155,7 +172,7 @@ def fit(experiment: DetectorExperiment, row: Row, images: Sequence[ImageRegions]
 def find(
     experiment: DetectorExperiment, row: Row, head: DetectionHead, images: Sequence[ImageRegions]
 ) -> list[Detections]:
-    rule = DetectRule(0.01, row.nms, 100, row.refinements)
+    rule = DetectRule(0.01, row.nms, 100, row.refinements, row.fit_power)
     features = experiment.backbone.features()
     found = []
     for image in images:

@@ -8,7 +8,7 @@ import torch
 
 from netlab.detection.boxes import box_deltas
 from netlab.detection.model.detect import DetectRule, detect
-from netlab.detection.model.head import DetectionHead
+from netlab.detection.model.head import DetectionHead, HeadOutput
 
 SIZE = (100, 80)
 WANTED = np.array([[20, 20, 60, 60]], np.float32)
@@ -19,13 +19,14 @@ def logits_of(*probabilities: list[float]) -> torch.Tensor:
 
 
 class KnownHead(DetectionHead):
-    """A head whose features are its answers: K + 1 logits, then 4 K deltas."""
+    """A head whose features are its answers: K + 1 logits, 4 K deltas, perhaps the logit of the IoU."""
 
     def __init__(self, classes: int) -> None:
         super().__init__(5 * classes + 1, classes)
 
-    def forward(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return features[:, : self.classes + 1], features[:, self.classes + 1 :].view(-1, self.classes, 4)
+    def forward(self, features: torch.Tensor) -> HeadOutput:
+        logits, deltas, fit = features.tensor_split([self.classes + 1, 5 * self.classes + 1], dim=1)
+        return HeadOutput(logits, deltas.reshape(-1, self.classes, 4), fit[:, 0] if fit.shape[1] else None)
 
 
 def features(probabilities: list[list[float]], deltas: np.ndarray | None = None) -> torch.Tensor:
@@ -105,3 +106,14 @@ def test_a_refinement_describes_the_moved_box_and_averages_its_score():
     np.testing.assert_allclose(seen[1], WANTED, atol=1e-3)
     np.testing.assert_allclose(found.boxes, WANTED, atol=1e-3)
     assert found.scores.tolist() == pytest.approx([0.8], abs=1e-4)
+
+
+@pytest.mark.parametrize(("power", "scores"), [(0.0, [0.8]), (1.0, [0.72]), (2.0, [0.648])])
+def test_the_box_that_fits_better_stays_and_its_score_is_multiplied_by_a_power_of_the_fit(
+    power: float, scores: list[float]
+):
+    regions = np.array([[20, 20, 60, 60], [22, 20, 62, 60]], np.float32)
+    answers = torch.cat([features([[0.2, 0.8], [0.2, 0.8]]), torch.tensor([[0.5], [0.9]]).logit()], dim=1)
+    found = run(regions, answers, fit_power=power)
+    np.testing.assert_allclose(found.scores, scores, rtol=1e-5)
+    assert found.boxes.tolist() == [regions[1 if power else 0].tolist()]

@@ -20,7 +20,7 @@ MODEL: dict[str, Any] = {
     "format": "netlab-detector-1",
     "classes": ["cat", "dog"],
     "weights_sha256": "0" * 64,
-    "detection": {"confidence": {"cat": 0.5, "dog": 1}, "iou": 0.3, "max_detections": 100, "refinements": 1},
+    "detection": {"confidence": {"cat": 0.5, "dog": 1}, "iou": 0.3, "max_detections": 100, "refinements": 1, "fit_power": 1},
     "preprocessing": {
         "colour": "RGB", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "crop_size": 224,
         "image_side": 512,
@@ -34,7 +34,7 @@ MODEL: dict[str, Any] = {
         "weights": "none",
     },
     "features": {"way": "roialign", "pools": [{"stage": 1, "size": 1, "grow": 1.0}]},
-    "head": {"hidden": 0, "dropout": 0.0},
+    "head": {"hidden": 0, "dropout": 0.0, "fit": 128},
 }  # fmt: skip
 
 

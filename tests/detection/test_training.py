@@ -39,8 +39,12 @@ def region_set(seed: int = 0, images: int = 6, objects: int = 10) -> RegionSet:
         x[:, :3] += np.eye(3)[labels] * (labels >= 0)[:, None]
         x[:, 4:8] += targets
         regressed = np.where(labels > 0, labels, 0)
+        iou = rng.uniform(0, 1, len(labels))
+        x[:, 8] += 6 * iou - 3
         regions = np.zeros((len(labels), 4), np.float32)
-        labelled.append(LabelledRegions(regions, labels, targets, regressed, labels <= 0))
+        labelled.append(
+            LabelledRegions(regions, labels, targets, regressed, labels <= 0, iou.astype(np.float32))
+        )
         features.append(x.astype(np.float16))
     return RegionSet(labelled, features, [False] * images)
 
@@ -62,7 +66,7 @@ def test_the_head_learns_classes_and_boxes():
     head = DetectionHead(DIMENSION, CLASSES)
     trained = train_head(head)
     other = region_set(1)
-    logits, deltas = head(other.fetch(np.arange(len(other))))
+    logits, deltas, _ = head(other.fetch(np.arange(len(other))))
     kept = other.labels >= 0
     assert (logits.argmax(1).numpy() == other.labels)[kept].mean() > 0.9
     close = other.regressed > 0
@@ -70,6 +74,19 @@ def test_the_head_learns_classes_and_boxes():
     assert np.abs(found - other.targets[close]).mean() < 0.4
     assert [row["epoch"] for row in trained.history] == [1, 2, 3, 4]
     assert trained.history[-1]["train_loss"] < trained.history[0]["train_loss"]
+
+
+def test_the_head_learns_how_well_a_region_fits():
+    head = DetectionHead(DIMENSION, CLASSES, fit=16)
+    train_head(head)
+    other = region_set(1)
+    with torch.inference_mode():
+        fit = head(other.fetch(np.arange(len(other)))).fit.sigmoid().numpy()
+    assert np.corrcoef(fit, other.iou)[0, 1] > 0.8
+    without = DetectionHead(DIMENSION, CLASSES)
+    train_head(without)
+    for name, weight in without.named_parameters():  # what is learnt beside it changes nothing of the rest
+        assert torch.equal(weight, head.get_parameter(name)), name
 
 
 def test_features_are_fetched_by_number_in_any_order():
@@ -82,6 +99,7 @@ def test_features_are_fetched_by_number_in_any_order():
             np.zeros((n, 4)),
             np.zeros(n, int),
             np.ones(n, bool),
+            np.zeros(n, np.float32),
         )
         for n in (30, 0, 40)
     ]
@@ -138,7 +156,7 @@ def test_hard_negatives_are_candidates_that_look_like_a_class():
     train_head(head, regions=regions)
     found = mine_hard_negatives(regions, head, most=10_000)
     assert regions.candidates[found].all()
-    logits, _ = head(regions.fetch(np.arange(len(regions))))
+    logits = head(regions.fetch(np.arange(len(regions)))).logits
     chance = 1 - logits.softmax(1)[:, 0].detach().numpy()
     np.testing.assert_array_equal(found, np.flatnonzero(regions.candidates & (chance >= 0.1)))
     few = mine_hard_negatives(regions, head, most=3)

@@ -29,6 +29,7 @@ class DetectionTable(Table):
     iou: Share
     max_detections: int = Field(ge=1, le=100_000)
     refinements: int = Field(ge=0, le=10)
+    fit_power: FiniteFloat = Field(ge=0, le=10)
 
 
 class PreprocessingTable(Table):
@@ -85,6 +86,7 @@ class HeadTable(Table):
 
     hidden: int = Field(ge=0, le=100_000)
     dropout: FiniteFloat = Field(ge=0, lt=1)
+    fit: int = Field(ge=0, le=100_000)
 
 
 class Description(Table):

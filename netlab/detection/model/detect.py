@@ -39,13 +39,15 @@ class DetectRule:
 
     ``confidence`` is the least score, the same for all classes or by label; ``iou`` the overlap above
     which the weaker of two boxes of a class is dropped; ``refinements`` how often the best regions
-    are described and scored again where the regression has moved them.
+    are described and scored again where the regression has moved them. ``fit_power`` is the power of the
+    predicted IoU by which the probability of a class is multiplied; 0: it is not asked.
     """
 
     confidence: float | Mapping[int, float] = 0.05
     iou: float = 0.3
     max_detections: int = 100
     refinements: int = 1
+    fit_power: float = 0.0
 
     def least(self, label: int) -> float:
         return self.confidence if isinstance(self.confidence, float) else self.confidence.get(label, 0.05)
@@ -65,15 +67,15 @@ def detect(
 ) -> Detections:
     """Detections among ``regions`` (N, 4) of an image of ``size`` (width, height).
 
-    Every region is scored by the softmax of its logits. For each class the regression moves the
-    box; in a refinement the best of the moved boxes are described again, their score becomes the mean of
-    all scores so far, and they are moved once more. Background is dropped, boxes are clipped,
-    weak ones dropped, and the rest suppressed class by class.
+    Every region is scored by the softmax of its logits, times a power of its predicted IoU. For each class
+    the regression moves the box; in a refinement the best of the moved boxes are described again, their score
+    becomes the mean of all scores so far, and they are moved once more. Background is dropped, boxes are
+    clipped, weak ones dropped, and the rest suppressed class by class.
     """
     if len(regions) == 0:
         return NOTHING
     found = []
-    scores, deltas = _score(head, describe(regions) if features is None else features)
+    scores, deltas = _score(head, describe(regions) if features is None else features, rule.fit_power)
     for label in range(1, head.classes + 1):
         boxes = clip_boxes(apply_deltas(regions, deltas[:, label - 1]), *size)
         score = scores[:, label]
@@ -83,7 +85,7 @@ def detect(
                 boxes, score = boxes[best], score[best]
                 break
             boxes = boxes[best]
-            again, moved = _score(head, describe(boxes))
+            again, moved = _score(head, describe(boxes), rule.fit_power)
             score = ((score[best] * (step + 1) + again[:, label]) / (step + 2)).astype(np.float32)
             boxes = clip_boxes(apply_deltas(boxes, moved[:, label - 1]), *size)
         keep = (score >= rule.least(label)) & (boxes[:, 2:] - boxes[:, :2] >= 1.0).all(axis=1)
@@ -100,8 +102,13 @@ def _worth_refining(boxes: NDArray[np.float32], scores: NDArray[np.float32]) -> 
     return large[kept[:REFINED_REGIONS]]
 
 
-def _score(head: DetectionHead, features: torch.Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Probabilities (N, K + 1) and deltas (N, K, 4)."""
+def _score(
+    head: DetectionHead, features: torch.Tensor, fit_power: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Scores (N, K + 1) and deltas (N, K, 4)."""
     with torch.inference_mode():
-        logits, deltas = head(features.float())
-        return logits.softmax(1).numpy(), deltas.numpy()
+        logits, deltas, fit = head(features.float())
+        scores = logits.softmax(1)
+        if fit is not None and fit_power:
+            scores = scores * fit.sigmoid().pow(fit_power)[:, None]
+        return scores.numpy(), deltas.numpy()

@@ -72,6 +72,7 @@ def _describe(detector: Detector, digest: str) -> dict[str, Any]:
             "iou": rule.iou,
             "max_detections": rule.max_detections,
             "refinements": rule.refinements,
+            "fit_power": rule.fit_power,
         },
         "preprocessing": {
             "colour": "RGB",
@@ -92,7 +93,7 @@ def _describe(detector: Detector, digest: str) -> dict[str, Any]:
             "way": backbone.way,
             "pools": [{"stage": p.stage, "size": p.size, "grow": p.grow} for p in backbone.pools],
         },
-        "head": {"hidden": detector.head.hidden, "dropout": detector.head.dropout},
+        "head": detector.head.shape,
     }
 
 
@@ -127,8 +128,8 @@ def load_detector(
             cache=cache,
         )
         backbone = _rebuild_backbone(extractor, described, tensors)
-        names, shape = tuple(described.classes), described.head
-        head = DetectionHead(backbone.dimension, len(names), hidden=shape.hidden, dropout=shape.dropout)
+        names = tuple(described.classes)
+        head = DetectionHead(backbone.dimension, len(names), **described.head.model_dump())
         head.load_state_dict(
             {k.removeprefix("head."): v for k, v in tensors.items() if k.startswith("head.")}
         )
@@ -138,6 +139,7 @@ def load_detector(
             iou=detection.iou,
             max_detections=detection.max_detections,
             refinements=detection.refinements,
+            fit_power=detection.fit_power,
         )
     except (KeyError, TypeError, AttributeError, RuntimeError, ValueError) as error:
         raise NetlabError(f"the model in {folder} is damaged: {type(error).__name__}: {error}") from error

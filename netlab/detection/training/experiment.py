@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from netlab.detection.model.detector import (
 )
 from netlab.detection.model.head import DetectionHead
 from netlab.detection.model.model_file import save_detector
-from netlab.detection.training.cached_validation import validation_ap
+from netlab.detection.training.cached_validation import CachedValidation
 from netlab.detection.training.config import default_name, make_config
 from netlab.detection.training.image_regions import RegionExtraction, region_set
 from netlab.detection.training.settings import DetectionSettings
@@ -203,15 +203,15 @@ def run_experiment(experiment: DetectorExperiment, catalog: Catalog, reporter: R
     split = {"split.json": split_record(data, experiment.folder)}
     session = TrainingSession(run, experiment.config, environment, continuation, catalog, split)
     with session.opened(reporter):
-        task = make_task(experiment, reporter)
+        task, validation = make_task(experiment, reporter)
         reporter.phase("training", experiment.settings.epochs)
         with limited_threads(1):  # steps of a millisecond
             trained = train(
                 task, optimization_of(experiment.settings), run, reporter, on_epoch=session.epoch_finished
             )
-        detector = Detector(
-            data.class_names, experiment.proposer, experiment.backbone, task.network.eval(), experiment.rule
-        )
+        head = task.network.eval()
+        rule = replace(experiment.rule, fit_power=validation.best_fit_power(head))
+        detector = Detector(data.class_names, experiment.proposer, experiment.backbone, head, rule)
         validated = validate(detector, data.val, run.plots, device=experiment.device, reporter=reporter)
         save_detector(detector.with_rule(confidence=validated.confidence), run.path)
         plot_training(trained.history, run.plots, title=run.name)
@@ -220,8 +220,8 @@ def run_experiment(experiment: DetectorExperiment, catalog: Catalog, reporter: R
     return finished
 
 
-def make_task(experiment: DetectorExperiment, reporter: Reporter) -> HeadTask:
-    """The head to be trained, with the regions of all images.
+def make_task(experiment: DetectorExperiment, reporter: Reporter) -> tuple[HeadTask, CachedValidation]:
+    """The head to be trained, with the regions of all images, and what it is measured on.
 
     Raises:
         UsageError: no training image can be read, or nothing can be learnt from them.
@@ -230,18 +230,20 @@ def make_task(experiment: DetectorExperiment, reporter: Reporter) -> HeadTask:
     training = experiment.extraction(experiment.data.train, reporter, training=True)
     if not training:
         raise UsageError("no training image can be read")
-    validation = experiment.extraction(experiment.data.val, reporter, training=False)
+    validation = CachedValidation(
+        experiment.extraction(experiment.data.val, reporter, training=False), names, experiment.rule
+    )
     head = DetectionHead(
-        experiment.backbone.dimension, len(names), hidden=settings.hidden, dropout=settings.dropout
+        experiment.backbone.dimension,
+        len(names),
+        hidden=settings.hidden,
+        dropout=settings.dropout,
+        fit=settings.fit,
     )
     torch.manual_seed(settings.seed)
     head.initialize()
-    return HeadTask(
-        region_set(training),
-        head,
-        settings,
-        average_precision=lambda trained: validation_ap(trained, validation, names, experiment.rule),
-    )
+    task = HeadTask(region_set(training), head, settings, average_precision=validation.ap50)
+    return task, validation
 
 
 def result_of(

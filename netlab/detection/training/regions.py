@@ -30,7 +30,8 @@ class LabelledRegions:
     ``regions`` float32 (N, 4): true boxes, their jittered copies, proposals. ``labels`` int64 (N,) as
     in ``label_regions``. ``targets`` float32 (N, 4): the deltas to the best true box, and
     ``regressed`` int64 (N,) that box's class where it is close enough to learn from, else 0.
-    ``candidates`` bool (N,): background of any IoU below the positive, for hard negatives.
+    ``candidates`` bool (N,): background of any IoU below the positive, for hard negatives. ``iou`` float32
+    (N,): that with the best true box.
     """
 
     regions: NDArray[np.float32]
@@ -38,6 +39,7 @@ class LabelledRegions:
     targets: NDArray[np.float32]
     regressed: NDArray[np.int64]
     candidates: NDArray[np.bool_]
+    iou: NDArray[np.float32]
 
 
 def label_image(
@@ -63,7 +65,7 @@ def label_image(
     regressed = np.zeros(len(regions), np.int64)
     regressed[close] = classes[found.best[close]]
     hard = (found.iou < rule.high) & ~(_on_difficult(found.best, difficult) & (found.iou >= rule.low))
-    return LabelledRegions(regions, found.labels, targets, regressed, hard)
+    return LabelledRegions(regions, found.labels, targets, regressed, hard, found.iou)
 
 
 def _on_difficult(best: NDArray[np.int64], difficult: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -117,7 +119,7 @@ def describe_regions(
 class RegionSet:
     """All regions of all training images, numbered from 0, with their features.
 
-    ``labels``, ``regressed`` (N,), ``targets`` (N, 4) and ``candidates`` are in memory; features are
+    ``labels``, ``regressed``, ``iou`` (N,), ``targets`` (N, 4) and ``candidates`` are in memory; features are
     fetched by number, from files mapped into memory.
     """
 
@@ -132,6 +134,7 @@ class RegionSet:
         self.labels = np.concatenate([image.labels for image in images])
         self.regressed = np.concatenate([image.regressed for image in images])
         self.candidates = np.concatenate([image.candidates for image in images])
+        self.iou = np.concatenate([image.iou for image in images])
         mirror = np.array([-1, 1, 1, 1], np.float32)  # mirrored, the shift along x changes its sign
         self.targets = np.concatenate(
             [

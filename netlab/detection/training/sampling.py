@@ -59,8 +59,7 @@ def mine_hard_negatives(regions: RegionSet, head: DetectionHead, *, most: int) -
     with torch.inference_mode():
         for block in regions.blocks():
             candidates = block[regions.candidates[block]]
-            logits, _ = head(regions.fetch(candidates))
-            chance = 1.0 - logits.softmax(1)[:, BACKGROUND].numpy()
+            chance = 1.0 - head(regions.fetch(candidates)).logits.softmax(1)[:, BACKGROUND].numpy()
             hard = chance >= HARDEST_SHARE
             numbers.append(candidates[hard])
             chances.append(chance[hard])

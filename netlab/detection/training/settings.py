@@ -42,6 +42,9 @@ class DetectionSettings(BaseModel):
         0, ge=0, description="Units of a hidden layer before the logits; 0 for a linear head."
     )
     dropout: float = Field(0.0, ge=0.0, lt=1.0, description="Dropout around the hidden layer.")
+    fit: int = Field(
+        128, ge=0, description="Units of the layer that predicts how well a box fits; 0: it is not predicted."
+    )
     decay: float = Field(0.3, ge=0.0, description="Weight of the squared weights in the loss.")
     epochs: int = Field(12, ge=1, description="Passes over the positive regions.")
     batch_size: int = Field(128, ge=4, description="Regions in a step.")

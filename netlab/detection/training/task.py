@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from netlab.detection.model.head import DetectionHead
+from netlab.detection.model.head import DetectionHead, HeadOutput
 from netlab.detection.proposals.labels import BACKGROUND
 from netlab.detection.training.regions import RegionSet
 from netlab.detection.training.sampling import class_weights, draw_steps, mine_hard_negatives, steps_per_epoch
@@ -94,14 +94,20 @@ class HeadTask:
             features = self._regions.fetch(np.concatenate(chunk))
             yield from map(RegionBatch, chunk, features.split([len(numbers) for numbers in chunk]))
 
-    def loss(self, network: Callable[[Tensor], tuple[Tensor, Tensor]], batch: RegionBatch) -> StepLoss:
+    def loss(self, network: Callable[[Tensor], HeadOutput], batch: RegionBatch) -> StepLoss:
         """Cross-entropy over K + 1 classes, plus half the mean squared error of the regression of regions
-        close to an object, plus ``decay`` times the sum of squared weights."""
-        logits, deltas = network(batch.features)
+        close to an object, plus cross-entropy of the predicted IoU, plus ``decay`` times the sum of squared
+        weights of classes and regression."""
+        logits, deltas, fit = network(batch.features)
         labels = torch.from_numpy(self._regions.labels[batch.numbers]).clamp(min=BACKGROUND)
         loss = nn.functional.cross_entropy(logits, labels, weight=self._class_weights)
         box_loss = _box_loss(deltas, self._regions, batch.numbers)
-        total = loss + box_loss + self._settings.decay * _squared_weights(self.network)
+        total = (
+            loss
+            + box_loss
+            + _fit_loss(fit, self._regions, batch.numbers)
+            + self._settings.decay * _squared_weights(self.network)
+        )
         return StepLoss(total, {"train_loss": loss, "train_box_loss": box_loss}, 1)
 
     def measure(self, epoch: int, seconds: float) -> dict[str, float]:
@@ -147,7 +153,18 @@ def _box_loss(deltas: Tensor, regions: RegionSet, numbers: NDArray[np.int64]) ->
     return 0.5 * nn.functional.mse_loss(predicted, torch.from_numpy(regions.targets[numbers])[close])
 
 
+def _fit_loss(fit: Tensor | None, regions: RegionSet, numbers: NDArray[np.int64]) -> Tensor | float:
+    """Cross-entropy between the IoU of each region and what is predicted of it."""
+    if fit is None:
+        return 0.0
+    return nn.functional.binary_cross_entropy_with_logits(fit, torch.from_numpy(regions.iou[numbers]))
+
+
 def _squared_weights(head: DetectionHead) -> Tensor:
     return torch.stack(
-        [weight.square().sum() for name, weight in head.named_parameters() if "weight" in name]
+        [
+            weight.square().sum()
+            for name, weight in head.named_parameters()
+            if "weight" in name and not name.startswith("fit.")
+        ]
     ).sum()
