@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test mutants docs notebooks format clean
+.PHONY: run test mutants faults docs notebooks format clean
 
 run: $(VENV)/.installed ## Install netlab into .venv and train the first network
 	$(BIN)/netlab run --block grouped --paths 4 --norm bn --epochs 3 --name first
@@ -16,6 +16,9 @@ test: $(VENV)/.installed-dev ## Everything that guards the project
 
 mutants: $(VENV)/.installed-dev $(VENV)/.installed-mutants ## Break the code and see whether the tests notice: ROOM=labels SAMPLE=40 SEED=0
 	$(BIN)/python tests/mutants/run.py $(ROOM) $(if $(SAMPLE),--sample $(SAMPLE)) --seed $(or $(SEED),0)
+
+faults: $(VENV)/.installed-dev ## Damage many files and see that each is refused in one line: INPUTS=20000 of each kind
+	NETLAB_FAULTS=$(or $(INPUTS),20000) $(BIN)/pytest -q tests/faults
 
 docs: $(VENV)/.installed-dev ## What the pages say of the code: plugins and the Python API
 	$(BIN)/python docs/generate.py

@@ -25,7 +25,7 @@ def load_array(path: Path, what: str) -> NDArray[Any]:
         raise UsageError(f"{what}: there is no file {path}") from None
     except IsADirectoryError:
         raise UsageError(f"{what}: {path} is a folder; expected a .npy file") from None
-    except (ValueError, EOFError, OSError) as error:
+    except Exception as error:  # NumPy parses the header as Python: errors of every kind
         if path.read_bytes()[:6] == b"\x93NUMPY" and "object" in str(error).lower():
             raise UsageError(
                 f"{what}: {path} holds Python objects, which are never unpickled; save numbers or strings"
@@ -138,7 +138,7 @@ def _load_weights(model: Any, path: Path) -> None:
             state = load_file(path)
         else:
             state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError) as error:
+    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, AttributeError) as error:
         reason = str(error).strip().split("\n")[0]
         raise UsageError(f"--weights: {path} holds no weights alone ({reason[:120]})") from error
     except Exception as error:  # safetensors has an error type of its own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -93,10 +94,10 @@ def test_a_truncated_or_pickled_npz_is_refused_in_one_line(catalog: Catalog, tmp
     for share in (0.3, 0.6, 0.95):
         cut = tmp_path / "cut.npz"
         cut.write_bytes(whole.read_bytes()[: int(whole.stat().st_size * share)])
-        with pytest.raises(UsageError, match="damaged or not an .npz"):
+        with pytest.raises(UsageError, match="can not be read"):
             load(catalog, "npz", path=cut)
     np.savez(tmp_path / "pickled.npz", **arrays(train_labels=np.array([object()] * 12)))
-    with pytest.raises(UsageError, match="allow_pickle"):
+    with pytest.raises(UsageError, match="holds Python objects, which are never unpickled"):
         load(catalog, "npz", path=tmp_path / "pickled.npz")
     with pytest.raises(UsageError, match="no file"):
         load(catalog, "npz", path=tmp_path / "absent.npz")
@@ -118,6 +119,29 @@ def test_folder_reads_classes_sorted_and_colours_as_rgb(catalog: Catalog, tmp_pa
     assert data.train.images.shape == (6, 3, 8, 8)
     assert data.train.images[3:, 0].unique().tolist() == [100, 101, 102]  # red
     assert int(data.train.images[:, 1:].max()) == 0
+
+
+def test_an_npz_that_declares_more_than_is_allowed_is_refused_before_memory_is_asked_for(
+    catalog: Catalog, tmp_path: Path
+) -> None:
+    blank = np.zeros((60_000, 5, 6, 3), np.uint8)  # 5 MB that fit into a few KB
+    np.savez_compressed(
+        tmp_path / "bomb.npz", **arrays(train_images=blank, train_labels=np.arange(60_000) % 3)
+    )
+    with pytest.raises(
+        UsageError, match=r"its arrays would take 0\.00\d+ GiB, and --data.most-gib allows 0.001"
+    ):
+        load(catalog, "npz", path=tmp_path / "bomb.npz", most_gib=0.001)
+    assert len(load(catalog, "npz", path=tmp_path / "bomb.npz", most_gib=0.1).train) == 60_000
+    header = np.lib.format.header_data_from_array_1_0(blank) | {"shape": (10**9, 5, 6, 3)}
+    with zipfile.ZipFile(tmp_path / "liar.npz", "w") as archive:
+        for name, value in arrays(train_images=None).items():
+            with archive.open(f"{name}.npy", "w") as file:
+                np.save(file, value)
+        with archive.open("train_images.npy", "w") as file:
+            np.lib.format.write_array_header_1_0(file, header)
+    with pytest.raises(UsageError, match=r"train_images.npy is cut short, or its header is wrong"):
+        load(catalog, "npz", path=tmp_path / "liar.npz")
 
 
 def test_folder_goes_on_past_a_damaged_image_and_names_it(catalog: Catalog, tmp_path: Path) -> None:

@@ -7,8 +7,6 @@ that can not be read is computed again, with a warning. Nothing is unpickled.
 from __future__ import annotations
 
 import warnings
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from numpy.typing import NDArray
 
 from netlab.data.cache import CacheWarning, array_digest, cache_key
 from netlab.data.image_files import RGB
+from netlab.errors import first_line
 from netlab.files import write_atomically
 from netlab.kinds.proposer import Proposals
 
@@ -59,8 +58,8 @@ def cached_array(
             if found.shape == shape and found.dtype == np.float16:
                 return found
             _warn(path, f"it holds {found.dtype} {found.shape}")
-        except (OSError, ValueError, EOFError) as error:
-            _warn(path, str(error))
+        except Exception as error:  # NumPy parses the header as Python: errors of every kind
+            _warn(path, first_line(error))
     array = compute()
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, lambda file: np.save(file, array, allow_pickle=False))
@@ -73,8 +72,8 @@ def _read_npz(path: Path) -> dict[str, NDArray[Any]] | None:
     try:
         with np.load(path, allow_pickle=False) as packed:
             return {name: packed[name] for name in packed.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        _warn(path, str(error))
+    except Exception as error:  # zip, deflate and NumPy's header each have errors of their own
+        _warn(path, first_line(error))
         return None
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from netlab.kinds.dataset import ImageData, LabelledImages
@@ -28,7 +30,7 @@ def npz(*, root: Path, offline: bool, options: NpzOptions) -> ImageData:
         ValueError: the file is damaged, or an array is missing or does not fit; the message names it.
     """
     path = options.path
-    arrays = read_arrays(path)
+    arrays = read_arrays(path, most_bytes=int(options.most_gib * 2**30))
     parts = {
         part: read_part(arrays, part, path) for part in ("train", "test", "val") if has_part(arrays, part)
     }
@@ -52,19 +54,48 @@ def npz(*, root: Path, offline: bool, options: NpzOptions) -> ImageData:
     )
 
 
-def read_arrays(path: Path) -> Arrays:
-    """Every array of the file, with one clear error for whatever may be wrong with it."""
+def read_arrays(path: Path, *, most_bytes: int) -> Arrays:
+    """Every array of the file, with one clear error for whatever may be wrong with it.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is damaged, no .npz file, or its arrays would take over ``most_bytes``.
+    """
     try:
         with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise ValueError(f"{path} is not an .npz file")
+            if not isinstance(archive, NpzFile) or archive.zip is None:
+                raise ValueError("it is not an .npz file")
+            total = sum(map(declared_bytes, archive.zip.infolist(), itertools.repeat(archive.zip)))
+            if total > most_bytes:
+                raise ValueError(
+                    f"its arrays would take {total / 2**30:.3g} GiB, and --data.most-gib allows"
+                    f" {most_bytes / 2**30:.3g}"
+                )
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no file {path} (--data.path)") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, OSError) as error:
-        raise ValueError(f"{path} is damaged or not an .npz file: {error}") from error
-    except ValueError as error:
-        raise ValueError(f"{path} can not be read: {error}") from error
+    except Exception as error:  # zip, deflate and NumPy's header each have errors of their own
+        raise ValueError(f"{path} can not be read: {' '.join(str(error).split())[:200]}") from error
+
+
+def declared_bytes(member: zipfile.ZipInfo, archive: zipfile.ZipFile) -> int:
+    """What an array takes in memory, by its header: NumPy asks for as much before it reads any of it.
+
+    Raises:
+        ValueError: the header declares another size than the archive has for it, or Python objects.
+    """
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        read_header = (
+            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        )
+        shape, _, dtype = read_header(file)
+        if dtype.hasobject:
+            raise ValueError(f"{member.filename} holds Python objects, which are never unpickled")
+        declared = math.prod(shape) * dtype.itemsize
+        if declared != member.file_size - file.tell():
+            raise ValueError(f"{member.filename} is cut short, or its header is wrong")
+    return declared
 
 
 def has_part(arrays: Arrays, part: str) -> bool:

@@ -24,6 +24,9 @@ class NpzOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     path: Path = Field(description="The file.")
+    most_gib: float = Field(
+        8.0, gt=0, description="GiB that its arrays may take in memory; a small file may declare many."
+    )
     augmentations: tuple[Augmentation, ...] = Field(
         ("horizontal-flip", "translation"), description="What keeps the labels of these images."
     )
