@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netlab.api.table import Row, Table
+from netlab.api.table import ReadAsTable, Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from netlab.detection.model.detect import Detections
 
 
-class ImageDetections(Sequence[Row]):
+class ImageDetections(ReadAsTable):
     """The objects found in one image, best first; a notebook shows them drawn.
 
     ``boxes`` float32 (n, 4): left, top, right, bottom in pixels, the right and bottom edge not included;
@@ -85,15 +85,6 @@ class ImageDetections(Sequence[Row]):
 
     def __len__(self) -> int:
         return len(self.labels)
-
-    def __iter__(self) -> Iterator[Row]:
-        return iter(self.to_table())
-
-    def __getitem__(self, key: Any) -> Any:
-        return self.to_table()[key]
-
-    def __repr__(self) -> str:
-        return repr(self.to_table())
 
 
 class DetectionEvaluation:

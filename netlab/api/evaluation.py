@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from netlab.api.plot import Plot
-from netlab.api.table import Row, Table
+from netlab.api.table import ReadAsTable, Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from netlab.classification.class_figures import ClassFigures
 
 
-class Predictions(Sequence[Row]):
+class Predictions(ReadAsTable):
     """The classes of images, in the order of the images.
 
     ``images`` are their names, ``labels`` the likeliest class of each, ``probabilities`` float32 (N, K)
@@ -63,15 +63,6 @@ class Predictions(Sequence[Row]):
 
     def __len__(self) -> int:
         return len(self.images)
-
-    def __iter__(self) -> Iterator[Row]:
-        return iter(self.to_table())
-
-    def __getitem__(self, key: Any) -> Any:
-        return self.to_table()[key]
-
-    def __repr__(self) -> str:
-        return repr(self.to_table())
 
     def _repr_html_(self) -> str:
         return self.to_table()._repr_html_()

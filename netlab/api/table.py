@@ -109,6 +109,22 @@ class Table(Sequence[Row]):
         return more + ([self.caption] if self.caption else [])
 
 
+class ReadAsTable(Sequence[Row]):
+    """What is read as the table that its ``to_table`` gives."""
+
+    def to_table(self) -> Table:
+        raise NotImplementedError
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.to_table())
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.to_table()[key]
+
+    def __repr__(self) -> str:
+        return repr(self.to_table())
+
+
 def cell_text(value: Any) -> str:
     """A cell as text: four decimals of a fraction, an empty text for None, ``3x32x32`` for a shape."""
     if value is None:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import base64
 import io
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from netlab.detection.evaluation.curve_table import NAME as CURVES
 from netlab.detection.evaluation.curve_table import read_curves
-from netlab.errors import NetlabError, first_line
 from netlab.report.charts import Chart, View, axis, dash, rounded
 from netlab.report.colours import series_colour
 from netlab.runs.directory import RunDirectory
 from netlab.runs.history import read_history
+from netlab.runs.record import Attempts, Record
 
 Read = TypeVar("Read")
 
@@ -40,43 +40,21 @@ class DetectorPicture:
 
 
 @dataclass(frozen=True, slots=True)
-class DetectorRecord:
-    """A detector's run directory as read; an unfinished one has no ``result``.
+class DetectorRecord(Record):
+    """What the training of a detector left.
 
     ``curves`` hold (confidence, recall, precision) by class, on the images that ``measured_on`` names.
     """
 
-    directory: RunDirectory
-    config: dict[str, Any]
-    environment: dict[str, Any] = field(default_factory=dict)
-    history: list[dict[str, float]] = field(default_factory=list)
-    result: dict[str, Any] = field(default_factory=dict)
     curves: dict[str, list[tuple[float, float, float]]] = field(default_factory=dict)
-    problems: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        return self.directory.name
-
-    @property
-    def finished(self) -> bool:
-        return bool(self.result)
 
 
 def read_detector(directory: RunDirectory) -> DetectorRecord:
     """Read all files of a detector; what is damaged is named and left out."""
-    problems: list[str] = []
-
-    def attempt(read: Callable[[], Read], otherwise: Read) -> Read:
-        try:
-            return read()
-        except (NetlabError, OSError) as error:
-            problems.append(first_line(error))
-            return otherwise
-
+    attempt = Attempts()
     result: dict[str, Any] = attempt(directory.read_result, {}) if directory.is_finished else {}
     if result and not all(isinstance(result.get(key), int | float | None) for key in ("ap50", "ap75", "ap")):
-        problems.append(f"{directory.result} is damaged: its figures are no numbers")
+        attempt.problems.append(f"{directory.result} is damaged: its figures are no numbers")
         result = {}
     return DetectorRecord(
         directory=directory,
@@ -87,7 +65,7 @@ def read_detector(directory: RunDirectory) -> DetectorRecord:
         else [],
         result=result,
         curves=attempt(lambda: read_curves(curve_file(directory)), {}),
-        problems=tuple(problems),
+        problems=tuple(attempt.problems),
     )
 
 

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from netlab.errors import UsageError
-from netlab.runs.directory import RunDirectory, find_run, is_detector, list_runs
+from netlab.runs.directory import RunDirectory, find_run, list_runs
 from netlab.runs.sweeps import read_sweep
 
 Chosen = tuple[list[RunDirectory], str | None]  # the directories, and the baseline that a sweep recorded
 
 
 def choose_runs(names: Sequence[str], runs: Path, *, sweep: str | None = None) -> Chosen:
-    """The runs called ``names``, or those of a sweep, or all in the folder ``runs`` but detectors.
+    """The runs called ``names``, or those of a sweep, or all in the folder ``runs``.
 
     Raises:
         UsageError: names and a sweep are given, or there is no run, or none of that name.
@@ -28,7 +28,7 @@ def choose_runs(names: Sequence[str], runs: Path, *, sweep: str | None = None) -
         return directories, record.baseline
     if names:
         return [find_run(name, runs) for name in names], None
-    directories = [directory for directory in list_runs(runs) if not is_detector(directory)]
+    directories = list_runs(runs)
     if not directories:
         raise UsageError(f"no run in '{runs}': train some with 'netlab sweep' or 'netlab run'")
     return directories, None

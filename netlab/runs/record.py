@@ -16,15 +16,14 @@ Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, slots=True)
-class RunRecord:
-    """What a run left. An unfinished run has no ``result``; ``problems`` are one line a damaged file."""
+class Record:
+    """What a training left. An unfinished one has no ``result``; ``problems`` are one line a damaged file."""
 
     directory: RunDirectory
     config: dict[str, Any]
     environment: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
     result: dict[str, Any] = field(default_factory=dict)
-    separability: list[dict[str, Any]] = field(default_factory=list)
     problems: tuple[str, ...] = ()
 
     @property
@@ -32,12 +31,34 @@ class RunRecord:
         return self.directory.name
 
     @property
+    def finished(self) -> bool:
+        return bool(self.result)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord(Record):
+    """What the run of a network left."""
+
+    separability: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
     def seed(self) -> int:
         return int(self.config["training"]["seed"])
 
-    @property
-    def finished(self) -> bool:
-        return bool(self.result)
+
+class Attempts:
+    """Reads files; what is damaged is kept in ``problems``, one line each."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
+    def __call__(self, read: Callable[[], Read], otherwise: Read) -> Read:
+        """What ``read`` gives, or ``otherwise``."""
+        try:
+            return read()
+        except (NetlabError, OSError) as error:
+            self.problems.append(first_line(error))
+            return otherwise
 
 
 def read_record(directory: RunDirectory) -> RunRecord:
@@ -49,25 +70,17 @@ def read_record(directory: RunDirectory) -> RunRecord:
     if is_detector(directory):
         raise NetlabError(f"'{directory.name}' is a detector, not a network: left out (see netlab report)")
     config = read_config(directory.config)
-    problems: list[str] = []
-
-    def attempt(read: Callable[[], Read], otherwise: Read) -> Read:
-        try:
-            return read()
-        except (NetlabError, OSError) as error:
-            problems.append(first_line(error))
-            return otherwise
-
+    attempt = Attempts()
     environment: dict[str, Any] = (
         attempt(directory.read_environment, {}) if directory.environment.exists() else {}
     )
     history: list[dict[str, float]] = attempt(lambda: read_history(directory.history), [])
     result: dict[str, Any] = attempt(directory.read_result, {}) if directory.is_finished else {}
     if result and not isinstance(result.get("test_accuracy"), int | float):
-        problems.append(f"{directory.result} is damaged: it has no test_accuracy")
+        attempt.problems.append(f"{directory.result} is damaged: it has no test_accuracy")
         result = {}
     separability: list[dict[str, Any]] = attempt(lambda: read_separability(directory.separability), [])
-    return RunRecord(directory, config, environment, history, result, separability, tuple(problems))
+    return RunRecord(directory, config, environment, history, result, tuple(attempt.problems), separability)
 
 
 def read_records(directories: list[RunDirectory]) -> tuple[list[RunRecord], list[str]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import EXAMPLES, Environment, expect_success, make_environment
+from .reader import Reader
 
 sys.path.append(str(EXAMPLES))
 
@@ -27,6 +28,10 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
         pytest.skip(f"timm can not be installed: {done.stderr.strip().splitlines()[-1]}")
     expect_success(done)
     return environment
+
+
+def test_its_page_is_followed_and_keeps_its_promises(environment: Environment, tmp_path: Path) -> None:
+    Reader(tmp_path / "page", lambda: environment).follow(EXAMPLES / PACKAGE / "README.md")
 
 
 def test_its_own_tests_pass(environment: Environment) -> None:
@@ -49,7 +54,7 @@ def test_a_network_of_timm_finds_objects(environment: Environment, tmp_path: Pat
     make_scenes(tmp_path / "voc", train=4, val=2, size=(90, 120))
     line = (
         "netlab detect train voc --backbone timm:resnet18 --weights none --image-side 96 --long-side 100"
-        " --limit 60 --epochs 1 --no-cache --mine-after 1 --name d --runs runs --quiet"
+        " --limit 60 --epochs 1 --no-cache --mine-after 1 --name d --detectors runs --quiet"
     )
     expect_success(environment.run(shell=line, cwd=tmp_path))
     model = (tmp_path / "runs/d/model.toml").read_text()

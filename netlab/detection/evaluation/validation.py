@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from netlab.data.image_files import RGB, ImageError, read_image
+from netlab.data.image_files import RGB
 from netlab.detection.boxes import clip_boxes
 from netlab.detection.data.annotation import AnnotatedImage
+from netlab.detection.data.readable import read_each
 from netlab.detection.evaluation.average_precision import Truth, best_threshold, curve
 from netlab.detection.model.detect import Detections
 from netlab.detection.model.detector import Detector
@@ -35,17 +36,11 @@ def detect_all(
     features = detector.backbone.features(device)
     detections, truths = [], []
     reporter.phase("detecting", len(images))
-    for image in images:
-        try:
-            pixels = read_image(image.path)
-        except ImageError as error:
-            reporter.warn(str(error))
-            continue
+    for image, pixels in read_each(images, reporter):
         found = detector.on(features, pixels)
         seen(image, pixels, found)
         detections.append(found)
         truths.append(truth_of(image, detector.class_names))
-        reporter.advance()
     return detections, truths
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from netlab.data.image_files import RGB, ImageError, read_image
+from netlab.data.image_files import RGB
+from netlab.detection.data.readable import read_each
 from netlab.detection.data.voc import DetectionData
 from netlab.detection.model.detector import ProposalSource
 from netlab.detection.output.draw import write_png
@@ -77,12 +78,7 @@ def crop_data_set(
     for split, images in (("train", data.train), ("val", data.val)):
         counts: Counter[str] = Counter()
         reporter.phase(split, len(images))
-        for image in images:
-            try:
-                pixels = read_image(image.path)
-            except ImageError as error:
-                reporter.warn(str(error))
-                continue
+        for image, pixels in read_each(images, reporter):
             labelled = label_image(
                 source(pixels).boxes, image.boxes, image.labels(data.class_names), image.difficult,
                 image.size, rule=LabelRule(), regression_iou=0.5, jitter=0, rng=np.random.default_rng(seed),
@@ -93,5 +89,4 @@ def crop_data_set(
                     most_background=most_background,
                 )
             )  # fmt: skip
-            reporter.advance()
         yield out / split, counts

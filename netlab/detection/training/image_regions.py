@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from netlab.data.cache import cache_key
-from netlab.data.image_files import ImageError, read_image
 from netlab.detection.data.annotation import AnnotatedImage
+from netlab.detection.data.readable import read_each
 from netlab.detection.model.detector import FeatureExtractor, ProposalSource
 from netlab.detection.proposals.labels import LabelRule
 from netlab.detection.training.regions import LabelledRegions, RegionSet, describe_regions, label_image
@@ -57,12 +57,7 @@ class RegionExtraction:
         sides = (False, True) if training and self.settings.flips else (False,)
         found = []
         reporter.phase("training images" if training else "validation images", len(images))
-        for image in images:
-            try:
-                pixels = read_image(image.path)
-            except ImageError as error:
-                reporter.warn(str(error))
-                continue
+        for image, pixels in read_each(images, reporter):
             proposals = self.proposer(pixels).boxes
             if len(proposals) == 0:
                 reporter.warn(f"no proposals for {image.path}")
@@ -79,7 +74,6 @@ class RegionExtraction:
                 for flipped in sides
             )
             found.append(ImageRegions(image, labelled, described, len(proposals)))
-            reporter.advance()
         return found
 
     def _labelled(
