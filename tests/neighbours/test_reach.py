@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 from brute_force import own_distances, si_per_point
-from prepared import among_others, sorted_points
+from prepared import among_others, matrix_of, sorted_points
 
 from netlab.neighbours import candidates, class_means, nearest
 from netlab.neighbours.nearest import nearest_distances
+from netlab.neighbours.operands import gamma
 from netlab.neighbours.tiles import distance_rows, query_minima
 
 WIDTH = 0.25
@@ -126,3 +127,72 @@ def test_distances_to_class_means_lie_a_width_below_or_above(leave_one_out):
     assert np.allclose(high[:, :2], (expected_value + expected_width)[:, :2], rtol=1e-14)
     assert np.isposinf(low[:, 2]).all()  # no mean
     assert np.isposinf(high[:, 2]).all()
+
+
+SINGLE, DOUBLE = 2.0**-24, 2.0**-53
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0**-600])  # of the features; the small ones leave underflow alone
+@pytest.mark.parametrize("standardize", [False, True])
+def test_the_bound_of_a_class_mean_is_the_one_that_is_derived(scale, standardize):
+    x = (np.random.default_rng(6).normal(size=(30, 4)) + 7.0) * (1 if standardize else scale)
+    matrix, codes = matrix_of(x, standardize), np.repeat([0, 1], [1, 29])
+    found, values = class_means.class_means(matrix, codes, 2), matrix.exact(np.arange(30))
+    for k, n in ((0, 1), (1, 29)):
+        first, mean = values[codes == k][0], values[codes == k].mean(axis=0)
+        spread = np.linalg.norm(np.abs(values[codes == k] - first).mean(axis=0))
+        rounding = gamma(n + 8, DOUBLE) * spread + 4 * DOUBLE * (np.linalg.norm(first) + np.linalg.norm(mean))
+        assert found.error[k] == pytest.approx(rounding + 4 * 2.0**-1000, rel=1e-9)
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0**-120])
+@pytest.mark.parametrize("errors", [(0.0, 0.0), (0.5, 0.01)])
+@pytest.mark.parametrize("stage", ["single", "double", "differences"])
+def test_the_bound_of_a_distance_to_a_class_mean_is_the_one_that_is_derived(
+    monkeypatch, stage, errors, scale
+):
+    if stage == "single":
+        monkeypatch.setattr(class_means, "CHUNK", 4096)
+    rng = np.random.default_rng(7)
+    d, rows = 40, np.arange(20)
+    x, means = rng.normal(size=(20, d)) * scale, (rng.normal(size=(2, d)) + 3.0) * scale
+    error = np.array(errors) * scale
+    given, matrix = class_means.Means(means, error), matrix_of(x)
+    origin = means.mean(axis=0)
+    length, size = np.linalg.norm(x - origin, axis=1)[:, None], np.linalg.norm(means - origin, axis=1)
+    if stage == "single":
+        length = length * (1 + 2 * gamma(4096, SINGLE))
+        found = class_means._relative_single(matrix, rows, given, None).width
+        expected = (2 * gamma(d + 5, SINGLE) + 12 * SINGLE) * length * size
+        expected = expected + (d + 8) * 2.0**-120 * (1 + length + size)
+    elif stage == "double":
+        length = length * (1 + 2 * gamma(d, DOUBLE))
+        found = class_means._relative_double(matrix, rows, given).width
+        expected = (2 * gamma(d + 8, DOUBLE) + 12 * DOUBLE) * length * size + d * 2.0**-1000
+        expected = expected + 4 * DOUBLE * np.abs(origin).max() * np.sqrt(d) * size
+    else:
+        found = class_means._differences(matrix, rows, given).width
+        distance = np.linalg.norm(x[:, None] - means, axis=2)
+        expected = gamma(d + 6, DOUBLE) * distance**2 + error * (2 * distance + error)
+    if stage != "differences":
+        expected = expected + 2 * error * (length + size + error)
+    assert np.allclose(found, 1.01 * expected, rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("stage", "epsilon"), [("single", 3 * gamma(4096 + 8, SINGLE)), ("double", 3 * gamma(11, DOUBLE))]
+)
+def test_leaving_one_out_allows_for_the_rounding_of_the_whole_distance(monkeypatch, stage, epsilon):
+    given, original = [], class_means._bounds
+
+    def watched(relative, codes, counts, leave_one_out, epsilon):
+        given.append(epsilon)
+        low, high = original(relative, codes, counts, leave_one_out, epsilon)
+        if len(given) == 1 + (stage == "double"):
+            return low, high
+        return np.full_like(low, -np.inf), np.full_like(high, np.inf)  # nothing is decided
+
+    monkeypatch.setattr(class_means, "_bounds", watched)
+    x, y = np.random.default_rng(8).normal(size=(6, 3)), np.arange(6) % 2
+    class_means.nearest_class_means(matrix_of(x), np.arange(6), y, matrix_of(x), y, 2, leave_one_out=True)
+    assert given[-1] == pytest.approx(epsilon, rel=1e-9)
