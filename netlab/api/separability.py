@@ -20,7 +20,7 @@ Metrics = str | Sequence[str] | Mapping[str, Mapping[str, Any]]
 
 class LayerTable(Table):
     """Metrics of layers: a row a layer, split and metric, in the order of execution, with layer, split,
-    metric, value, standard_error, points, features and seconds."""
+    metric, value, standard_error, low, high, points, features and seconds."""
 
     title: str
 
@@ -86,7 +86,8 @@ def layer_separability(  # noqa: PLR0913 - each is a flag of `netlab metrics`; m
 
     Returns:
         A row a layer, split and metric, in the order of execution: layer, split, metric, value,
-        standard_error, points, features, seconds. ``.plot()`` draws curves over depth.
+        standard_error, low and high (a 95 % interval over other samples of points), points, features,
+        seconds. ``.plot()`` draws curves over depth.
 
     Raises:
         UsageError: an unknown metric, option or layer, or a layer that does not fit the memory.
@@ -137,8 +138,8 @@ def feature_separability(
         options: of the metrics: ``ties="optimistic"``, or ``si__ties`` where two have it.
 
     Returns:
-        ``netlab.kinds.metric.MetricResult`` by metric: ``value``, ``standard_error``, ``per_class``,
-        ``per_point``, ``notes``.
+        ``netlab.kinds.metric.MetricResult`` by metric: ``value``, ``standard_error``, ``interval``,
+        ``per_class``, ``per_point``, ``notes``.
 
     Raises:
         UsageError: an unknown metric or option, or one that is not defined on these features.

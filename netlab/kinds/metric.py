@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 class MetricResult:
     """One metric on one set of features.
 
-    ``value`` is a float, in the range that the metric's docstring states; ``standard_error`` is that
-    of ``value`` over points, or None where it has no meaning. ``per_class`` is keyed by class name.
-    ``per_point`` is float (n,) in the order of the points given, NaN for points that were not measured
-    (``--sample-queries``). ``extra`` holds further named numbers (quantiles, variants), ``notes``
-    sentences that a reader of the value must know.
+    ``value`` is a float, in the range that the metric's docstring states; ``standard_error`` and
+    ``interval`` (lower and upper end, 95 %) say what other samples of as many points would give, or are
+    None where that has no meaning. ``per_class`` is keyed by class name. ``per_point`` is float (n,) in the
+    order of the points given, NaN for points that were not measured (``--sample-queries``). ``extra`` holds
+    further named numbers (quantiles, variants), ``notes`` sentences that a reader of the value must know.
     """
 
     value: float
@@ -32,24 +32,32 @@ class MetricResult:
     per_point: NDArray[np.float64] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    interval: tuple[float, float] | None = None
 
     @classmethod
     def from_points(
-        cls, values: Any, space: Any, *, extra: Mapping[str, Any] | None = None, notes: tuple[str, ...] = ()
+        cls,
+        values: Any,
+        space: Any,
+        *,
+        design_effect: float = 1.0,
+        between: tuple[float, float] | None = None,
+        extra: Mapping[str, Any] | None = None,
+        notes: tuple[str, ...] = (),
     ) -> MetricResult:
         """The mean of one number a query point.
 
-        ``values`` (m,) belong to ``space.queries``. The standard error is s / sqrt(m), s with divisor
-        m - 1; for a sample of the points times sqrt(1 - m / n), so that it is 0 when all are measured
-        in the sample's place. ``extra['balanced']`` is the mean of the class means.
+        ``values`` (m,) belong to ``space.queries``. The variance of their mean is s² (1/m + (e - 1)/n), s
+        with divisor m - 1 and e the ``design_effect``: 1 where one point has nothing to do with the next,
+        else what ``space.halves.design_effect`` says. Give the range of the values as ``between``: near its
+        ends the interval is not symmetric. ``extra['balanced']`` is the mean of the class means.
         """
         import numpy as np
 
+        from netlab.kinds.interval import mean_interval
+
         values = np.asarray(values, dtype=np.float64)
-        m, n = len(values), space.n
-        error = float(values.std(ddof=1) / np.sqrt(m)) if m > 1 else None
-        if error is not None and m < n:
-            error *= float(np.sqrt(1 - m / n))
+        m, n, mean = len(values), space.n, float(values.mean())
         codes = space.codes[space.queries]
         per_class = {
             name: float(values[codes == k].mean())
@@ -58,15 +66,19 @@ class MetricResult:
         }
         per_point = np.full(n, np.nan)
         per_point[space.queries] = values
-        more: dict[str, Any] = {"balanced": float(np.mean(list(per_class.values())))}
-        return cls(
-            float(values.mean()),
-            error,
-            per_class,
-            per_point,
-            {**more, **(extra or {})},
-            (*notes, *space.notes),
+        result = cls(
+            mean,
+            per_class=per_class,
+            per_point=per_point,
+            extra={"balanced": float(np.mean(list(per_class.values()))), **(extra or {})},
+            notes=(*notes, *space.notes),
         )
+        if m < 2:
+            return result
+        share = 1 / m + (design_effect - 1) / n
+        variance = float(values.var(ddof=1)) * share
+        interval = mean_interval(mean, variance, 1 / share, between)
+        return replace(result, standard_error=float(np.sqrt(variance)), interval=interval)
 
 
 class NearestDecision(Protocol):
@@ -216,6 +228,43 @@ class LinearKernel(Protocol):
         ...
 
 
+class Halves(Protocol):
+    """A sample of s points, halved in R ways, for how much a value varies from sample to sample."""
+
+    @property
+    def points(self) -> Int:
+        """Which points, (s,)."""
+        ...
+
+    @property
+    def sides(self) -> Bool:
+        """In which half each is, (R, s)."""
+        ...
+
+    @property
+    def squared_distances(self) -> NDArray[np.float32]:
+        """Of the points from one another, (s, s), in float32."""
+        ...
+
+    @property
+    def distances_to_all(self) -> NDArray[np.float32]:
+        """Of the first of the points, 300 at most, from all points of the space: (r, n), in float32."""
+        ...
+
+    def own_neighbours(self, order: int) -> Bool:
+        """Whether the nearest, ... the ``order``-th point of its half has a point's label, (R, s, order)."""
+        ...
+
+    def own_class_means(self, *, leave_one_out: bool) -> Bool:
+        """Whether a point's class has the nearest class mean of its half, (R or fewer, s)."""
+        ...
+
+    def design_effect(self, values: Any, usual: float = 1.5) -> float:
+        """By what the variance of a mean exceeds that of independent points: of ``values`` (R or fewer, s),
+        each measured in its half; ``usual`` is its value where nearly all values are the same."""
+        ...
+
+
 class Space(Protocol):
     """What a metric is given (``netlab.separability.FeatureSpace``): every quantity is computed once.
 
@@ -306,6 +355,11 @@ class Space(Protocol):
     @property
     def kernel(self) -> LinearKernel:
         """Inner products."""
+        ...
+
+    @property
+    def halves(self) -> Halves:
+        """Halves of a sample of the points."""
         ...
 
     def rows(self, indices: Any = ...) -> Float:

@@ -8,7 +8,7 @@ from typing import Any
 
 from netlab.errors import NetlabError
 
-NUMBERS = ("value", "standard_error", "points", "features", "seconds")
+NUMBERS = ("value", "standard_error", "low", "high", "points", "features", "seconds")
 
 
 def read_separability(path: Path) -> list[dict[str, Any]]:

@@ -27,7 +27,18 @@ if TYPE_CHECKING:
     pass
 
 FIXED_MEMORY = 256 << 20  # bytes for tiles, one batch's activations and the libraries
-COLUMNS = ("layer", "split", "metric", "value", "standard_error", "points", "features", "seconds")
+COLUMNS = (
+    "layer",
+    "split",
+    "metric",
+    "value",
+    "standard_error",
+    "low",
+    "high",
+    "points",
+    "features",
+    "seconds",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +287,8 @@ def table_rows(reports: Sequence[LayerReport]) -> list[dict[str, Any]]:
             "metric": metric,
             "value": finite(result.value),
             "standard_error": finite(result.standard_error),
+            "low": finite(result.interval and result.interval[0]),
+            "high": finite(result.interval and result.interval[1]),
             "points": report.points,
             "features": report.features,
             "seconds": round(report.seconds[metric], 4),

@@ -36,6 +36,14 @@ def number_problem(result: MetricResult) -> str:
     error = result.standard_error
     if error is not None and not (isinstance(error, Real) and not error < 0):
         return f"its standard_error is {error!r:.40}, expected a number from 0 up, or None"
+    interval = result.interval
+    if interval is not None and not (
+        isinstance(interval, tuple)
+        and len(interval) == 2
+        and all(isinstance(end, Real) for end in interval)
+        and not interval[0] > interval[1]
+    ):
+        return f"its interval is {interval!r:.60}, expected its lower and upper end, or None"
     return ""
 
 

@@ -71,7 +71,7 @@ def rows_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
             "layer": layer["name"],
             "split": layer["split"],
             "metric": metric,
-            **{key: result[key] for key in ("value", "standard_error", "seconds")},
+            **{key: result[key] for key in ("value", "standard_error", "low", "high", "seconds")},
             "points": layer["points"],
             "features": layer["features"],
         }
@@ -135,6 +135,8 @@ def _result(result: MetricResult) -> dict[str, Any]:
     return {
         "value": finite(result.value),
         "standard_error": finite(result.standard_error),
+        "low": finite(result.interval and result.interval[0]),
+        "high": finite(result.interval and result.interval[1]),
         "per_class": {name: finite(value) for name, value in result.per_class.items()},
         "notes": list(result.notes),
         "extra": _plain(result.extra),
@@ -163,7 +165,7 @@ def plot_curves(
 ) -> list[Path]:
     """One figure a metric: its value over the layers, the splits beside one another.
 
-    Writes ``separability-METRIC.png`` and ``.svg``. The bars are one standard error.
+    Writes ``separability-METRIC.png`` and ``.svg``. The bars are 95 % intervals.
     """
     paths: list[Path] = []
     for metric in metrics:
@@ -178,7 +180,7 @@ def plot_curves(
 
 
 def metrics_figure(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str], title: str) -> Figure:
-    """Metrics over the layers, one below another, the splits together; the bars are one standard error."""
+    """Metrics over the layers, one below another, the splits together; the bars are 95 % intervals."""
     from matplotlib.figure import Figure
 
     layers = list(dict.fromkeys(row["layer"] for row in rows))
@@ -195,16 +197,21 @@ def metrics_figure(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str], ti
 
 
 def curves_of(rows: Sequence[Mapping[str, Any]], layers: Sequence[str]) -> dict[str, tuple[Any, Any]]:
-    """Values and standard errors of one metric over the layers, by split; NaN where not measured."""
+    """Values of one metric over the layers, and how far its interval reaches below and above, by split.
+
+    float64 (layers,) and (2, layers); NaN where not measured.
+    """
     curves = {}
     for split in dict.fromkeys(row["split"] for row in rows):
-        values, errors = np.full(len(layers), np.nan), np.zeros(len(layers))
+        values, reach = np.full(len(layers), np.nan), np.zeros((2, len(layers)))
         for row in rows:
             if row["split"] == split and row["value"] is not None and row["layer"] in layers:
                 at = layers.index(row["layer"])
-                values[at], errors[at] = row["value"], row["standard_error"] or 0.0
+                values[at] = row["value"]
+                if row["low"] is not None and row["high"] is not None:
+                    reach[:, at] = row["value"] - row["low"], row["high"] - row["value"]
         if np.isfinite(values).any():
-            curves[split] = (values, errors)
+            curves[split] = (values, reach)
     return curves
 
 
@@ -212,10 +219,10 @@ def draw_curves(axes: Any, layers: Sequence[str], curves: Mapping[str, tuple[Any
     """Draw curves over depth with the layers' names on the axis."""
     more = iter(MORE_STYLES * len(curves))
     places = np.arange(len(layers))
-    for split, (values, errors) in curves.items():
+    for split, (values, reach) in curves.items():
         colour, marker, line = SPLIT_STYLES.get(split) or next(more)
         axes.errorbar(
-            places, values, yerr=errors if errors.any() else None, color=colour, marker=marker,
+            places, values, yerr=reach if reach.any() else None, color=colour, marker=marker,
             markersize=4.5, linestyle=line, linewidth=1.6, elinewidth=0.9, capsize=2, label=split,
         )  # fmt: skip
     axes.set_xticks(places, layers, rotation=45 if max(map(len, layers)) <= 14 else 90, fontsize=9)

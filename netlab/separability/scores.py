@@ -39,7 +39,8 @@ def si(features: Any, labels: Any = None, **settings: Any) -> MetricResult:
         settings: as for ``FeatureSpace``.
     """
     space = _space(features, labels, settings)
-    return MetricResult.from_points(space.neighbours.nearest.own, space)
+    effect = space.halves.design_effect(space.halves.own_neighbours(1)[..., 0])
+    return MetricResult.from_points(space.neighbours.nearest.own, space, design_effect=effect, between=(0, 1))
 
 
 def csi(features: Any, labels: Any = None, **settings: Any) -> MetricResult:
@@ -50,7 +51,10 @@ def csi(features: Any, labels: Any = None, **settings: Any) -> MetricResult:
     points. Arguments and source as for ``si``.
     """
     space = _space(features, labels, settings)
-    return MetricResult.from_points(space.class_means.nearest.own, space)
+    effect = space.halves.design_effect(space.halves.own_class_means(leave_one_out=False), usual=1.0)
+    return MetricResult.from_points(
+        space.class_means.nearest.own, space, design_effect=effect, between=(0, 1)
+    )
 
 
 def si_score(X: Any, y: Any, *, standardize: bool = False) -> float:
@@ -59,12 +63,12 @@ def si_score(X: Any, y: Any, *, standardize: bool = False) -> float:
     >>> netlab.si_score([[0.0], [1.0], [10.0], [11.0]], ["a", "a", "b", "b"])
     1.0
     """
-    return si(X, y, standardize=standardize).value
+    return float(FeatureSpace(X, y, standardize=standardize).neighbours.nearest.own.mean())
 
 
 def csi_score(X: Any, y: Any, *, standardize: bool = False) -> float:
     """``csi`` as one number, in the manner of ``sklearn.metrics.silhouette_score``."""
-    return csi(X, y, standardize=standardize).value
+    return float(FeatureSpace(X, y, standardize=standardize).class_means.nearest.own.mean())
 
 
 def _space(features: Any, labels: Any, settings: dict[str, Any]) -> FeatureSpace:
@@ -110,8 +114,8 @@ def layer_separability(  # noqa: PLR0913 - what the command has as flags, by key
 
     Returns:
         One dictionary a layer, split and metric, in the order of execution, with the keys layer,
-        split, metric, value, standard_error, points, features and seconds; ``pandas.DataFrame`` takes
-        the list as it is.
+        split, metric, value, standard_error, low, high, points, features and seconds;
+        ``pandas.DataFrame`` takes the list as it is.
 
     >>> rows = layer_separability(model, images, labels)                     # doctest: +SKIP
     >>> pandas.DataFrame(rows).pivot(index="layer", columns="metric", values="value")  # doctest: +SKIP

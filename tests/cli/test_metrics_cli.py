@@ -49,7 +49,7 @@ class TestRun:
         assert outcome.code == 0, outcome.err
         rows = rows_of("runs/first/separability.csv")
         assert list(rows[0]) == [
-            "layer", "split", "metric", "value", "standard_error", "points", "features", "seconds",
+            "layer", "split", "metric", "value", "standard_error", "low", "high", "points", "features", "seconds",
         ]  # fmt: skip
         layers = list(dict.fromkeys(row["layer"] for row in rows))
         assert layers[:4] == ["conv1", "norm1", "activation1", "conv2"]
@@ -144,7 +144,7 @@ def test_features_from_files_give_one_layer(cli: Cli, arrays: tuple[np.ndarray, 
     assert (layer["name"], layer["points"], layer["features"]) == ("features", 60, 4)
     si = layer["metrics"]["si"]
     assert si["value"] == si_score(x, y)
-    assert si.keys() >= {"value", "standard_error", "per_class", "notes"}
+    assert si.keys() >= {"value", "standard_error", "low", "high", "per_class", "notes"}
     assert set(si["per_class"]) == {"cat", "dog", "owl"}
     scaled = json.loads(cli("metrics", "si", *FILES, "--standardize", "--json").out)["layers"][0]
     assert scaled["metrics"]["si"]["value"] == si_score(x, y, standardize=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from netlab.separability.measuring import LayerReport
     from netlab.separability.settings import MeasurementSettings
 
-NUMBERS_A_TABLE = 4  # columns of numbers that fit 80 characters
+NUMBER_WIDTH = 18  # of a column of values with their intervals
 WIDEST_MATRIX = 12  # classes whose columns do
 
 
@@ -64,9 +64,12 @@ def show_tables(console: Console, reports: Sequence[LayerReport]) -> None:
         if any((r.name, split, metric) in found for r in reports)
     ]  # fmt: skip
     layers = {report.name: report.features for report in reports}
-    for start in range(0, len(columns), NUMBERS_A_TABLE):
+    left = console.width - 10 - max(map(len, layers), default=0)
+    tables = -(-len(columns) // max(1, left // NUMBER_WIDTH))
+    together = -(-len(columns) // max(1, tables))
+    for start in range(0, len(columns), together):
         table = plain_table("layer", "features", right=["features"])
-        shown = columns[start : start + NUMBERS_A_TABLE]
+        shown = columns[start : start + together]
         for metric, split in shown:
             title = metric if split == "all" else f"{metric}\n{split}"
             table.add_column(str(title), justify="right", no_wrap=True)
@@ -81,14 +84,19 @@ def show_tables(console: Console, reports: Sequence[LayerReport]) -> None:
 
 
 def value_text(result: MetricResult | None) -> str:
-    """``0.8123 ±.005``; a dash for no value."""
+    """``0.8123 .803–.822``, the value and its 95 % interval; a dash for no value."""
     if result is None or math.isnan(result.value):
         return "-"
     text = f"{result.value:.4f}" if abs(result.value) < 1000 else f"{result.value:.5g}"
-    if result.standard_error is None or not math.isfinite(result.standard_error):
+    if result.interval is None or not all(map(math.isfinite, result.interval)):
         return text
-    error = f"{result.standard_error:.3f}" if result.standard_error < 10 else f"{result.standard_error:.3g}"
-    return f"{text} ±{error.removeprefix('0')}"
+    return f"{text} {'–'.join(end_of_interval(end) for end in result.interval)}"
+
+
+def end_of_interval(end: float) -> str:
+    """``.803``, ``-.02``, ``1``, ``12.3``."""
+    text = f"{end:.3f}" if abs(end) < 10 else f"{end:.3g}"
+    return text.replace("0.", ".", 1) if abs(end) < 1 else text.rstrip("0").rstrip(".")
 
 
 def show_extra(console: Console, reports: Sequence[LayerReport]) -> None:

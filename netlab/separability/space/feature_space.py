@@ -20,6 +20,7 @@ from netlab.neighbours.matrix import (
 from netlab.neighbours.standardize import fit_standardization, value_range
 from netlab.neighbours.tiles import ProgressCallback, class_minima
 from netlab.separability.space.class_means import ClassMeans
+from netlab.separability.space.halves import Halves
 from netlab.separability.space.labels import encode_labels, label_values, target_values
 from netlab.separability.space.linear_kernel import LinearKernel
 from netlab.separability.space.neighbours import ClassMinima, Neighbours
@@ -172,6 +173,11 @@ class FeatureSpace:
     def kernel(self) -> LinearKernel:
         """Inner products of the points."""
         return LinearKernel(self._sets)
+
+    @cached_property
+    def halves(self) -> Halves:
+        """Halves of a sample of the points: how much a value varies from sample to sample."""
+        return Halves(self._sets.points)
 
 
 def _finite(matrix: FeatureMatrix, nan: str) -> tuple[FeatureMatrix, Int | None]:

@@ -24,11 +24,44 @@ def silhouette(space: Space, *, options: Any) -> MetricResult:
     rows = np.arange(len(codes))
     own = distances[rows, codes]
     distances[rows, codes] = np.inf
-    other = np.nanmin(distances, axis=1)
+    next_class = np.nanargmin(distances, axis=1)
+    other = distances[rows, next_class]
     larger = np.fmax(own, other)
     values = np.divide(other - own, larger, out=np.zeros(len(codes)), where=larger > 0)
     values[np.isnan(own)] = 0.0
-    return MetricResult.from_points(values, space)
+    effect = _silhouette_effect(space, values, own, other, next_class)
+    return MetricResult.from_points(values, space, design_effect=effect, between=(-1, 1))
+
+
+def _silhouette_effect(space: Space, values: Any, own: Any, other: Any, next_class: Any) -> float:
+    """The variance of the influences of points on the silhouette, over that of their values.
+
+    The influence of a point is its value, and what it does to those of the points whose mean distances it
+    is part of (the infinitesimal jackknife: Efron, 1982).
+    """
+    m, codes, counts = len(values), space.codes[space.queries], space.counts
+    looked_at = space.halves.points[: len(space.halves.distances_to_all)]
+    place = np.searchsorted(space.queries, looked_at).clip(max=m - 1)
+    known = space.queries[place] == looked_at
+    place, distances = place[known], space.halves.distances_to_all[known][:, space.queries].astype(np.float64)
+    variance = float(values.var())
+    if len(place) < 2 or not variance:
+        return 1.0
+    larger = np.fmax(own, other)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        of_own = np.where(own < other, -1 / other, -other / np.square(own)) / (counts[codes] - 1)
+        of_other = np.where(own < other, own / np.square(other), 1 / own) / counts[next_class]
+    undefined = np.isnan(own) | ~(larger > 0) | ~np.isfinite(of_own) | ~np.isfinite(of_other)
+    of_own[undefined] = of_other[undefined] = 0.0
+    own = np.where(undefined, 0.0, own)
+    rows, mine = np.arange(m), codes[place]
+    influence = values[place] + space.n / m * of_own[place] * own[place]  # no part of its own distance
+    for weight, mean, column in ((of_own, own, codes), (of_other, other, next_class)):
+        weights = np.zeros((m, len(counts)))
+        weights[rows, column] = weight
+        change = distances @ weights - (np.where(undefined, 0.0, mean) @ weights)
+        influence += space.n / m * change[np.arange(len(place)), mine]
+    return float(influence.var()) / variance
 
 
 def davies_bouldin(space: Space, *, options: Any) -> MetricResult:

@@ -24,4 +24,7 @@ def confusion(space: Space, *, options: Any) -> MetricResult:
         others = [(float(shares[k, j]), space.class_names[j]) for j in range(len(counts)) if j != k]
         instead[name] = {other: share for share, other in sorted(others, reverse=True)[:3] if share > 0}
     extra = {"classes": list(space.class_names), "matrix": shares.tolist(), "nearest_instead": instead}
-    return MetricResult.from_points(1.0 - nearest.own, space, extra=extra)
+    effect = space.halves.design_effect(space.halves.own_neighbours(1)[..., 0])
+    return MetricResult.from_points(
+        1.0 - nearest.own, space, design_effect=effect, between=(0, 1), extra=extra
+    )

@@ -18,7 +18,7 @@ def cross_si(space: Space, *, options: Any) -> MetricResult:
     Source: Kalhor et al., 2023.
     """
     values = by_ties(space.neighbours.nearest_reference, space.codes[space.queries], options.ties)
-    return MetricResult.from_points(values, space, notes=_notes(space))
+    return MetricResult.from_points(values, space, between=(0, 1), notes=_notes(space))
 
 
 def cross_csi(space: Space, *, options: Any) -> MetricResult:
@@ -29,7 +29,9 @@ def cross_csi(space: Space, *, options: Any) -> MetricResult:
     Ties: as ``csi``. A label that no reference point has counts 0.
     Source: Kalhor et al., 2023.
     """
-    return MetricResult.from_points(space.class_means.nearest_reference.own, space, notes=_notes(space))
+    return MetricResult.from_points(
+        space.class_means.nearest_reference.own, space, between=(0, 1), notes=_notes(space)
+    )
 
 
 def _notes(space: Space) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -34,9 +35,7 @@ def centre_separation_index(space: Space, *, options: Any) -> MetricResult:
             "more features than points in a class: csi is optimistic (near 1 on random labels when features "
             "outnumber points); csi-loo is not",
         )
-    plain = MetricResult.from_points(space.class_means.nearest.own, space)
-    extra = _chance(space, plain, options.permutations, leave_one_out=False)
-    return MetricResult.from_points(space.class_means.nearest.own, space, extra=extra, notes=notes)
+    return _measured(space, space.class_means.nearest.own, options, notes, leave_one_out=False)
 
 
 def centre_separation_index_loo(space: Space, *, options: Any) -> MetricResult:
@@ -52,9 +51,20 @@ def centre_separation_index_loo(space: Space, *, options: Any) -> MetricResult:
     Ties: as ``csi``.
     Source: ``csi`` with leave-one-out means.
     """
-    own = space.class_means.nearest_leave_one_out.own
-    extra = _chance(space, MetricResult.from_points(own, space), options.permutations, leave_one_out=True)
-    return MetricResult.from_points(own, space, extra=extra, notes=singleton_notes(space))
+    own, notes = space.class_means.nearest_leave_one_out.own, singleton_notes(space)
+    return _measured(space, own, options, notes, leave_one_out=True)
+
+
+def _measured(
+    space: Space, own: Float, options: Any, notes: tuple[str, ...], *, leave_one_out: bool
+) -> MetricResult:
+    halves = space.halves
+    effect = halves.design_effect(halves.own_class_means(leave_one_out=leave_one_out), usual=1.0)
+    found = MetricResult.from_points(own, space, design_effect=effect, between=(0, 1), notes=notes)
+    if not options.permutations:
+        return found
+    chance = _chance(space, found, options.permutations, leave_one_out=leave_one_out)
+    return replace(found, extra={**found.extra, **chance})
 
 
 def _chance(space: Space, found: MetricResult, permutations: int, *, leave_one_out: bool) -> dict[str, Any]:
@@ -63,8 +73,6 @@ def _chance(space: Space, found: MetricResult, permutations: int, *, leave_one_o
     ``chance_error`` is the standard error of the mean over permutations, and that of ``chance_adjusted``
     holds both errors; ``chance_p`` is the share of orders, the given one included, that do as well.
     """
-    if not permutations:
-        return {}
     values = _permuted(space, permutations, leave_one_out=leave_one_out)
     chance = float(values.mean())
     error = float(values.std(ddof=1) / np.sqrt(permutations)) if permutations > 1 else float("nan")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ def high_order_si(space: Space, *, options: Any) -> MetricResult:
         values = _same(space, found).all(axis=1).astype(np.float64)
     else:
         values = (found.closer == found.closer_own) * _all_drawn(found.tied_own, found.tied, found, options)
-    return MetricResult.from_points(values, space)
+    return _mean(values, space, options, lambda own: own.all(axis=-1))
 
 
 def soft_si(space: Space, *, options: Any) -> MetricResult:
@@ -41,7 +42,7 @@ def soft_si(space: Space, *, options: Any) -> MetricResult:
     else:
         places = options.order - found.closer
         values = (found.closer_own + places * found.tied_own / found.tied) / options.order
-    return MetricResult.from_points(values, space)
+    return _mean(values, space, options, lambda own: own.mean(axis=-1))
 
 
 def anti_si(space: Space, *, options: Any) -> MetricResult:
@@ -58,7 +59,13 @@ def anti_si(space: Space, *, options: Any) -> MetricResult:
     else:
         others = found.tied - found.tied_own
         values = (found.closer_own == 0) * _all_drawn(others, found.tied, found, options)
-    return MetricResult.from_points(values, space)
+    return _mean(values, space, options, lambda own: ~own.any(axis=-1))
+
+
+def _mean(values: Any, space: Space, options: Any, score: Callable[[Any], Any]) -> MetricResult:
+    """The mean, with the error of ``score`` of the nearest points in halves."""
+    effect = space.halves.design_effect(score(space.halves.own_neighbours(options.order)))
+    return MetricResult.from_points(values, space, design_effect=effect, between=(0, 1))
 
 
 def _same(space: Space, found: NeighboursInOrder) -> NDArray[np.bool_]:

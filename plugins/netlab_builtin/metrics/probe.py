@@ -36,7 +36,7 @@ def linear_probe(space: Space, *, options: Any) -> MetricResult:
     else:
         outputs, note = _fitted_on_reference(space, alpha), "fitted on the reference points"
     hit = (outputs.argmax(axis=1) == space.codes).astype(np.float64)
-    return MetricResult.from_points(hit[space.queries], space, notes=(note,))
+    return MetricResult.from_points(hit[space.queries], space, between=(0, 1), notes=(note,))
 
 
 def _targets(codes: NDArray[np.int64], classes: int) -> Float:

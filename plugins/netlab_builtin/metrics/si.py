@@ -33,7 +33,10 @@ def separation_index(space: Space, *, options: Any) -> MetricResult:
         "pessimistic": float(nearest.all_own.mean()),
         "mixed_ties": tied,
     }
-    return MetricResult.from_points(values, space, extra=extra, notes=singleton_notes(space))
+    effect = space.halves.design_effect(space.halves.own_neighbours(1)[..., 0])
+    return MetricResult.from_points(
+        values, space, design_effect=effect, between=(0, 1), extra=extra, notes=singleton_notes(space)
+    )
 
 
 def by_ties(nearest: NearestDecision, codes: Any, ties: str) -> Any:
