@@ -11,6 +11,7 @@ The way of features to a decision, file by file:
 - ``nearest``: what is decided: the nearest point, the nearest in order, runs; ``mean_distances``.
 - ``class_means``: the means, and which is nearest.
 - ``decision``: what a nearest point or mean says of a label.
+- ``among``: computed distances of a few points, where nothing is decided.
 
 Called by ``netlab.separability.space`` (all of it, through ``FeatureSpace``) and by
 ``netlab.separability.distributed`` (``SortedPoints`` and ``tiles.pair_minima``, on other machines).
