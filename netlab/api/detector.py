@@ -55,10 +55,7 @@ class DetectorRun(SavedRun):
         from netlab.data.cache import default_cache_folder
         from netlab.detection.model.model_file import load_detector as load
 
-        detector, mismatches = load(self.path, installed(), cache=default_cache_folder())
-        for line in mismatches:
-            warnings.warn(line, stacklevel=2)
-        return detector
+        return load(self.path, installed(), cache=default_cache_folder(), accept_changed=self._accept_changed)
 
     def predict(
         self,
@@ -233,12 +230,16 @@ def warn(line: str) -> None:
     warnings.warn(line, stacklevel=4)
 
 
-def load_detector(name: str | Path, *, detectors: str | Path = "detectors") -> DetectorRun:
+def load_detector(
+    name: str | Path, *, detectors: str | Path = "detectors", accept_changed_parts: bool = False
+) -> DetectorRun:
     """A detector by its name or path.
 
     Args:
         name: a name in ``detectors``, or a path.
         detectors: the folder where detectors are kept.
+        accept_changed_parts: use it although the code of its parts has changed; that is warned of, and
+            recorded beside it.
 
     Raises:
         UsageError: there is none (with the closest name).
@@ -251,4 +252,5 @@ def load_detector(name: str | Path, *, detectors: str | Path = "detectors") -> D
     """
     from netlab.detection.model.model_file import find_detector
 
-    return DetectorRun(find_detector(str(name), Path(detectors)))
+    folder = find_detector(str(name), Path(detectors))
+    return DetectorRun(folder, accept_changed_parts=accept_changed_parts)

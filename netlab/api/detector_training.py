@@ -10,6 +10,7 @@ from typing import Any
 from netlab.api.detector import DetectorRun
 from netlab.api.installed import choose, installed
 from netlab.api.progress import reporter_for
+from netlab.runs.sessions import catalog_for
 
 
 def train_detector(  # noqa: PLR0913 - each is a flag of `netlab detect train`; most lines describe them
@@ -27,6 +28,7 @@ def train_detector(  # noqa: PLR0913 - each is a flag of `netlab detect train`; 
     no_cache: bool = False,
     device: str = "auto",
     quiet: bool = False,
+    accept_changed_parts: bool = False,
     **options: Any,
 ) -> DetectorRun:
     """Train a detector on annotated images, and leave a complete run directory.
@@ -47,6 +49,7 @@ def train_detector(  # noqa: PLR0913 - each is a flag of `netlab detect train`; 
         no_cache: keep no proposals.
         device: auto, cpu, cuda or cuda:N.
         quiet: print nothing.
+        accept_changed_parts: go on with a run although the code of its parts has changed; recorded in it.
         options: of the training (``epochs=6``; ``netlab detect train --help`` lists them) and of the parts,
             by their own names, or ``proposer__mode="fast"`` where two have it.
 
@@ -65,12 +68,14 @@ def train_detector(  # noqa: PLR0913 - each is a flag of `netlab detect train`; 
     from netlab.data.cache import default_cache_folder
     from netlab.detection.training.experiment import AnnotatedFolder, prepare, run_experiment
     from netlab.detection.training.settings import DetectionSettings
-    from netlab.training.resume import AlreadyFinishedError
+    from netlab.training.resume import AlreadyFinishedError, ResumeRules
 
     own = "classes weights voc_one_based validation name detectors cache no_cache device quiet".split()
+    own.append("accept_changed_parts")
     chosen = choose(
-        {"proposer": proposer, "extractor": backbone}, options, settings=DetectionSettings, own=own
-    )
+        {"proposer": proposer, "extractor": backbone}, options, settings=DetectionSettings, own=own,
+        catalog=catalog_for(installed(), detectors, name),
+    )  # fmt: skip
     names = [classes] if isinstance(classes, str) else list(classes)
     experiment = prepare(
         chosen.parts(),
@@ -83,5 +88,5 @@ def train_detector(  # noqa: PLR0913 - each is a flag of `netlab detect train`; 
         device=device,
     )
     with contextlib.suppress(AlreadyFinishedError):
-        run_experiment(experiment, installed(), reporter_for(quiet=quiet))
-    return DetectorRun(experiment.run.path)
+        run_experiment(experiment, installed(), reporter_for(quiet=quiet), ResumeRules(accept_changed_parts))
+    return DetectorRun(experiment.run.path, accept_changed_parts=accept_changed_parts)

@@ -107,13 +107,14 @@ def choose(
     *,
     settings: type[BaseModel] | None = None,
     own: Collection[str] = (),
+    catalog: Catalog | None = None,
 ) -> Chosen:
     """The components of the kinds in ``names`` (None: the default) and the options that keywords give.
 
     Raises:
         UsageError: there is no such component or option.
     """
-    catalog = installed()
+    catalog = installed() if catalog is None else catalog
     components = {}
     for kind, name in names.items():
         if name is not None and not isinstance(name, str):
@@ -138,6 +139,7 @@ def choose_tables(
     settings: type[BaseModel],
     own: Collection[str] = (),
     file: Mapping[str, Any] = MappingProxyType({}),
+    catalog: Catalog,
 ) -> dict[str, Any]:
     """What keywords say of a run, as tables: those of ``config.toml``, without what nobody gave.
 
@@ -149,7 +151,6 @@ def choose_tables(
     from netlab.classification.assembly import choose_components
     from netlab.classification.given import merge_tables
 
-    catalog = installed()
     given: dict[str, Any] = {}
     for kind, name in names.items():
         if name is not None and not isinstance(name, str):

@@ -14,12 +14,16 @@ from netlab.runs.directory import list_runs as directories_in
 from netlab.runs.history import read_history
 
 
-def load_run(name: str | Path, *, runs: str | Path = "runs") -> Run:
+def load_run(name: str | Path, *, runs: str | Path = "runs", accept_changed_parts: bool = False) -> Run:
     """A run by its name or path.
+
+    What needs its network takes the parts of the suppliers that the run recorded, and refuses one whose code
+    has changed.
 
     Args:
         name: a name in ``runs``, or a path.
         runs: the folder where runs are kept.
+        accept_changed_parts: use changed parts all the same; that is warned of, and recorded in the run.
 
     Raises:
         UsageError: there is none (with the closest name), or it is a detector's.
@@ -31,7 +35,7 @@ def load_run(name: str | Path, *, runs: str | Path = "runs") -> Run:
     directory = find_run(str(name), Path(runs))
     if is_detector(directory):
         raise UsageError(f"'{directory.name}' is a detector: netlab.load_detector({directory.name!r})")
-    return Run(directory.path)
+    return Run(directory.path, accept_changed_parts=accept_changed_parts)
 
 
 def list_runs(runs: str | Path = "runs") -> Table:

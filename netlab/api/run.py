@@ -72,7 +72,9 @@ class Run(SavedRun):
         from netlab.classification.classifier import load_classifier
         from netlab.training.device import choose_device
 
-        return load_classifier(self._directory, installed(), device=choose_device(device))
+        return load_classifier(
+            self._directory, installed(), device=choose_device(device), accept_changed=self._accept_changed
+        )
 
     def predict(
         self, images: Any, *, every: int = 1, batch_size: int = 64, device: str = "auto"
@@ -162,7 +164,9 @@ class Run(SavedRun):
     def _own_test_images(self, root: Path, *, offline: bool) -> tuple[LabelledImages, Sequence[str]]:
         from netlab.classification.restore import load_run as restore
 
-        loaded = restore(self._directory, installed(), data_dir=root, offline=offline)
+        loaded = restore(
+            self._directory, installed(), data_dir=root, offline=offline, accept_changed=self._accept_changed
+        )
         return loaded.splits.test, loaded.data.class_names
 
     def metrics(
@@ -221,7 +225,7 @@ class Run(SavedRun):
         )  # fmt: skip
         subject = Subject(
             run=str(self.path), layers=(layers,) if isinstance(layers, str) else tuple(layers), depth=depth,
-            data_dir=None if data_dir is None else Path(data_dir),
+            data_dir=None if data_dir is None else Path(data_dir), accept_changed=self._accept_changed,
         )  # fmt: skip
         source = open_subject(subject, settings, installed())
         measured = measure_source(source, bound, folder=self.path if save else None, plots=False)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from netlab.engine.binding import Accept
 from netlab.runs.directory import RunDirectory
+from netlab.runs.sessions import read_sessions
 
 
 class SavedRun:
     """A run's directory. What is in it is read when it is asked for."""
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, accept_changed_parts: bool = False) -> None:
         self._directory = RunDirectory(Path(path))
+        self._accept_changed: Accept = warn_of_change if accept_changed_parts else None
 
     @property
     def name(self) -> str:
@@ -32,6 +36,11 @@ class SavedRun:
         return self._directory.is_finished
 
     @property
+    def sessions(self) -> Sequence[Mapping[str, Any]]:
+        """Every session at it, oldest first: when, with what, and whether changed parts were accepted."""
+        return read_sessions(self._directory)
+
+    @property
     def environment(self) -> Mapping[str, Any]:
         """With what it was trained: versions, device, who supplied each part, digest of the data."""
         return MappingProxyType(self._directory.read_environment())
@@ -44,3 +53,8 @@ class SavedRun:
             NetlabError: the run is not finished.
         """
         return MappingProxyType(self._directory.read_result())
+
+
+def warn_of_change(change: str) -> None:
+    """A part of the run has changed, which is accepted."""
+    warnings.warn(change, stacklevel=2)

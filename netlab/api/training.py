@@ -10,6 +10,7 @@ from typing import Any
 from netlab.api.installed import choose_tables, installed
 from netlab.api.progress import reporter_for
 from netlab.api.run import Run
+from netlab.runs.sessions import catalog_for
 
 
 def train(  # noqa: PLR0913 - the keywords are the selectors of netlab run
@@ -33,6 +34,7 @@ def train(  # noqa: PLR0913 - the keywords are the selectors of netlab run
     device: str = "auto",
     threads: int | None = None,
     quiet: bool = False,
+    accept_changed_parts: bool = False,
     **options: Any,
 ) -> Run:  # the parameters are the flags of `netlab run`; most lines describe them
     """Assemble a network from parts chosen by name, train it, and leave a complete run directory.
@@ -53,6 +55,7 @@ def train(  # noqa: PLR0913 - the keywords are the selectors of netlab run
         device: auto, cpu, cuda or cuda:N.
         threads: processor threads; None: as many as PyTorch takes.
         quiet: print nothing.
+        accept_changed_parts: go on with a run although the code of its parts has changed; recorded in it.
         options: of the training (``epochs=3``, ``lr=0.05``, ``seed=1``; ``netlab run --help`` lists them) and
             of the parts, by their own names (``paths=4``), or ``block__paths=4`` where two have it; of an
             augmentation or callback, ``augment_rotate__degrees=30``.
@@ -73,15 +76,16 @@ def train(  # noqa: PLR0913 - the keywords are the selectors of netlab run
     from netlab.classification.given import check_tables, read_config_file
     from netlab.classification.settings import TrainingSettings
     from netlab.threads import limited_threads
-    from netlab.training.resume import AlreadyFinishedError
+    from netlab.training.resume import AlreadyFinishedError, ResumeRules
 
-    catalog = installed()
     if isinstance(config, Mapping):
         file = dict(config)
         check_tables(file, "config")
     else:
         file = read_config_file(config)
     in_file = file.get("run", {})
+    name = in_file.get("name") if name is None else name
+    catalog = catalog_for(installed(), runs, name)
     tables = choose_tables(
         {
             "dataset": data, "backbone": backbone, "block": block, "norm": norm, "activation": activation,
@@ -90,19 +94,24 @@ def train(  # noqa: PLR0913 - the keywords are the selectors of netlab run
         options,
         chains={"augmentation": augment, "callback": callback},
         settings=TrainingSettings,
-        own=("config", "name", "runs", "data_dir", "offline", "device", "threads", "quiet"),
+        own=(
+            "config", "name", "runs", "data_dir", "offline", "device", "threads", "quiet",
+            "accept_changed_parts",
+        ),
         file=file,
+        catalog=catalog,
     )  # fmt: skip
     with limited_threads(threads):
         experiment = prepare(
             catalog,
             tables,
             runs=Path(runs),
-            name=in_file.get("name") if name is None else name,
+            name=name,
             data_dir=Path(data_dir or in_file.get("data_dir", "data")),
             offline=offline,
             device=device,
         )
         with contextlib.suppress(AlreadyFinishedError):
-            run_experiment(experiment, catalog, reporter_for(quiet=quiet))
-    return Run(experiment.run.path)
+            rules = ResumeRules(accept_changed_parts)
+            run_experiment(experiment, catalog, reporter_for(quiet=quiet), rules)
+    return Run(experiment.run.path, accept_changed_parts=accept_changed_parts)

@@ -21,6 +21,7 @@ from netlab.runs.config import NETWORK_KINDS, read_config
 from netlab.training.checkpoint import load_weights
 
 if TYPE_CHECKING:
+    from netlab.engine.binding import Accept
     from netlab.engine.catalog import Catalog
     from netlab.runs.directory import RunDirectory
 
@@ -63,19 +64,21 @@ class Classifier:
             yield from zip(keys, self(torch.stack(tensors)), strict=True)
 
 
-def load_classifier(directory: RunDirectory, catalog: Catalog, *, device: torch.device) -> Classifier:
+def load_classifier(
+    directory: RunDirectory, catalog: Catalog, *, device: torch.device, accept_changed: Accept = None
+) -> Classifier:
     """The trained network of a run; finished or not, its best weights so far.
 
     Raises:
         UsageError: the run has no checkpoint yet, is of a netlab that wrote no ``interface.json``, or one of
-            its parts is not installed.
+            its parts is not that of the run (see ``parts_of_run``).
         NetlabError: a file of the run is damaged.
     """
     config = read_config(directory.config)
     if not directory.best_checkpoint.exists():
         raise UsageError(f"run '{directory.name}' has no checkpoint: train it first (netlab run)")
     interface = read_interface(directory)
-    parts = parts_of_run(directory, config, catalog, kinds=NETWORK_KINDS)
+    parts = parts_of_run(directory, config, catalog, kinds=NETWORK_KINDS, accept_changed=accept_changed)
     network = assemble(
         parts,
         in_channels=interface.channels,

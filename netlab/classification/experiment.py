@@ -37,7 +37,7 @@ from netlab.training.device import choose_device, choose_precision
 from netlab.training.loop import Trained, train
 from netlab.training.ranks import ALONE, Ranks
 from netlab.training.reporter import Reporter, Silent
-from netlab.training.resume import Continuation
+from netlab.training.resume import USUAL, Continuation, ResumeRules
 from netlab.training.session import FinishedRun, TrainingSession
 
 
@@ -129,7 +129,7 @@ def prepare(
             f"{ranks.world} processes can not share a batch of {batch}:"
             " start fewer, or give a larger --batch-size"
         )
-    name = default_name(config, RESUMABLE) if name is None else name
+    name = default_name(config, assembly.all, RESUMABLE) if name is None else name
     config = {"run": {"name": name, "data_dir": str(data_dir.absolute())}, **config}
     setup = Setup(
         network=build_network(assembly.parts, data, seed=settings.seed, pretrained=fitted.pretrained),
@@ -180,6 +180,7 @@ def train_classifier(
     device: str = "auto",
     ranks: Ranks = ALONE,
     reporter: Reporter = Silent(),
+    rules: ResumeRules = USUAL,
 ) -> FinishedRun:
     """Prepare an experiment and run it: see ``prepare`` and ``run_experiment``."""
     experiment = prepare(
@@ -192,10 +193,12 @@ def train_classifier(
         device=device,
         ranks=ranks,
     )
-    return run_experiment(experiment, catalog, reporter)
+    return run_experiment(experiment, catalog, reporter, rules)
 
 
-def run_experiment(experiment: Experiment, catalog: Catalog, reporter: Reporter) -> FinishedRun:
+def run_experiment(
+    experiment: Experiment, catalog: Catalog, reporter: Reporter, rules: ResumeRules = USUAL
+) -> FinishedRun:
     """Train (or resume), test, and complete the run directory.
 
     Of several processes, the first does all this and the others only train with it.
@@ -222,6 +225,7 @@ def run_experiment(experiment: Experiment, catalog: Catalog, reporter: Reporter)
         result="test_accuracy",
         changeable=RESUMABLE,
         is_over=lambda progress: out_of_patience(progress, setup.settings),
+        rules=rules,
     )
     interface = {"interface.json": asdict(experiment.interface)}
     session = TrainingSession(run, experiment.config, environment, continuation, catalog, interface)
@@ -265,7 +269,7 @@ def environment_of(experiment: Experiment) -> dict[str, Any]:
     setup = experiment.setup
     indices = setup.splits.val_indices
     return describe_environment(
-        (part.component for part in setup.assembly.all),
+        setup.assembly.all,
         device=setup.device,
         precision=setup.precision,
         world_size=setup.ranks.world,

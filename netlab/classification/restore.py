@@ -13,6 +13,7 @@ from netlab.classification.interface import read_interface
 from netlab.data import normalize
 from netlab.data.load import data_digest, load_data
 from netlab.data.split import Splits, split_data
+from netlab.engine.binding import Accept
 from netlab.engine.catalog import Catalog, Part
 from netlab.errors import NetlabError, UsageError
 from netlab.kinds.backbone import Pretrained
@@ -20,6 +21,7 @@ from netlab.kinds.dataset import ImageData
 from netlab.network import assemble
 from netlab.runs.config import NETWORK_KINDS, parts_of_config, read_config
 from netlab.runs.directory import RunDirectory
+from netlab.runs.sessions import binding_of, record_accepted
 from netlab.training.checkpoint import load_weights
 
 
@@ -64,31 +66,25 @@ def build_network(
 
 
 def parts_of_run(
-    directory: RunDirectory, config: dict[str, Any], catalog: Catalog, *, kinds: Sequence[str]
+    directory: RunDirectory,
+    config: dict[str, Any],
+    catalog: Catalog,
+    *,
+    kinds: Sequence[str],
+    accept_changed: Accept = None,
 ) -> dict[str, Part]:
-    """The parts of these kinds that a run was trained with.
+    """The parts of these kinds that a run was trained with, of the suppliers that it recorded.
+
+    ``accept_changed`` is told of parts whose code has changed, which is then recorded in the run.
 
     Raises:
-        UsageError: one is not installed (naming the distributions that the run had, and this environment
-            has not), or its options no longer fit it.
+        UsageError: one is not installed (naming the distribution that had it), has changed, or its options no
+            longer fit it.
     """
-    try:
-        return parts_of_config(config, catalog, kinds=kinds)
-    except UsageError as error:
-        if not directory.environment.exists():
-            raise
-        here = {plugin.distribution for plugin in catalog.manager.plugins}
-        missing = {
-            f"{part.get('distribution')} {part.get('version')}"
-            for part in directory.read_environment().get("components", ())
-            if part.get("distribution") not in here
-        }
-        if not missing:
-            raise
-        raise UsageError(
-            f"{error} Run '{directory.name}' was trained with {', '.join(sorted(missing))}, which is not"
-            f" installed here (netlab plugins freeze --run {directory.name})"
-        ) from None
+    binding = binding_of(directory, accept_changed)
+    parts = parts_of_config(config, catalog.bound_to(binding), kinds=kinds)
+    record_accepted(directory, binding.accepted)
+    return parts
 
 
 def load_run(
@@ -98,17 +94,20 @@ def load_run(
     data_dir: Path | None = None,
     offline: bool = True,
     check_data: bool = True,
+    accept_changed: Accept = None,
 ) -> LoadedRun:
     """Rebuild a run's network with its best weights, and its data.
 
     Raises:
-        UsageError: the run has no checkpoint yet, or its data is not there or has changed.
+        UsageError: the run has no checkpoint yet, its data is not there or has changed, or a part is not
+            that of the run (see ``parts_of_run``).
         NetlabError: a file of the run is damaged.
     """
     config = read_config(directory.config)
     if not directory.best_checkpoint.exists():
         raise UsageError(f"run '{directory.name}' has no checkpoint: train it first (netlab run)")
-    parts = parts_of_run(directory, config, catalog, kinds=("dataset", *NETWORK_KINDS))
+    kinds = ("dataset", *NETWORK_KINDS)
+    parts = parts_of_run(directory, config, catalog, kinds=kinds, accept_changed=accept_changed)
     root = Path(data_dir or config["run"].get("data_dir", "data"))
     data = load_data(parts["dataset"].component, parts["dataset"].options, root=root, offline=offline)
     if check_data and directory.environment.exists():

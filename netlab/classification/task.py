@@ -100,7 +100,10 @@ class ClassifierTask:
             setup.precision,
             setup.device,
             [
-                (part.component.provenance, part.options.model_dump(mode="json") if part.options else {})
+                (
+                    part.component.supplier.record(),
+                    part.options.model_dump(mode="json") if part.options else {},
+                )
                 for part in setup.assembly.chains["augmentation"]
             ],
             setup.cache,

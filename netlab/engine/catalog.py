@@ -9,14 +9,16 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from netlab.engine.binding import Binding
 from netlab.engine.blame import of_the_machine
 from netlab.engine.declaration import Phase
 from netlab.engine.distributions import canonical
 from netlab.engine.manager import Plugin, PluginManager
 from netlab.engine.part_options import part_options, with_names
+from netlab.engine.provenance import Supplier, code_digest
 from netlab.errors import NetlabError, PluginError, UsageError, closest, first_line
 from netlab.kinds import CHAIN_KINDS
 from netlab.kinds.chosen_part import ChosenPart
@@ -28,12 +30,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A component and the plugin it came from. ``preset`` holds option values given with the name."""
+    """A component and the plugin it came from. ``preset`` holds option values given with the name,
+    ``binding`` says who supplies the parts that its options name, where a run has recorded that."""
 
     spec: ComponentSpec
     plugin: Plugin
     manager: PluginManager
     preset: Mapping[str, Any] = field(default_factory=dict)
+    binding: Binding | None = None
 
     @property
     def kind(self) -> str:
@@ -67,15 +71,16 @@ class Component:
         return f"{self.title} of {self.plugin.distribution} {self.plugin.version}"
 
     @property
-    def provenance(self) -> dict[str, str]:
-        """Who supplied it: kind, name, plugin, distribution and version."""
-        return {
-            "kind": self.kind,
-            "name": self.name,
-            "plugin": self.plugin.name,
-            "distribution": self.plugin.distribution,
-            "version": self.plugin.version,
-        }
+    def supplier(self) -> Supplier:
+        """Who supplied it, and the digest of its code."""
+        plugin = self.plugin
+        digest = code_digest(self.spec, plugin)
+        return Supplier(self.kind, self.name, plugin.name, plugin.distribution, plugin.version, digest)
+
+    @property
+    def catalog(self) -> Catalog:
+        """Where the parts that its options name are found."""
+        return Catalog(self.manager, self.binding)
 
     def load(self) -> Any:
         """Import the component itself.
@@ -140,7 +145,7 @@ class Component:
             options = model.model_validate(with_names(values, model, named))
         except ValidationError as error:
             raise UsageError(refusal(error, model, self.title, prefix)) from None
-        return Catalog(self.manager).with_bound_parts(options, named, prefix) if named else options
+        return self.catalog.with_bound_parts(options, named, prefix) if named else options
 
     def build(self, *arguments: Any, **keywords: Any) -> Any:
         """Call the component: see ``call``."""
@@ -190,6 +195,11 @@ class Part:
     component: Component
     options: Any
 
+    @property
+    def components(self) -> list[Component]:
+        """The component, and those that its options name, and so on."""
+        return [self.component, *parts_within(self.options)]
+
 
 @dataclass(frozen=True, slots=True)
 class BoundPart(ChosenPart):
@@ -209,13 +219,21 @@ def parts_within(options: BaseModel | None) -> Iterator[Component]:
 
 
 class Catalog:
-    """Every component of every loaded plugin."""
+    """Every component of every loaded plugin; with a ``binding``, those that a run was made of are found
+    at the suppliers that it recorded."""
 
-    def __init__(self, manager: PluginManager) -> None:
+    def __init__(self, manager: PluginManager, binding: Binding | None = None) -> None:
         self.manager = manager
+        self.binding = binding
         self._components = [
-            Component(spec, plugin, manager) for plugin in manager.plugins for spec in plugin.components
+            Component(spec, plugin, manager, binding=binding)
+            for plugin in manager.plugins
+            for spec in plugin.components
         ]
+
+    def bound_to(self, binding: Binding | None) -> Catalog:
+        """The same components for the reader of a run."""
+        return Catalog(self.manager, binding)
 
     def __iter__(self) -> Iterator[Component]:
         return iter(self._components)
@@ -248,10 +266,14 @@ class Catalog:
 
         Raises:
             UsageError: no such component (with the closest names and the plugins that failed), or
-                several distributions offer it.
+                several distributions offer it; the recorded one is not there, or has changed.
         """
         name, _, distribution = text.partition("@")
         name, _, variant = name.partition(":")
+        binding = self.binding
+        recorded = binding.recorded(kind, name, canonical(distribution)) if binding is not None else None
+        if recorded is not None:
+            distribution = recorded.distribution
         found = [
             component
             for component in self.of_kind(kind)
@@ -259,16 +281,20 @@ class Catalog:
             and (not distribution or component.plugin.distribution == canonical(distribution))
         ]
         if not found:
+            if recorded is not None and binding is not None:
+                raise UsageError(binding.missing(recorded, self.manager))
             raise UsageError(self._unknown(kind, text))
         if len(found) > 1:
             choices = " or ".join(f"'{name}@{component.plugin.distribution}'" for component in found)
             raise UsageError(f"several plugins offer {kind} '{name}': write {choices}")
         (component,) = found
+        if recorded is not None and binding is not None:
+            binding.check(recorded, component.supplier)
         if not variant:
             return component
         if "variants" not in component.spec.tags:
             raise UsageError(f"{component.title} has no variants: write '{name}', not '{text}'")
-        return Component(component.spec, component.plugin, component.manager, {"variant": variant})
+        return replace(component, preset={"variant": variant})
 
     def with_bound_parts(self, options: BaseModel, named: Mapping[str, str], prefix: str) -> BaseModel:
         """The options with the parts that they name (``named``: option -> kind) ready to be called.

@@ -10,6 +10,7 @@ from itertools import chain
 from netlab import __version__
 
 OWN_DISTRIBUTION = "netlab-vision"
+FILE = "file:"  # what stands before the name of a plugin file in the place of a distribution
 GROUP_PATTERN = re.compile(r"netlab\.v(\d+)")
 REQUIREMENT_NAME = re.compile(r"\s*([A-Za-z0-9._-]+)")
 AT_LEAST = re.compile(r"[A-Za-z0-9._-]+\s*>=\s*(\d+(?:\.\d+)*)")
@@ -17,7 +18,14 @@ AT_LEAST = re.compile(r"[A-Za-z0-9._-]+\s*>=\s*(\d+(?:\.\d+)*)")
 
 def canonical(distribution: str) -> str:
     """A distribution's name in the index's canonical form: ``My_Pkg`` and ``my-pkg`` are one."""
+    if is_file(distribution):
+        return distribution
     return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def is_file(distribution: str) -> bool:
+    """Whether it is a plugin file, ``file:mine.py``, and no distribution."""
+    return distribution.startswith(FILE)
 
 
 def installed_entry_points(

@@ -21,7 +21,7 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -148,29 +148,49 @@ def read_config(path: Path) -> Config:
     return config
 
 
-def default_name(config: Mapping[str, Any], ignored: frozenset[str]) -> str:
+def default_name(config: Mapping[str, Any], parts: Iterable[Part], ignored: frozenset[str]) -> str:
     """A name that is the same for the same configuration: the parts, the seed and six digits of a hash.
 
-    ``ignored`` training keys (those that may differ on resume) do not count.
+    ``parts`` are all of the run: which plugins supply them counts, so that the name does not depend on what
+    else is installed. ``ignored`` training keys (those that may differ on resume) do not count.
     """
+    config = plain_names(config)
     training = {key: value for key, value in config["training"].items() if key not in ignored}
     counted = {**{table: values for table, values in config.items() if table != "run"}, "training": training}
+    if foreign := foreign_parts(parts):
+        counted["suppliers"] = foreign
     digest = hashlib.sha256(json.dumps(counted, sort_keys=True, default=str).encode()).hexdigest()[:6]
-    parts = [
+    named = [
         "-".join(str(config[table][key]) for key in ("name", "variant") if key in config[table])
         for table in (KINDS[kind].selector for kind in NAMING_KINDS)
     ]
-    name = "-".join([*parts, f"s{training['seed']}", digest])
+    name = "-".join([*named, f"s{training['seed']}", digest])
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name)
+
+
+def foreign_parts(parts: Iterable[Part]) -> list[str]:
+    """``block gated@netlab-plugin-gated`` for every part that is not netlab's own, those in options too."""
+    components = [component for part in parts for component in part.components]
+    return sorted({f"{c.kind} {c.name}@{c.plugin.distribution}" for c in components if not c.plugin.builtin})
+
+
+def plain_names(value: Any) -> Any:
+    """A configuration whose parts are named without distribution: that is there only where names clash."""
+    if isinstance(value, Mapping):
+        plain = {key: plain_names(item) for key, item in value.items()}
+        if isinstance(name := plain.get("name"), str):
+            plain["name"] = name.partition("@")[0]
+        return plain
+    return [plain_names(item) for item in value] if isinstance(value, list) else value
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], ignored: frozenset[str]) -> list[str]:
     """``block.paths: 4 -> 2`` for every value that differs, ``[run]`` and ``ignored`` training keys apart.
 
-    ``old`` is as it was read; ``new`` is compared as it would be read.
+    ``old`` is as it was read; ``new`` is compared as it would be read. Who supplies a part is not looked at.
     """
     found = []
-    new = tomllib.loads(to_toml(new))
+    old, new = plain_names(old), plain_names(tomllib.loads(to_toml(new)))
     for table in dict.fromkeys([*new, *old]):
         before, after = old.get(table, {}), new.get(table, {})
         if table == "run":

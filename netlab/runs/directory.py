@@ -39,6 +39,10 @@ class RunDirectory:
         return self.path / "environment.json"
 
     @property
+    def sessions(self) -> Path:
+        return self.path / "sessions.json"
+
+    @property
     def interface(self) -> Path:
         return self.path / "interface.json"
 

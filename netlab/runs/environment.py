@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-import sys
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,8 @@ from typing import Any
 import torch
 
 from netlab import __version__
-from netlab.engine.catalog import Component
+from netlab.engine.catalog import Part
+from netlab.runs.sessions import this_call
 
 PACKAGES = (
     "torch",
@@ -30,7 +29,7 @@ PACKAGES = (
 
 
 def describe_environment(
-    components: Iterable[Component],
+    parts: Iterable[Part],
     *,
     device: torch.device,
     precision: str,
@@ -41,8 +40,8 @@ def describe_environment(
     backend: str | None = None,
     sync_bn: bool | None = None,
 ) -> dict[str, Any]:
-    """Versions, machine, device, processes and the threads of each, git revision, who supplied each part,
-    and the data's digest."""
+    """Versions, machine, device, processes and the threads of each, git revision, who supplied each part
+    (those that options name too) with the digest of its code, and the data's digest."""
     return {
         "netlab": __version__,
         "python": platform.python_version(),
@@ -57,9 +56,8 @@ def describe_environment(
         "sync_bn": sync_bn,
         "threads": torch.get_num_threads(),
         "git_revision": git_revision(),
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "components": [component.provenance for component in components],
+        **this_call(),
+        "components": [component.supplier.record() for part in parts for component in part.components],
         "data_sha256": data_digest,
         "val_indices_sha256": val_indices_digest,
         **({} if weights_digest is None else {"weights_sha256": weights_digest}),

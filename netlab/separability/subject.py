@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from netlab.classification.restore import load_run
 from netlab.data.load import load_data
+from netlab.engine.binding import Accept
 from netlab.engine.catalog import Catalog
 from netlab.errors import UsageError
 from netlab.runs.directory import find_run, newest_finished
@@ -29,6 +30,7 @@ class Subject:
     ``data`` is the name of the data set whose images a ``model`` sees; alone, its pixels are measured. With
     none of ``model``, ``data`` and ``features`` it is a run: ``run`` by its name in ``runs`` or its path, by
     default the newest finished. ``data_dir`` is where data sets are kept, None: as in the run.
+    ``accept_changed`` is told of parts of the run whose code has changed; None: they are refused.
     """
 
     run: str | None = None
@@ -36,6 +38,7 @@ class Subject:
     data_options: Mapping[str, Any] = field(default_factory=dict)
     data_dir: Path | None = None
     offline: bool = True
+    accept_changed: Accept = None
     model: str | None = None
     weights: str = "none"
     image_size: int | None = None
@@ -117,7 +120,10 @@ def open_subject(subject: Subject, settings: MeasurementSettings, catalog: Catal
     if subject.data is None:
         named = subject.run
         directory = newest_finished(subject.runs) if named is None else find_run(named, subject.runs)
-        run = load_run(directory, catalog, data_dir=subject.data_dir, offline=subject.offline)
+        run = load_run(
+            directory, catalog, data_dir=subject.data_dir, offline=subject.offline,
+            accept_changed=subject.accept_changed,
+        )  # fmt: skip
         return network_of_run(run, settings, layers=subject.layers, depth=subject.depth)
     dataset = catalog.find("dataset", subject.data)
     data = load_data(

@@ -89,7 +89,7 @@ def make_plan(
 
     configs = [config for config, _ in resolved.values()]
     if configs:
-        records = [RunRecord(RunDirectory(runs / name_of(config)), config) for config in configs]
+        records = [RunRecord(RunDirectory(runs / name_of(*found)), found[0]) for found in resolved.values()]
         find_baseline(group_assemblies(records), baseline)
     total = len({assembly_key(config) for config in configs})
     timings: dict[str, Timing] = {}
@@ -99,22 +99,22 @@ def make_plan(
         if key not in timings:
             timings[key] = time_assembly(assembly, data_of(assembly.parts["dataset"]), device, threads)
             timed(len(timings), total)
-        planned.append(plan_run(config, timings[key], runs, data_dir))
+        planned.append(plan_run(config, assembly, timings[key], runs, data_dir))
     return planned
 
 
-def name_of(config: Config) -> str:
+def name_of(config: Config, assembly: Assembly) -> str:
     """The name of a planned run.
 
     Every value counts for it, the number of epochs too: a run that was made longer later is another
     experiment than one that was planned so.
     """
-    return default_name(config, frozenset())
+    return default_name(config, assembly.all, frozenset())
 
 
-def plan_run(config: Config, timing: Timing, runs: Path, data_dir: Path) -> PlannedRun:
+def plan_run(config: Config, assembly: Assembly, timing: Timing, runs: Path, data_dir: Path) -> PlannedRun:
     """A run as it stands in the runs folder."""
-    name = name_of(config)
+    name = name_of(config, assembly)
     directory = RunDirectory(runs / name)
     finished = is_done(directory)
     done = 0
@@ -144,7 +144,7 @@ class DataCache:
         self._loaded: dict[str, ImageData] = {}
 
     def __call__(self, dataset: Part) -> ImageData:
-        key = f"{dataset.component.provenance} {dataset.options!r}"
+        key = f"{dataset.component.supplier} {dataset.options!r}"
         if key not in self._loaded:
             self._loaded[key] = load_data(
                 dataset.component, dataset.options, root=self._root, offline=self._offline

@@ -21,6 +21,7 @@ from netlab.sweep.grid import count_combinations, expand
 from netlab.sweep.plan import PlannedRun, make_plan, predict_seconds
 from netlab.sweep.statuses import status_of, task_of
 from netlab.training.device import gpus_of
+from netlab.training.resume import USUAL, ResumeRules
 
 Watch = Callable[[RunStatus], None]  # called with each run whose status changed
 
@@ -38,6 +39,7 @@ class SweepSettings:
     device: str = "auto"
     command: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()  # plugins that are not loaded
+    rules: ResumeRules = USUAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +146,7 @@ def carry_out(
         task_of(
             run, runs=settings.runs, offline=settings.offline, device=settings.device,
             command=settings.command, blocked=settings.blocked, metrics=settings.metrics,
+            rules=settings.rules,
         )
         for run in planned
     ]  # fmt: skip

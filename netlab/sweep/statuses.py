@@ -8,6 +8,7 @@ from pathlib import Path
 from netlab.sweep.driver import RunStatus, refresh
 from netlab.sweep.plan import PlannedRun
 from netlab.sweep.task import RunTask, missing_metrics
+from netlab.training.resume import ResumeRules
 
 
 def status_of(run: PlannedRun, metrics: tuple[str, ...]) -> RunStatus:
@@ -30,6 +31,7 @@ def task_of(
     command: tuple[str, ...],
     blocked: Iterable[str],
     metrics: tuple[str, ...],
+    rules: ResumeRules,
 ) -> RunTask:
     """The run as a task for a worker."""
     return RunTask(
@@ -41,4 +43,5 @@ def task_of(
         command=command,
         blocked_plugins=tuple(blocked),
         metrics=metrics,
+        rules=rules,
     )

@@ -14,6 +14,8 @@ from netlab.errors import NetlabError, first_line
 from netlab.runs.config import Config, read_config
 from netlab.runs.directory import RunDirectory
 from netlab.runs.separability import read_separability
+from netlab.runs.sessions import catalog_for
+from netlab.training.resume import USUAL, ResumeRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class RunTask:
     command: tuple[str, ...]
     blocked_plugins: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
+    rules: ResumeRules = USUAL
 
     @property
     def name(self) -> str:
@@ -117,13 +120,14 @@ def train_run(task: RunTask, catalog: Any) -> None:
     from netlab.classification.experiment import train_classifier
 
     train_classifier(
-        catalog,
+        catalog_for(catalog, task.runs, task.name),
         {table: values for table, values in task.config.items() if table != "run"},
         runs=Path(task.runs),
         name=task.name,
         data_dir=Path(task.config["run"]["data_dir"]),
         offline=task.offline,
         device=task.device,
+        rules=task.rules,
     )
 
 
@@ -135,6 +139,7 @@ def measure_run(task: RunTask, catalog: Any, metrics: Sequence[str]) -> None:
     from netlab.separability.settings import MeasurementSettings
     from netlab.separability.subject import Subject
 
-    run = Subject(run=str(task.directory.path), offline=task.offline)
+    accept = (lambda change: None) if task.rules.accept_changed_parts else None
+    run = Subject(run=str(task.directory.path), offline=task.offline, accept_changed=accept)
     bound = bind_metrics(metrics, catalog)
     raise_failures(measure(run, bound, MeasurementSettings(), catalog, plots=False).reports)

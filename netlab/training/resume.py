@@ -6,14 +6,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from netlab.engine.binding import changed_suppliers
+from netlab.engine.provenance import supplier_of_record
 from netlab.errors import NetlabError, UsageError
 from netlab.runs.config import Config, differences, read_tables
 from netlab.runs.directory import RunDirectory
+from netlab.runs.sessions import binding_of
 from netlab.training.checkpoint import Progress, read_progress
 
 
 class AlreadyFinishedError(UsageError):
     """The run has this very configuration and nothing is left to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRules:
+    """What may have changed since a run was begun: by default all but the code of its parts."""
+
+    accept_changed_parts: bool = False
+
+
+USUAL = ResumeRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +39,23 @@ class Continuation:
     result: str
     changeable: frozenset[str] = frozenset()
     is_over: Callable[[Progress], bool] = lambda progress: False
+    rules: ResumeRules = USUAL
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """What the user should know of a run that goes on, and the changes of its parts that were accepted."""
+
+    notes: tuple[str, ...] = ()
+    accepted_changes: tuple[str, ...] = ()
 
 
 def check_resumable(
     run: RunDirectory, config: Config, environment: Mapping[str, Any], continuation: Continuation
-) -> list[str]:
-    """Refuse to resume a run that is finished or was started with other settings or data.
+) -> Resumption:
+    """Refuse to resume a run that is finished or was started with other settings, data or parts.
 
-    Gives a note where the same results can only be expected up to rounding.
+    Notes say where the same results can only be expected up to rounding.
 
     Raises:
         AlreadyFinishedError: nothing is left to do.
@@ -46,25 +68,32 @@ def check_resumable(
                 f"{run.path} has a checkpoint but no config.toml that says of what:"
                 " delete it, or use another --name"
             )
-        return []
+        return Resumption()
     recorded = run.read_environment() if run.environment.exists() else {}
     if recorded.get("data_sha256") not in (None, environment["data_sha256"]):
         raise UsageError(f"the data of run '{run.name}' has changed since it was begun: use another --name")
     if recorded.get("weights_sha256") not in (None, environment.get("weights_sha256")):
         raise UsageError(f"the weights that run '{run.name}' started from have changed: use another --name")
     changed = differences(read_tables(run.config), config, continuation.changeable)
+    binding = binding_of(run, accept=ignore if continuation.rules.accept_changed_parts else None)
+    here = list(filter(None, map(supplier_of_record, environment["components"])))
+    changed += changed_suppliers(binding.suppliers, here)
     changed += changed_execution(recorded, environment)
     if changed:
         raise UsageError(
             f"run '{run.name}' was begun with other settings ({'; '.join(changed)}):"
             " use another --name, or delete its directory"
         )
+    for supplier in here:
+        if was := binding.recorded(supplier.kind, supplier.name, supplier.distribution):
+            binding.check(was, supplier)
+    accepted = tuple(binding.accepted)
     if not run.last_checkpoint.exists():
         if run.is_finished:
             raise UsageError(
                 f"run '{run.name}' is finished and has no checkpoint to go on from: use another --name"
             )
-        return []
+        return Resumption(accepted, accepted)
     progress = read_progress(run.last_checkpoint)
     if progress.best_epoch:
         read_progress(run.best_checkpoint)  # a lost or damaged one is noticed before the result goes
@@ -76,7 +105,11 @@ def check_resumable(
     nothing_left = continuation.epochs == progress.epoch or continuation.is_over(progress)
     if run.is_finished and nothing_left:
         raise AlreadyFinishedError(finished(run, continuation))
-    return changed_processes(recorded, environment)
+    return Resumption((*accepted, *changed_processes(recorded, environment)), accepted)
+
+
+def ignore(change: str) -> None:
+    """Changes that are accepted are told together with the other notes."""
 
 
 def finished(run: RunDirectory, continuation: Continuation) -> str:

@@ -12,6 +12,7 @@ from netlab.files import write_json, write_text
 from netlab.kinds.events import RunInfo
 from netlab.runs.config import Config, to_toml
 from netlab.runs.directory import RunDirectory
+from netlab.runs.sessions import append_session
 from netlab.training.reporter import Reporter
 from netlab.training.resume import Continuation, check_resumable
 
@@ -46,16 +47,18 @@ class TrainingSession:
             NetlabError: one of its files is damaged.
         """
         with self.run.locked():
-            notes = check_resumable(self.run, self.config, self.environment, self.continuation)
+            resumption = check_resumable(self.run, self.config, self.environment, self.continuation)
             agree()
             self.run.create()
             self.run.result.unlink(missing_ok=True)  # it returns when training has ended
             write_text(self.run.config, to_toml(self.config))
             write_json(self.run.environment, self.environment)
+            facts = {**self.environment, "accepted_changes": list(resumption.accepted_changes)}
+            append_session(self.run, "training", facts)
             for name, content in self.records.items():
                 write_json(self.run.path / name, content)
             self.catalog.manager.call("netlab_run_started", run=self._info)
-            for note in notes:
+            for note in resumption.notes:
                 reporter.note(note)
             yield
 

@@ -43,12 +43,12 @@ def test_squeeze_excite_trains_by_name_and_its_version_is_recorded(
         frozen = cli("plugins", "freeze", "--run", "r").out.splitlines()
         assert "netlab-plugin-squeeze-excite==0.1.0" in frozen
         without = cli("--no-plugin", "squeeze-excite", "metrics", "csi", "--run", "r")
-        assert "there is no block 'squeeze-excite'" in without.err
+        assert "whose plugin 'squeeze-excite' is blocked here" in without.err
         for path in (str(SOURCE), str(tmp_path / "site")):
             sys.path.remove(path)
         uninstalled = cli("metrics", "csi", "--run", "r")
         assert uninstalled.code == 2
-        assert "trained with netlab-plugin-squeeze-excite 0.1.0, which is not installed" in uninstalled.err
+        assert "of netlab-plugin-squeeze-excite 0.1.0, which is not installed" in uninstalled.err
     finally:
         for module in set(sys.modules) - before:
             if module.startswith("netlab_squeeze_excite"):

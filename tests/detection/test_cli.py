@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tomllib
 from pathlib import Path
@@ -38,7 +39,10 @@ def test_the_model_says_what_it_is_made_of(trained: Path):
     assert model["classes"] == ["seven", "three"]
     assert model["proposer"]["name"] == "selective-search"
     assert model["proposer"]["options"]["mode"] == "fast"
-    assert model["proposer"]["version"]
+    proposer = next(part for part in model["suppliers"] if part["kind"] == "proposer")
+    assert (proposer["name"], proposer["distribution"]) == ("selective-search", "netlab-vision")
+    assert proposer["version"]
+    assert len(proposer["sha256"]) == 64
     assert model["preprocessing"]["mean"] == [0.485, 0.456, 0.406]
 
 
@@ -147,22 +151,29 @@ def test_predict_on_images_of_every_kind(cli: Any, trained: Path, tmp_path: Path
     assert "5 images" in done.out
 
 
-def test_a_model_of_another_version_is_refused_unless_told_otherwise(
+def test_a_model_whose_parts_have_changed_is_refused_unless_told_otherwise(
     cli: Any, scenes: Path, trained: Path, tmp_path: Path
 ):
     shutil.copytree(trained, tmp_path / "old")
     model = tmp_path / "old" / "model.toml"
-    model.write_text(model.read_text().replace('version = "', 'version = "0.0.', 1))
+    model.write_text(re.sub(r'(?<=\nsha256 = ")\w{8}', "01234567", model.read_text(), count=1))
     words = (
         "detect", "predict", scenes / "JPEGImages" / "scene_0001.jpg", "--model", tmp_path / "old", "--no-cache",
         "--save", "none",
     )  # fmt: skip
     refused = cli(*words)
     assert refused.code == 2
-    assert "--allow-mismatch" in refused.err
-    allowed = cli(*words, "--allow-mismatch")
+    (line,) = refused.err.splitlines()
+    assert "has changed since detector 'old' was trained: netlab-vision" in line
+    assert "(sha256 01234567) -> " in line
+    assert "--accept-changed-parts" in line
+    allowed = cli(*words, "--accept-changed-parts")
     assert allowed.code == 0
-    assert "0.0." in allowed.err
+    assert "netlab: warning: " in allowed.err
+    assert "sha256 01234567" in allowed.err
+    (*_, last) = json.loads((tmp_path / "old" / "sessions.json").read_text())
+    assert last["what"] == "use"
+    assert "sha256 01234567" in last["accepted_changes"][0]
 
 
 @pytest.mark.parametrize("file", ["model.safetensors", "model.toml"])

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from netlab.detection.model.head import DetectionHead
-from netlab.detection.training.experiment import AnnotatedFolder, train_detector
+from netlab.detection.training.experiment import AnnotatedFolder, prepare, run_experiment
 from netlab.detection.training.regions import LabelledRegions, RegionSet
 from netlab.detection.training.sampling import draw_steps, inverse_frequency_weights, mine_hard_negatives
 from netlab.detection.training.settings import DetectionSettings
@@ -125,10 +125,11 @@ def test_training_takes_one_thread_and_gives_the_others_back(catalog: Catalog, s
     parts = {part.kind: Part(part, part.make_options({})) for part in (proposer, extractor)}
     training = {"image_side": 96, "long_side": 60, "limit": 20, "epochs": 1, "jitter": 2, "flips": False}
     with limited_threads(2):
-        finished = train_detector(
-            catalog, parts, training, AnnotatedFolder(scenes, classes=["three"]), weights="none", runs=tmp_path,
-            reporter=Watcher(),
+        experiment = prepare(
+            parts, training, AnnotatedFolder(scenes, classes=["three"]), weights="none", runs=tmp_path,
+            name=None, cache=None, device="auto",
         )  # fmt: skip
+        finished = run_experiment(experiment, catalog, Watcher())
         assert torch.get_num_threads() == 2
     assert set(seen) == {("phase", 2), ("step", 1)}
     assert finished.result["class_names"] == ["three"]

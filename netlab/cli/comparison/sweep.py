@@ -12,7 +12,7 @@ from netlab.cli.comparison.sweep_flags import as_texts, given_tables, grid_flags
 from netlab.cli.core.command import Given, command
 from netlab.cli.core.executor_options import RunExecutor
 from netlab.cli.core.flags import Shown, own_flags
-from netlab.cli.core.options import Baseline, DataFolder, Device, Named, Names, Offline, RunsFolder
+from netlab.cli.core.options import Baseline, DataFolder, Device, Named, Names, Offline, Resumed, RunsFolder
 from netlab.cli.core.selection import complete_names, read_selectors, selector_flags
 from netlab.cli.core.session import Session
 from netlab.cli.core.words import rewrite_short_flags
@@ -35,7 +35,7 @@ HELPS = {
 }
 
 
-class SweepOptions(Named, Baseline, RunsFolder, DataFolder, Offline, Device, RunExecutor):
+class SweepOptions(Named, Baseline, RunsFolder, DataFolder, Offline, Device, RunExecutor, Resumed):
     grid: Path | None = Field(
         None, description="A TOML file in which values may be lists; flags go before it."
     )
@@ -107,4 +107,5 @@ def settings_of(session: Session, options: SweepOptions, in_file: Mapping[str, A
         device=options.device,
         command=("netlab", *session.typed),
         blocked=tuple(session.blocked),
+        rules=options.rules,
     )

@@ -5,13 +5,18 @@ pydantic is imported only with a command that is called, as its module imports t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from netlab.cli.core.console import warn
 from netlab.cli.core.flags import Argument
 from netlab.engine.option_types import Seed
+
+if TYPE_CHECKING:
+    from netlab.training.resume import ResumeRules
 
 
 def split_names(given: str | list[str]) -> list[str]:
@@ -100,6 +105,27 @@ class ManyImages(Options):
         description="Images, videos, folders or globs."
     )
     every: int = Field(1, ge=1, description="Of videos, every n-th frame.")
+
+
+class ChangedParts(Options):
+    accept_changed_parts: bool = Field(
+        False, description="Use parts whose code has changed since the training; recorded."
+    )
+
+    @property
+    def accept_changed(self) -> Callable[[str], None] | None:
+        """What is told of changed parts; None refuses them."""
+        return warn if self.accept_changed_parts else None
+
+
+class Resumed(ChangedParts):
+    """Of the commands that train, and go on with a run that is there."""
+
+    @property
+    def rules(self) -> ResumeRules:
+        from netlab.training.resume import ResumeRules
+
+        return ResumeRules(self.accept_changed_parts)
 
 
 class ProposalCache(Options):

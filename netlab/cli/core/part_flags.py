@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from netlab.cli.core.flags import Flag, component_flags
-from netlab.engine.catalog import Catalog, Component
+from netlab.engine.catalog import Component
 from netlab.engine.part_options import default_name, part_options
 from netlab.kinds.chosen_part import ChosenPart
 
@@ -45,7 +45,7 @@ def _flags(
         name = typed or below.get("name") or default_name(model, option)
         if name is None:
             continue
-        named = Catalog(component.manager).find(kind, name)
+        named = component.catalog.find(kind, name)
         panel = f"{dashed.capitalize()} '{named.name}'"
         below = below if below.get("name") == name else {}
         for flag in _flags(named, f"{prefix}.{dashed}", words, below):

@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from netlab.cli.core.console import warn
 from netlab.cli.core.flags import Argument
-from netlab.cli.core.options import DetectorsFolder, Device, Names, Options, ProposalCache, Seeded
+from netlab.cli.core.options import (
+    ChangedParts,
+    DetectorsFolder,
+    Device,
+    Names,
+    Options,
+    ProposalCache,
+    Seeded,
+)
 
 if TYPE_CHECKING:
     from netlab.detection.model.detector import Detector
@@ -35,13 +42,12 @@ class Proposals(Seeded):
     long_side: int = Field(400, ge=32, description="Longer side in pixels of the image proposed for.")
 
 
-class TrainedDetector(DetectorsFolder, ProposalCache, Device):
+class TrainedDetector(DetectorsFolder, ProposalCache, Device, ChangedParts):
     model: str = Field(description="A run of 'netlab detect train'.")
     iou: float | None = Field(None, ge=0, le=1, description="Overlap above which the weaker box is dropped.")
     refinements: int | None = Field(
         None, ge=0, le=5, description="How often boxes are described again, moved."
     )
-    allow_mismatch: bool = Field(False, description="Use a model of other parts all the same.")
 
     def folder(self) -> Path:
         """Where the model is."""
@@ -50,13 +56,11 @@ class TrainedDetector(DetectorsFolder, ProposalCache, Device):
         return find_detector(self.model, self.detectors)
 
     def load(self, catalog: Catalog, *, keep_proposals: bool = True) -> Detector:
-        """The detector with what the flags change; what differs from where it was trained is warned of."""
+        """The detector with what the flags change."""
         from netlab.detection.model.model_file import load_detector
 
-        detector, mismatches = load_detector(
+        detector = load_detector(
             self.folder(), catalog, cache=self.cache_folder if keep_proposals else None,
-            allow_mismatch=self.allow_mismatch,
+            accept_changed=self.accept_changed,
         )  # fmt: skip
-        for line in mismatches:
-            warn(line)
         return detector.with_rule(iou=self.iou, refinements=self.refinements)

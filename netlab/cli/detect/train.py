@@ -12,7 +12,7 @@ from pydantic import Field
 from netlab.cli.core.command import Given, command
 from netlab.cli.core.console import say_facts, terminal
 from netlab.cli.core.flags import model_flags
-from netlab.cli.core.options import DetectorsFolder, Device, Named, ProposalCache, Quiet
+from netlab.cli.core.options import DetectorsFolder, Device, Named, ProposalCache, Quiet, Resumed
 from netlab.cli.core.part_flags import part_flags
 from netlab.cli.core.progress import TerminalReporter
 from netlab.cli.core.selection import choose_parts, read_selectors, selector_flags
@@ -20,9 +20,10 @@ from netlab.cli.core.session import Session
 from netlab.cli.detect.cache_warnings import broken_cache_files_reported
 from netlab.cli.detect.options import Annotations, OnlyClasses, VocFolder
 from netlab.kinds import KINDS
+from netlab.runs.sessions import catalog_for
 
 
-class TrainOptions(OnlyClasses, Annotations, Named, DetectorsFolder, ProposalCache, Device, Quiet):
+class TrainOptions(OnlyClasses, Annotations, Named, DetectorsFolder, ProposalCache, Device, Quiet, Resumed):
     voc_dir: VocFolder
     weights: str = Field("imagenet", description="imagenet, none, or a safetensors or .pth file.")
     validation: float = Field(
@@ -34,8 +35,8 @@ def build(session: Session) -> Callable[..., None]:
     """The command with the flags of the proposer and extractor that the command line names."""
     from netlab.detection.training.settings import DetectionSettings
 
-    catalog = session.catalog
-    words = read_selectors(session.after_command, ["proposer", "backbone"])
+    words = read_selectors(session.after_command, ["proposer", "backbone", "name", "detectors"])
+    catalog = catalog_for(session.catalog, words.pop("detectors", "detectors"), words.pop("name", None))
     parts = choose_parts(catalog, ("proposer", "extractor"), words, {})
     helps = {
         "proposer": "What proposes regions.",
@@ -47,7 +48,7 @@ def build(session: Session) -> Callable[..., None]:
 
         The same command again resumes a run that was interrupted.
         """
-        from netlab.detection.training.experiment import AnnotatedFolder, train_detector
+        from netlab.detection.training.experiment import AnnotatedFolder, prepare, run_experiment
         from netlab.engine.catalog import Part
 
         console = terminal()
@@ -60,11 +61,11 @@ def build(session: Session) -> Callable[..., None]:
             TerminalReporter(console, quiet=options.quiet) as reporter,
             broken_cache_files_reported(),
         ):
-            finished = train_detector(
-                catalog, chosen, given.get("training", {}), images, weights=options.weights,
-                runs=options.detectors, name=options.name, cache=options.cache_folder, device=options.device,
-                reporter=reporter,
+            experiment = prepare(
+                chosen, given.get("training", {}), images, weights=options.weights, runs=options.detectors,
+                name=options.name, cache=options.cache_folder, device=options.device,
             )  # fmt: skip
+            finished = run_experiment(experiment, catalog, reporter, options.rules)
         print_result(console, finished.result, finished.directory.path, quiet=options.quiet)
 
     flags = [

@@ -13,7 +13,7 @@ from netlab.cli.core.command import Given, command
 from netlab.cli.core.console import terminal
 from netlab.cli.core.executor_options import PointsExecutor
 from netlab.cli.core.flags import Argument, Flag, Shown, component_flags, own_flags
-from netlab.cli.core.options import DataFolder, Json, Offline, OneRun, Out, Seeded
+from netlab.cli.core.options import ChangedParts, DataFolder, Json, Offline, OneRun, Out, Seeded
 from netlab.cli.core.selection import complete_names, read_selectors
 from netlab.cli.core.session import Session
 from netlab.errors import UsageError
@@ -66,7 +66,9 @@ class WhatToWrite(Json):
     plots: bool = Field(True, description="Draw curves.")
 
 
-class MetricsOptions(WhatToMeasure, HowToMeasure, WhatToWrite, DataFolder, Offline, PointsExecutor):
+class MetricsOptions(
+    WhatToMeasure, HowToMeasure, WhatToWrite, DataFolder, Offline, PointsExecutor, ChangedParts
+):
     names: Annotated[list[str], Argument("[NAME...]")] = Field([], description="Metrics; see --list.")
     list_all: bool = Field(
         False, alias="list", description="Describe every metric (or those named): formula and source."
@@ -79,7 +81,7 @@ class MetricsOptions(WhatToMeasure, HowToMeasure, WhatToWrite, DataFolder, Offli
         named = self.model_dump(include=set(WhatToMeasure.model_fields) - {"split", "layers"})
         return Subject(
             **named, layers=tuple(self.layers), data_options=data_options, data_dir=self.data_dir,
-            offline=self.offline,
+            offline=self.offline, accept_changed=self.accept_changed,
         )  # fmt: skip
 
     def sharing(self) -> Sharing | None:

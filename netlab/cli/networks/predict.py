@@ -12,7 +12,7 @@ from pydantic import Field
 from netlab.cli.core.command import command
 from netlab.cli.core.console import plain_table, terminal, warn
 from netlab.cli.core.flags import Shown
-from netlab.cli.core.options import Device, Json, ManyImages, OneRun, Out
+from netlab.cli.core.options import ChangedParts, Device, Json, ManyImages, OneRun, Out
 from netlab.cli.core.session import Session
 from netlab.errors import NetlabError
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SHOWN = 50  # images in the table on a terminal; a file or a pipe gets all
 
 
-class PredictOptions(ManyImages, OneRun, Device, Json):
+class PredictOptions(ManyImages, OneRun, Device, Json, ChangedParts):
     top: int = Field(1, ge=1, description="Classes an image, the likeliest first.")
     out: Annotated[Out[Path | None], Shown(metavar="FILE.csv")] = None
     batch_size: int = Field(64, ge=1, description="Images at a time.")
@@ -45,7 +45,9 @@ def build(session: Session) -> Callable[..., None]:
 
         files = find_files(options.sources)
         run = newest_finished(options.runs) if options.run is None else find_run(options.run, options.runs)
-        classifier = load_classifier(run, session.catalog, device=choose_device(options.device))
+        classifier = load_classifier(
+            run, session.catalog, device=choose_device(options.device), accept_changed=options.accept_changed
+        )
         unread: list[str] = []
 
         def report_unread(problem: str) -> None:

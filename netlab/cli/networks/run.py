@@ -17,7 +17,7 @@ from pydantic import Field
 from netlab.cli.core.command import Given, command
 from netlab.cli.core.console import say_facts, terminal
 from netlab.cli.core.flags import component_flags, model_flags
-from netlab.cli.core.options import DataFolder, Device, Named, Offline, Quiet, RunsFolder, Threads
+from netlab.cli.core.options import DataFolder, Device, Named, Offline, Quiet, Resumed, RunsFolder, Threads
 from netlab.cli.core.part_flags import part_flags
 from netlab.cli.core.progress import TerminalReporter
 from netlab.cli.core.selection import (
@@ -28,11 +28,13 @@ from netlab.cli.core.selection import (
     selector_flags,
 )
 from netlab.cli.core.session import Session
+from netlab.engine.catalog import Catalog
 from netlab.errors import NetlabError, UsageError
 from netlab.runs.config import CHAINS, PART_KINDS, SELECTORS
+from netlab.runs.sessions import catalog_for
 
 
-class RunOptions(Named, RunsFolder, DataFolder, Offline, Threads, Device, Quiet):
+class RunOptions(Named, RunsFolder, DataFolder, Offline, Threads, Device, Quiet, Resumed):
     config: Path | None = Field(None, description="A TOML file; flags go before it.")
     print_config: bool = Field(False, description="Print the resolved TOML and stop.")
     sync_bn: bool = Field(
@@ -46,9 +48,10 @@ def build(session: Session) -> Callable[..., None]:
     from netlab.classification.given import merge_tables, read_config_file
     from netlab.classification.settings import TrainingSettings
 
-    catalog = session.catalog
-    words = read_selectors(session.after_command, [*SELECTORS, "config"])
+    words = read_selectors(session.after_command, [*SELECTORS, "config", "name", "runs"])
     file = read_config_file(words.pop("config", None))
+    name = words.pop("name", file.get("run", {}).get("name"))
+    catalog = catalog_for(session.catalog, words.pop("runs", "runs"), name)
     named: dict[str, str | list[str]] = {**words}
     for selector in CHAINS:
         if (chain := read_repeated(session.after_command, selector)) is not None:
@@ -78,7 +81,7 @@ def build(session: Session) -> Callable[..., None]:
             if options.print_config:
                 print_config(session, tables, where)
                 return
-            execute(session, tables, where, quiet=options.quiet)
+            execute(session, catalog, tables, {**where, "rules": options.rules}, quiet=options.quiet)
 
     flags = [
         *selector_flags(catalog, PART_KINDS, PART_HELPS, parts),
@@ -117,16 +120,23 @@ def print_config(session: Session, tables: Mapping[str, Any], where: Mapping[str
     print(to_toml(experiment.config), end="")
 
 
-def execute(session: Session, tables: Mapping[str, Any], where: Mapping[str, Any], *, quiet: bool) -> None:
+def execute(
+    session: Session,
+    catalog: Catalog,
+    tables: Mapping[str, Any],
+    where: Mapping[str, Any],
+    *,
+    quiet: bool,
+) -> None:
     """Train with progress on the terminal, then print the result and where things are."""
     from netlab.classification.experiment import train_classifier
     from netlab.engine.manager import report_failures
 
-    console, manager = terminal(), session.catalog.manager
+    console, manager = terminal(), catalog.manager
     known_failures = len(manager.failures)
     try:
         with raised_on_sigterm(where["ranks"].backend), TerminalReporter(console, quiet=quiet) as reporter:
-            finished = train_classifier(session.catalog, tables, reporter=reporter, **where)
+            finished = train_classifier(catalog, tables, reporter=reporter, **where)
     except KeyboardInterrupt:
         print("netlab: interrupted; the same command goes on after the last finished epoch", file=sys.stderr)
         raise typer.Exit(130) from None

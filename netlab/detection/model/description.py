@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError,
 
 from netlab.errors import NetlabError
 
-FORMAT = "netlab-detector-1"
+FORMAT = "netlab-detector-2"
 LARGEST_SIDE = 8192  # pixels, of an image as it goes through the extractor
 Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
 Side = Annotated[int, Field(ge=1, le=LARGEST_SIDE)]
@@ -43,12 +43,21 @@ class PreprocessingTable(Table):
 
 
 class PartTable(Table):
-    """The part that was used, and who supplied it."""
+    """The part that was used."""
 
     name: str = Field(min_length=1)
+    options: dict[str, Any]
+
+
+class SupplierTable(Table):
+    """Who supplied a part, see ``netlab.engine.provenance.Supplier``."""
+
+    kind: str
+    name: str
+    plugin: str
     distribution: str
     version: str
-    options: dict[str, Any]
+    sha256: str = Field(pattern="^([0-9a-f]{64})?$")
 
 
 class ProposerTable(PartTable):
@@ -92,7 +101,7 @@ class HeadTable(Table):
 class Description(Table):
     """All of ``model.toml``."""
 
-    format: Literal["netlab-detector-1"]
+    format: Literal["netlab-detector-2"]
     classes: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
     weights_sha256: str = Field(pattern="^[0-9a-f]{64}$")
     detection: DetectionTable
@@ -101,6 +110,7 @@ class Description(Table):
     extractor: ExtractorTable
     features: FeaturesTable
     head: HeadTable
+    suppliers: list[SupplierTable]
 
     @model_validator(mode="after")
     def _classes_agree(self) -> Self:

@@ -18,15 +18,19 @@ import safetensors.torch
 import tomli_w
 from torch import Tensor
 
-from netlab.detection.model.description import FORMAT, Description, PartTable, description_of
+from netlab.detection.model.description import FORMAT, Description, description_of
 from netlab.detection.model.detect import DetectRule
 from netlab.detection.model.detector import Detector, FeatureExtractor, proposal_source
 from netlab.detection.model.features import Pool
 from netlab.detection.model.head import DetectionHead
-from netlab.engine.catalog import Catalog, Component
+from netlab.engine.binding import Accept, Binding
+from netlab.engine.catalog import Catalog, Component, Part
+from netlab.engine.provenance import Supplier
 from netlab.errors import NetlabError, UsageError, closest
 from netlab.files import write_atomically, write_text
 from netlab.kinds.extractor import FeatureMaps
+from netlab.runs.directory import RunDirectory
+from netlab.runs.sessions import record_accepted
 
 
 def find_detector(name: str, runs: Path) -> Path:
@@ -59,7 +63,8 @@ def save_detector(detector: Detector, folder: Path) -> None:
 
 def _describe(detector: Detector, digest: str) -> dict[str, Any]:
     backbone, source, rule = detector.backbone, detector.source, detector.rule
-    maps, plugin = backbone.maps, backbone.component.plugin
+    maps = backbone.maps
+    parts = Part(source.component, source.options), Part(backbone.component, backbone.options)
     confidence = {
         name: round(rule.least(label), 6) for label, name in enumerate(detector.class_names, start=1)
     }
@@ -81,11 +86,9 @@ def _describe(detector: Detector, digest: str) -> dict[str, Any]:
             "crop_size": maps.crop_size,
             "image_side": backbone.image_side,
         },
-        "proposer": {**source.settings.as_dict(), "limit": source.limit},
+        "proposer": {**source.settings.choices(), "limit": source.limit},
         "extractor": {
             "name": backbone.component.name,
-            "distribution": plugin.distribution,
-            "version": plugin.version,
             "weights": maps.weights,
             "options": backbone.options.model_dump(mode="json") if backbone.options is not None else {},
         },
@@ -94,29 +97,28 @@ def _describe(detector: Detector, digest: str) -> dict[str, Any]:
             "pools": [{"stage": p.stage, "size": p.size, "grow": p.grow} for p in backbone.pools],
         },
         "head": detector.head.shape,
+        "suppliers": [component.supplier.record() for part in parts for component in part.components],
     }
 
 
 def load_detector(
-    folder: Path, catalog: Catalog, *, cache: Path | None = None, allow_mismatch: bool = False
-) -> tuple[Detector, list[str]]:
-    """The detector in ``folder``, and what differs here from where it was trained.
+    folder: Path, catalog: Catalog, *, cache: Path | None = None, accept_changed: Accept = None
+) -> Detector:
+    """The detector in ``folder``, of the proposer and extractor that it was trained with.
+
+    ``accept_changed`` is told of those whose code has changed, which is then recorded beside the model.
 
     Raises:
-        UsageError: there is none; or proposer or extractor come from another distribution or
-            version than it was trained with, unless ``allow_mismatch``.
+        UsageError: there is none; or proposer or extractor are not installed, or have changed.
         NetlabError: its files are damaged or do not belong together.
     """
     described, tensors = _read(folder)
     try:
-        mismatches: list[str] = []
-        proposer = _find(catalog, "proposer", described.proposer, mismatches)
-        extractor = _find(catalog, "extractor", described.extractor, mismatches)
-        if mismatches and not allow_mismatch:
-            raise UsageError(
-                f"the model in {folder} was trained with other parts: {'; '.join(mismatches)}."
-                " Install those, train again, or use it anyway with --allow-mismatch"
-            )
+        suppliers = tuple(Supplier(**dict(table)) for table in described.suppliers)
+        binding = Binding(f"detector '{folder.resolve().name}'", suppliers, accept_changed)
+        catalog = catalog.bound_to(binding)
+        proposer = catalog.find("proposer", described.proposer.name)
+        extractor = catalog.find("extractor", described.extractor.name)
         given = described.proposer
         source = proposal_source(
             proposer,
@@ -143,7 +145,8 @@ def load_detector(
         )
     except (KeyError, TypeError, AttributeError, RuntimeError, ValueError) as error:
         raise NetlabError(f"the model in {folder} is damaged: {type(error).__name__}: {error}") from error
-    return Detector(names, source, backbone, head.eval(), rule), mismatches
+    record_accepted(RunDirectory(folder), binding.accepted)
+    return Detector(names, source, backbone, head.eval(), rule)
 
 
 def _read(folder: Path) -> tuple[Description, dict[str, Tensor]]:
@@ -166,17 +169,6 @@ def _read(folder: Path) -> tuple[Description, dict[str, Tensor]]:
         return described, safetensors.torch.load(content)
     except safetensors.SafetensorError as error:
         raise NetlabError(f"{folder / 'model.safetensors'} is damaged: {error}") from None
-
-
-def _find(catalog: Catalog, kind: str, given: PartTable, mismatches: list[str]) -> Component:
-    candidates = [part for part in catalog.of_kind(kind) if part.name == given.name]
-    same = [part for part in candidates if part.plugin.distribution == given.distribution]
-    component = same[0] if same else catalog.find(kind, given.name)
-    here = f"{component.plugin.distribution} {component.plugin.version}"
-    trained = f"{given.distribution} {given.version}"
-    if here != trained:
-        mismatches.append(f"{component.title} is of {here} here, and was of {trained}")
-    return component
 
 
 def _rebuild_backbone(

@@ -37,10 +37,13 @@ class ProposerSettings:
     seed: int = 0
 
     def as_dict(self) -> dict[str, Any]:
+        """All of it, by which kept proposals are known."""
+        return {**self.choices(), "distribution": self.distribution, "version": self.version}
+
+    def choices(self) -> dict[str, Any]:
+        """What was chosen; who supplies the proposer is recorded elsewhere."""
         return {
             "name": self.name,
-            "distribution": self.distribution,
-            "version": self.version,
             "options": dict(self.options),
             "long_side": self.long_side,
             "min_side": self.min_side,

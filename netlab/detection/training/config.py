@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from netlab.detection.data.voc import DetectionData
 from netlab.detection.model.detector import FeatureExtractor, ProposalSource
 from netlab.detection.training.settings import DetectionSettings
-from netlab.runs.config import Config, to_toml
+from netlab.engine.catalog import Part
+from netlab.runs.config import Config, foreign_parts, to_toml
 
 
 def make_config(
@@ -29,7 +31,7 @@ def make_config(
             "training_images": len(data.train),
             "validation_images": len(data.val),
         },
-        "proposer": proposer.settings.as_dict(),
+        "proposer": proposer.settings.choices(),
         "extractor": {
             "name": backbone.component.name,
             "weights": weights,
@@ -40,8 +42,9 @@ def make_config(
     }
 
 
-def default_name(config: Config) -> str:
+def default_name(config: Config, parts: Iterable[Part]) -> str:
     """A name that is the same for the same configuration: the parts, the seed and six digits of a hash."""
-    digits = hashlib.sha256(to_toml(config).encode()).hexdigest()[:6]
+    counted = "\n".join([to_toml(config), *foreign_parts(parts)])
+    digits = hashlib.sha256(counted.encode()).hexdigest()[:6]
     seed = config["training"]["seed"]
     return f"{config['proposer']['name']}-{config['extractor']['name']}-s{seed}-{digits}"

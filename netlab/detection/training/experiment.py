@@ -38,8 +38,8 @@ from netlab.runs.environment import describe_environment
 from netlab.threads import limited_threads
 from netlab.training.device import choose_device
 from netlab.training.loop import Trained, train
-from netlab.training.reporter import Reporter, Silent
-from netlab.training.resume import Continuation
+from netlab.training.reporter import Reporter
+from netlab.training.resume import USUAL, Continuation, ResumeRules
 from netlab.training.session import FinishedRun, TrainingSession
 
 
@@ -82,6 +82,12 @@ class DetectorExperiment:
             f"{len(train):,} training images with {objects:,} objects, {len(val):,} validation images"
             f" ({self.data.split}); classes: {names}"
         )
+
+    @property
+    def parts(self) -> tuple[Part, Part]:
+        """The proposer and the extractor, with their options."""
+        proposer, backbone = self.proposer, self.backbone
+        return Part(proposer.component, proposer.options), Part(backbone.component, backbone.options)
 
     @property
     def extraction(self) -> RegionExtraction:
@@ -144,7 +150,7 @@ def prepare(
         image_side=settings.image_side,
     )
     config = make_config(data, images.path, proposer, backbone, settings, weights)
-    name = default_name(config) if name is None else name
+    name = default_name(config, parts.values()) if name is None else name
     return DetectorExperiment(
         RunDirectory(runs / name), config, data, images.path, proposer, backbone, settings, chosen
     )
@@ -160,27 +166,12 @@ def checked_settings(values: Mapping[str, Any]) -> DetectionSettings:
         raise UsageError(f"--{flag}: {first['msg']}, not {first['input']!r}") from None
 
 
-def train_detector(
+def run_experiment(
+    experiment: DetectorExperiment,
     catalog: Catalog,
-    parts: Mapping[str, Part],
-    training: Mapping[str, Any],
-    images: AnnotatedFolder,
-    *,
-    weights: str = "imagenet",
-    runs: Path,
-    name: str | None = None,
-    cache: Path | None = None,
-    device: str = "auto",
-    reporter: Reporter = Silent(),
+    reporter: Reporter,
+    rules: ResumeRules = USUAL,
 ) -> FinishedRun:
-    """Prepare an experiment and run it: see ``prepare`` and ``run_experiment``."""
-    experiment = prepare(
-        parts, training, images, weights=weights, runs=runs, name=name, cache=cache, device=device
-    )
-    return run_experiment(experiment, catalog, reporter)
-
-
-def run_experiment(experiment: DetectorExperiment, catalog: Catalog, reporter: Reporter) -> FinishedRun:
     """Train (or resume), evaluate on the validation images, and complete the run directory.
 
     Raises:
@@ -193,13 +184,13 @@ def run_experiment(experiment: DetectorExperiment, catalog: Catalog, reporter: R
     run, data = experiment.run, experiment.data
     digest, val_digest = split_digests(data)
     environment = describe_environment(
-        (experiment.proposer.component, experiment.backbone.component),
+        experiment.parts,
         device=experiment.device,
         precision="fp32",
         data_digest=digest,
         val_indices_digest=val_digest,
     )
-    continuation = Continuation(epochs=experiment.settings.epochs, result="ap50")
+    continuation = Continuation(epochs=experiment.settings.epochs, result="ap50", rules=rules)
     split = {"split.json": split_record(data, experiment.folder)}
     session = TrainingSession(run, experiment.config, environment, continuation, catalog, split)
     with session.opened(reporter):

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from netlab.kinds.metric import MetricResult, Space
-
-from .si import by_ties
+from netlab_builtin.metrics.si import by_ties
 
 
 def cross_si(space: Space, *, options: Any) -> MetricResult:

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlab.kinds.metric import MetricResult, Space
-
-from .si import singleton_notes
+from netlab_builtin.metrics.si import singleton_notes
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]

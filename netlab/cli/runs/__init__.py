@@ -1,0 +1,1 @@
+"""``netlab runs``: the library of runs and detectors."""
