@@ -24,7 +24,7 @@ by its long form where two parts have it: `block__paths=4`, or `**{"block.paths"
 `netlab.errors.NetlabError` with one clear line; `UsageError`, `PluginError` are its kinds.
 """
 GROUPS = {
-    "Parts, networks and data": ("parts", "assemble", "summarize", "load_data"),
+    "Parts, networks and data": ("parts", "load_plugin", "assemble", "summarize", "load_data"),
     "Train, and use what was trained": ("train", "load_run", "list_runs", "compare", "Run"),
     "Detect": ("train_detector", "load_detector", "DetectorRun"),
     "How well features separate the classes": (

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from netlab.api.comparing import compare
     from netlab.api.detector import DetectorRun, load_detector
     from netlab.api.detector_training import train_detector
-    from netlab.api.installed import parts
+    from netlab.api.installed import load_plugin, parts
     from netlab.api.library import list_runs, load_run
     from netlab.api.networks import assemble, load_data, summarize
     from netlab.api.run import Run
@@ -46,6 +46,7 @@ __all__ = [
     "list_runs",
     "load_data",
     "load_detector",
+    "load_plugin",
     "load_run",
     "parts",
     "si_score",
@@ -66,6 +67,7 @@ _MODULES = {  # where each name comes from
     "list_runs": "netlab.api.library",
     "load_data": "netlab.api.networks",
     "load_detector": "netlab.api.detector",
+    "load_plugin": "netlab.api.installed",
     "load_run": "netlab.api.library",
     "parts": "netlab.api.installed",
     "si_score": "netlab.api.separability",

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from netlab.api.table import Table
 from netlab.engine.catalog import Catalog, Component
+from netlab.engine.file_plugins import file_points
 from netlab.engine.manager import PluginManager
 from netlab.engine.option_names import resolve_keywords
-from netlab.errors import NetlabError, UsageError, closest
+from netlab.errors import NetlabError, PluginError, UsageError, closest
 from netlab.kinds import KINDS
 from netlab.runs.config import CHAINS
 
@@ -23,13 +25,49 @@ if TYPE_CHECKING:
     from netlab.engine.catalog import Part
 
 
-@functools.cache
+_files: list[str] = []  # that load_plugin was given
+
+
 def installed() -> Catalog:
-    """Every installed part; a plugin that failed is warned of, once."""
-    manager = PluginManager.from_environment()
+    """Every installed part, and those of the plugin files that were loaded."""
+    return _catalog(tuple(_files))
+
+
+@functools.cache
+def _catalog(files: tuple[str, ...]) -> Catalog:
+    """The parts with those of these files; a plugin that failed is warned of, once."""
+    manager = PluginManager.from_environment(files=files)
     for failure in manager.failures:
         warnings.warn(str(failure), stacklevel=2)
     return Catalog(manager)
+
+
+def load_plugin(path: str | Path) -> Table:
+    """Load a plugin from one file, as ``--plugin`` does for a command; its parts can then be used by name.
+
+    A file that is loaded again after it was changed takes the place of what it was.
+
+    Args:
+        path: a ``.py`` file that declares parts as a package's plugin module does.
+
+    Returns:
+        A row a part, as ``netlab.parts``.
+
+    Raises:
+        UsageError: there is no such file, or another of that name is loaded.
+        PluginError: it can not be imported, or declares nothing that can be used.
+    """
+    file = str(Path(path).absolute())
+    others = [known for known in _files if known != file]
+    file_points([*others, file])
+    _catalog.cache_clear()
+    _files[:] = [*others, file]
+    manager = installed().manager
+    plugin = next(plugin for plugin in manager.plugins if plugin.target == file)
+    if not plugin.works:
+        _files[:] = others
+        raise PluginError(str(manager.failures_of(plugin)[0]))
+    return table_of_parts(part for part in installed() if part.plugin is plugin)
 
 
 def parts(kind: str | None = None) -> Table:
@@ -52,6 +90,12 @@ def parts(kind: str | None = None) -> Table:
     kinds = installed().manager.kinds
     if kind is not None and kind not in kinds:
         raise UsageError(f"there is no kind {kind!r}.{closest(str(kind), kinds)} Known: {', '.join(kinds)}")
+    names = kinds if kind is None else (kind,)
+    return table_of_parts(component for name in names for component in installed().of_kind(name))
+
+
+def table_of_parts(components: Iterable[Component]) -> Table:
+    """A row a part, as ``parts`` gives it."""
     rows = [
         {
             "kind": component.kind,
@@ -61,8 +105,7 @@ def parts(kind: str | None = None) -> Table:
             "distribution": component.plugin.distribution,
             "version": component.plugin.version,
         }
-        for name in (kinds if kind is None else (kind,))
-        for component in installed().of_kind(name)
+        for component in components
     ]
     return Table(rows, ("kind", "name", "summary", "options", "distribution", "version"))
 

@@ -38,6 +38,10 @@ def root(
         list[str] | None,
         typer.Option("--no-plugin", metavar="NAME", help="Do not load a plugin (before it is imported)."),
     ] = None,
+    plugin: Annotated[
+        list[str] | None,
+        typer.Option("--plugin", metavar="FILE.py", help="Load a plugin from a file of yours, too."),
+    ] = None,
 ) -> None:
     """Image networks from parts chosen by name: train, measure, compare, detect."""
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
+from pathlib import Path
 from typing import Any, Literal
 
 from netlab import __version__
@@ -27,8 +28,10 @@ from netlab.engine.distributions import (
     OWN_DISTRIBUTION,
     canonical,
     installed_entry_points,
+    is_file,
     unmet_requirements,
 )
+from netlab.engine.file_plugins import file_points
 from netlab.engine.plugin_settings import plugin_settings
 from netlab.errors import PluginError, first_line
 from netlab.kinds import KINDS
@@ -99,7 +102,8 @@ class PluginManager:
     Args:
         blocked: the plugins that are not to be imported: ``NAME``, ``DISTRIBUTION``, ``NAME@DISTRIBUTION``.
         strict: raise the first failure instead of keeping it.
-        autoload: when false, only netlab's own plugins are loaded.
+        autoload: when false, only netlab's own plugins and the files are loaded.
+        files: plugins of one file each (``netlab.engine.file_plugins``).
         find: gives the entry points; by default those of the installed distributions.
         ask: gives what the plugins of one distribution declare; by default their modules are imported in
             this process, as those of netlab's own always are.
@@ -111,12 +115,14 @@ class PluginManager:
         blocked: Collection[str] = (),
         strict: bool = False,
         autoload: bool = True,
+        files: Sequence[str | Path] = (),
         find: Callable[[], Iterable[metadata.EntryPoint]] | None = None,
         ask: Ask | None = None,
     ) -> None:
         self.blocked = frozenset(blocked)
         self.strict = strict
         self.autoload = autoload
+        self.files = tuple(str(Path(file).absolute()) for file in files)
         self.plugins: list[Plugin] = []
         self.failures: list[PluginFailure] = []
         self.kinds: dict[str, KindSpec] = dict(KINDS)  # and those that plugins define
@@ -125,7 +131,9 @@ class PluginManager:
         self._metadata: dict[metadata.Distribution, metadata.PackageMetadata] = {}
 
     @classmethod
-    def from_environment(cls, blocked: Collection[str] = ()) -> PluginManager:
+    def from_environment(
+        cls, blocked: Collection[str] = (), files: Sequence[str | Path] = ()
+    ) -> PluginManager:
         """A loaded manager that follows the environment and the TOML files, see ``plugin_settings``.
 
         Other people's plugins are not imported before a hook or a part of them is used: what they declare
@@ -138,7 +146,11 @@ class PluginManager:
 
         settings = plugin_settings(blocked)
         manager = cls(
-            blocked=settings.disabled, strict=settings.strict, autoload=settings.autoload, ask=watched
+            blocked=settings.disabled,
+            strict=settings.strict,
+            autoload=settings.autoload,
+            files=files,
+            ask=watched,
         )
         manager.load()
         return manager
@@ -147,7 +159,8 @@ class PluginManager:
         """Collect what every plugin that is not blocked declares.
 
         Raises:
-            UsageError: a word of ``blocked`` fits plugins of several distributions.
+            UsageError: a word of ``blocked`` fits plugins of several distributions, or a plugin file is not
+                there.
         """
         unreadable: list[tuple[Plugin, Exception]] = []
         points = list(
@@ -155,6 +168,7 @@ class PluginManager:
             if self._find is None
             else self._find()
         )
+        points += file_points(self.files)
         described = [self._describe(point) for point in points]
         self.plugins = [*(plugin for plugin, _ in unreadable), *described]
         left_out = self._left_out()
@@ -190,7 +204,8 @@ class PluginManager:
             by_distribution.setdefault(plugin.distribution, []).append((plugin, point))
         answers: dict[PluginKey, Answer] = {}
         for name, ours in by_distribution.items():
-            ask = in_this_process if name in (OWN_DISTRIBUTION, "?") else self._ask
+            here = name in (OWN_DISTRIBUTION, "?") or is_file(name)
+            ask = in_this_process if here else self._ask
             found = ask([point for _, point in ours])
             answers |= {plugin.key: answer for (plugin, _), answer in zip(ours, found, strict=True)}
         usable = []
@@ -277,7 +292,9 @@ class PluginManager:
 
     def _left_out(self) -> set[PluginKey]:
         keys = {plugin.key for plugin in self.plugins}
-        foreign = {plugin.key for plugin in self.plugins if not plugin.builtin}
+        foreign = {
+            plugin.key for plugin in self.plugins if not plugin.builtin and not is_file(plugin.distribution)
+        }
         return left_out(self.blocked, keys) | (set() if self.autoload else foreign)
 
     def _is_for_this_netlab(self, plugin: Plugin, point: metadata.EntryPoint) -> bool:
@@ -354,7 +371,8 @@ def report_failures(failures: Iterable[PluginFailure], *, debug: bool = False) -
 def report_slow_imports(plugins: Iterable[Plugin]) -> None:
     """One line on standard error for every plugin whose import every command has to wait for."""
     for plugin in plugins:
-        if plugin.waited and plugin.import_seconds > SLOW_IMPORT:
+        # A file is there because this very command needs it, and imports what its parts need.
+        if plugin.waited and plugin.import_seconds > SLOW_IMPORT and not is_file(plugin.distribution):
             print(
                 f"netlab: plugin '{plugin.name}' ({plugin.distribution} {plugin.version}) took"
                 f" {plugin.import_seconds:.1f} s to import: --no-plugin {plugin.name} skips it,"

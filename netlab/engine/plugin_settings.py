@@ -4,7 +4,8 @@ The two files are TOML with a table ``[plugins]``::
 
     [plugins]
     disable = ["slow-plugin", "netlab-plugin-noisy"]   # entry points or distributions
-    autoload = false                                   # only netlab's own
+    autoload = false                                   # only netlab's own, and files that are named
+    folder = false                                     # not the files of netlab_plugins beside the runs
     strict = true                                      # a plugin's failure ends the command
 
 The user's is ``netlab/config.toml`` in the configuration folder (``$XDG_CONFIG_HOME`` or ``~/.config``;
@@ -25,7 +26,7 @@ from typing import Any
 from netlab.engine.kept import depend_on
 from netlab.errors import UsageError, closest
 
-KEYS = ("disable", "autoload", "strict")
+KEYS = ("disable", "autoload", "folder", "strict")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class PluginSettings:
 
     disabled: frozenset[str] = frozenset()
     autoload: bool = True
+    folder: bool = True
     strict: bool = False
 
 
@@ -43,17 +45,19 @@ def plugin_settings(disabled: Iterable[str] = ()) -> PluginSettings:
     Raises:
         UsageError: one of the files is not valid TOML, or has an unknown key or a wrong type.
     """
-    autoload, strict = True, False
+    autoload, folder, strict = True, True, False
     names = set(disabled)
     for path in settings_files():
         table = read_table(path)
         names.update(table.get("disable", ()))
         autoload = table.get("autoload", autoload)
+        folder = table.get("folder", folder)
         strict = table.get("strict", strict)
     names.update(name.strip() for name in os.environ.get("NETLAB_DISABLE_PLUGINS", "").split(","))
     return PluginSettings(
         disabled=frozenset(names - {""}),
         autoload=environment_switch("NETLAB_PLUGIN_AUTOLOAD", autoload),
+        folder=environment_switch("NETLAB_PLUGIN_FOLDER", folder),
         strict=environment_switch("NETLAB_STRICT_PLUGINS", strict),
     )
 

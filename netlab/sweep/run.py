@@ -39,6 +39,7 @@ class SweepSettings:
     device: str = "auto"
     command: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()  # plugins that are not loaded
+    plugin_files: tuple[str, ...] = ()  # absolute paths: those of --plugin, and beside the runs
     rules: ResumeRules = USUAL
 
 
@@ -146,7 +147,7 @@ def carry_out(
         task_of(
             run, runs=settings.runs, offline=settings.offline, device=settings.device,
             command=settings.command, blocked=settings.blocked, metrics=settings.metrics,
-            rules=settings.rules,
+            plugin_files=settings.plugin_files, rules=settings.rules,
         )
         for run in planned
     ]  # fmt: skip

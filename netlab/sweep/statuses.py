@@ -31,6 +31,7 @@ def task_of(
     command: tuple[str, ...],
     blocked: Iterable[str],
     metrics: tuple[str, ...],
+    plugin_files: tuple[str, ...],
     rules: ResumeRules,
 ) -> RunTask:
     """The run as a task for a worker."""
@@ -43,5 +44,6 @@ def task_of(
         command=command,
         blocked_plugins=tuple(blocked),
         metrics=metrics,
+        plugin_files=plugin_files,
         rules=rules,
     )

@@ -34,6 +34,7 @@ class RunTask:
     device: str
     command: tuple[str, ...]
     blocked_plugins: tuple[str, ...] = ()
+    plugin_files: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     rules: ResumeRules = USUAL
 
@@ -101,7 +102,7 @@ def train_and_measure(task: RunTask) -> None:
     from netlab.engine.catalog import Catalog
     from netlab.engine.manager import PluginManager
 
-    catalog = Catalog(PluginManager.from_environment(task.blocked_plugins))
+    catalog = Catalog(PluginManager.from_environment(task.blocked_plugins, task.plugin_files))
     try:
         if not is_done(task.directory):
             # What a damaged result says is made again from the checkpoint.

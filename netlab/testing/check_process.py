@@ -44,7 +44,10 @@ def check_apart(
     Raises:
         UsageError: nothing is called so, or the package has no plugin.
     """
-    request = {"what": what, "everything": everything, "blocked": [*blocked], "reserved": [*reserved]}
+    request = {
+        "what": what, "everything": everything, "blocked": [*blocked], "reserved": [*reserved],
+        "files": [*catalog.manager.files],
+    }  # fmt: skip
     if what is not None and (Path(what) / "pyproject.toml").is_file():
         names = [name for points in package_entry_points(Path(what)).values() for name in points]
         return checked({**request, "folder": str(Path(what).resolve())}, names)
@@ -83,7 +86,10 @@ def answer(request: dict[str, Any], folder: Path) -> None:
         else:
             settings, name = plugin_settings(request["blocked"]), request["distribution"]
             manager = PluginManager(
-                blocked=settings.disabled, autoload=settings.autoload, ask=imported_here(name)
+                blocked=settings.disabled,
+                autoload=settings.autoload,
+                files=request["files"],
+                ask=imported_here(name),
             )
             manager.load()
             results = check_installed(

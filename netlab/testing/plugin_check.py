@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from netlab.engine.catalog import Catalog, Component
-from netlab.engine.distributions import GROUP_PATTERN, canonical, installed_entry_points
+from netlab.engine.distributions import GROUP_PATTERN, canonical, installed_entry_points, is_file
 from netlab.engine.listing import matching_parts, matching_plugins
 from netlab.engine.manager import SLOW_IMPORT, Answer, Ask, Plugin, PluginManager, in_this_process
 from netlab.engine.option_types import flag_type
@@ -24,6 +24,7 @@ from netlab.errors import PluginError, UsageError, closest, first_line
 from netlab.specs import load_target
 from netlab.testing.distributions import distribution_at, write_distribution
 
+NOT_LIGHT = "a file holds its parts, and imports what they need"
 Result = Literal["ok", "failed", "skipped"]
 STAGES = ("metadata", "light import", "API", "resolve", "options", "conformance")
 
@@ -233,6 +234,8 @@ def check_light_import(plugin: Plugin) -> CheckResult:
     from netlab.testing.every_kind import expect_light_declaration
 
     took = f"{1000 * plugin.import_seconds:.1f} ms"
+    if is_file(plugin.distribution):
+        return CheckResult(plugin.name, "", "light import", "skipped", NOT_LIGHT)
     try:
         expect_light_declaration(plugin.target)
     except ConformanceError as error:

@@ -17,7 +17,7 @@ from netlab.errors import NetlabError
 from tests.conftest import Cli
 
 MODEL: dict[str, Any] = {
-    "format": "netlab-detector-1",
+    "format": "netlab-detector-2",
     "classes": ["cat", "dog"],
     "weights_sha256": "0" * 64,
     "detection": {"confidence": {"cat": 0.5, "dog": 1}, "iou": 0.3, "max_detections": 100, "refinements": 1, "fit_power": 1},
@@ -26,15 +26,21 @@ MODEL: dict[str, Any] = {
         "image_side": 512,
     },
     "proposer": {
-        "name": "sliding-window", "distribution": "netlab-vision", "version": "0.1.0", "options": {},
+        "name": "sliding-window", "options": {},
         "long_side": 400, "min_side": 10.0, "seed": 0, "limit": 2000,
     },
     "extractor": {
-        "name": "mobilenet-v2", "distribution": "netlab-vision", "version": "0.1.0", "options": {},
+        "name": "mobilenet-v2", "options": {},
         "weights": "none",
     },
     "features": {"way": "roialign", "pools": [{"stage": 1, "size": 1, "grow": 1.0}]},
     "head": {"hidden": 0, "dropout": 0.0, "fit": 128},
+    "suppliers": [
+        {
+            "kind": "proposer", "name": "sliding-window", "plugin": "proposers", "distribution": "netlab-vision",
+            "version": "0.1.0", "sha256": "0" * 64,
+        }
+    ],
 }  # fmt: skip
 
 

@@ -107,5 +107,6 @@ def settings_of(session: Session, options: SweepOptions, in_file: Mapping[str, A
         device=options.device,
         command=("netlab", *session.typed),
         blocked=tuple(session.blocked),
+        plugin_files=session.manager.files,
         rules=options.rules,
     )

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from netlab.cli.core.flags import Flag, component_flags
+from netlab.cli.core.session import typed_value
 from netlab.engine.catalog import Component
 from netlab.engine.part_options import default_name, part_options
 from netlab.kinds.chosen_part import ChosenPart
@@ -50,16 +51,6 @@ def _flags(
         below = below if below.get("name") == name else {}
         for flag in _flags(named, f"{prefix}.{dashed}", words, below):
             yield replace(flag, panel=panel) if flag.owner == named.title else flag
-
-
-def typed_value(words: Sequence[str], flags: Sequence[str]) -> str | None:
-    """The last value of one of the flags among the words of a command line."""
-    value = None
-    for position, word in enumerate(words):
-        name, equals, given = word.partition("=")
-        if name in flags:
-            value = given if equals else next(iter(words[position + 1 :]), None)
-    return value
 
 
 def folded(given: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -9,18 +9,22 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from netlab.cli.core.console import note
 from netlab.engine.blame import plugin_error
 from netlab.engine.blocking import meant_by
+from netlab.engine.file_plugins import files_beside
 from netlab.engine.manager import PluginManager, report_failures, report_slow_imports
+from netlab.engine.plugin_settings import plugin_settings
 from netlab.errors import NetlabError, PluginError, closest, first_line
 from netlab.visible import visible
 
 if TYPE_CHECKING:
     from netlab.engine.catalog import Catalog
 
+VALUED = ("--no-plugin", "--plugin")  # the flags of netlab itself that take a value
 COMPLETING = "_NETLAB_COMPLETE"  # the environment variable by which a shell asks; as in ``netlab.cli.start``
 
 
@@ -37,6 +41,7 @@ class Session:
     arguments: list[str]
     debug: bool = False
     blocked: list[str] = field(default_factory=list)
+    plugin_files: list[str] = field(default_factory=list)  # of --plugin
     typed: tuple[str, ...] = ()  # the words as they were typed
     completing: bool = False
     only_shows: bool = True
@@ -48,12 +53,26 @@ class Session:
     @cached_property
     def manager(self) -> PluginManager:
         """Every installed plugin; failures are reported once, on standard error."""
-        manager = PluginManager.from_environment(self.blocked)
+        beside = self._plugins_beside_runs()
+        manager = PluginManager.from_environment(self.blocked, [*self.plugin_files, *beside])
+        if beside and not self.completing:
+            names = ", ".join(path.name for path in beside)
+            note(f"loaded {names} of {beside[0].parent} (NETLAB_PLUGIN_FOLDER=0 leaves out what lies there)")
         if not self.completing:
             report_failures(manager.failures, debug=self.debug)
             report_slow_imports(manager.plugins)
             self._report_unknown(manager)
         return manager
+
+    def _plugins_beside_runs(self) -> Sequence[Path]:
+        """The files of ``netlab_plugins`` in the folder that holds the folder of runs or detectors."""
+        settings = plugin_settings()
+        if not settings.folder or not settings.autoload:
+            return ()
+        given = typed_value(self.arguments, ("--runs", "--detectors"))
+        beside = files_beside(Path(given or "runs").absolute().parent)
+        named = {Path(file).absolute() for file in self.plugin_files}
+        return [path for path in beside if path not in named]
 
     def _report_unknown(self, manager: PluginManager) -> None:
         """A name after --no-plugin that blocked nothing is likely a slip; one in a file may serve others."""
@@ -91,8 +110,18 @@ class Session:
         self.arguments[self.depth :] = words
 
 
+def typed_value(words: Sequence[str], flags: Sequence[str]) -> str | None:
+    """The last value of one of the flags among the words of a command line."""
+    value = None
+    for position, word in enumerate(words):
+        name, equals, given = word.partition("=")
+        if name in flags:
+            value = given if equals else next(iter(words[position + 1 :]), None)
+    return value
+
+
 def take_global_flags(words: Sequence[str]) -> Session:
-    """Read ``--debug`` and ``--no-plugin NAME`` wherever they stand, and leave the rest."""
+    """Read ``--debug``, ``--no-plugin NAME`` and ``--plugin FILE.py`` wherever they stand."""
     session = Session([], debug=os.environ.get("NETLAB_DEBUG", "0") not in ("", "0"), typed=tuple(words))
     rest = iter(words)
     for word in rest:
@@ -100,12 +129,10 @@ def take_global_flags(words: Sequence[str]) -> Session:
             session.arguments += [word, *rest]
         elif word == "--debug":
             session.debug = True
-        elif word.startswith("--no-plugin="):
-            session.blocked.append(word.partition("=")[2])
-        elif word == "--no-plugin":
-            name = next(rest, None)
-            if name is not None:
-                session.blocked.append(name)
+        elif (flag := word.partition("=")[0]) in VALUED:
+            value = word.partition("=")[2] if "=" in word else next(rest, None)
+            if value is not None:
+                (session.blocked if flag == "--no-plugin" else session.plugin_files).append(value)
         else:
             session.arguments.append(word)
     return session
