@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from netlab.engine.catalog import Catalog, Component
 from netlab.engine.listing import check_kind, matching_parts, matching_plugins, plugin_row
 from netlab.engine.manager import Plugin, PluginManager
+from netlab.engine.sources import source_file
 from netlab.errors import NetlabError, PluginError, UsageError, closest, first_line
 from netlab.specs import KindSpec, load_target
 
@@ -94,16 +94,6 @@ def contract(kind: KindSpec) -> str:
     text = inspect.getdoc(protocol.__call__) or ""
     shown = str(signature.replace(parameters=parameters)).replace("'", "")
     return f"{shown}\n\n{text.replace('``', chr(39))}"
-
-
-def source_file(target: str) -> str | None:
-    """The file of a component's module, found without importing the module itself."""
-    module = target.partition(":")[0]
-    try:
-        found = importlib.util.find_spec(module)
-    except (ImportError, ValueError, AttributeError):
-        return None
-    return None if found is None else found.origin
 
 
 def failures_of(plugin: Plugin, manager: PluginManager) -> list[dict[str, str]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from email import message_from_string
+from email.message import Message
 from importlib import metadata
 from itertools import chain
 
@@ -11,6 +13,7 @@ from netlab import __version__
 
 OWN_DISTRIBUTION = "netlab-vision"
 FILE = "file:"  # what stands before the name of a plugin file in the place of a distribution
+GROUP_START = "netlab.v"
 GROUP_PATTERN = re.compile(r"netlab\.v(\d+)")
 REQUIREMENT_NAME = re.compile(r"\s*([A-Za-z0-9._-]+)")
 AT_LEAST = re.compile(r"[A-Za-z0-9._-]+\s*>=\s*(\d+(?:\.\d+)*)")
@@ -39,12 +42,20 @@ def installed_entry_points(
     found: dict[str, list[metadata.EntryPoint]] = {}
     for distribution in metadata.distributions():
         try:
+            if GROUP_START not in (distribution.read_text("entry_points.txt") or ""):
+                continue  # most have none: they need not be parsed
             points = [point for point in distribution.entry_points if GROUP_PATTERN.fullmatch(point.group)]
             if points:  # of several installations of a distribution, Python imports the first
-                found.setdefault(canonical(distribution.metadata["Name"] or "?"), points)
+                found.setdefault(canonical(fields_of(distribution)["Name"] or "?"), points)
         except Exception as error:
             unreadable(distribution, error)
     return sorted(chain(*found.values()), key=lambda point: (point.group, point.name))
+
+
+def fields_of(distribution: metadata.Distribution) -> Message:
+    """The fields of a distribution's metadata, without the description below them, which is long to parse."""
+    text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
+    return message_from_string(text.partition("\n\n")[0])
 
 
 def unmet_requirements(requirements: Iterable[str], version: str = __version__) -> list[str]:

@@ -10,6 +10,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from email.message import Message
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -27,6 +28,7 @@ from netlab.engine.declaring import declared, implementations, traceback_text
 from netlab.engine.distributions import (
     OWN_DISTRIBUTION,
     canonical,
+    fields_of,
     installed_entry_points,
     is_file,
     unmet_requirements,
@@ -128,7 +130,7 @@ class PluginManager:
         self.kinds: dict[str, KindSpec] = dict(KINDS)  # and those that plugins define
         self._find = find
         self._ask = ask or in_this_process
-        self._metadata: dict[metadata.Distribution, metadata.PackageMetadata] = {}
+        self._metadata: dict[metadata.Distribution, Message] = {}
 
     @classmethod
     def from_environment(
@@ -142,8 +144,6 @@ class PluginManager:
         Raises:
             UsageError: one of the files is wrong.
         """
-        from netlab.engine.watching import watched
-
         settings = plugin_settings(blocked)
         manager = cls(
             blocked=settings.disabled,
@@ -277,10 +277,10 @@ class PluginManager:
         distribution, version = canonical(fields["Name"] or "?"), fields["Version"] or "?"
         return Plugin(point.name, distribution, version, point.value)
 
-    def _fields(self, distribution: metadata.Distribution) -> metadata.PackageMetadata:
+    def _fields(self, distribution: metadata.Distribution) -> Message:
         """A distribution's metadata, read once: the file is parsed as an e-mail at every look at it."""
         if distribution not in self._metadata:
-            self._metadata[distribution] = distribution.metadata
+            self._metadata[distribution] = fields_of(distribution)
         return self._metadata[distribution]
 
     def _unreadable(self, distribution: metadata.Distribution, error: Exception) -> tuple[Plugin, Exception]:
@@ -353,6 +353,13 @@ class PluginManager:
         """Keep the failure of one thing that a plugin declared; the rest of the plugin works."""
         plugin.state = "in part"
         self.fail(plugin, phase, error)
+
+
+def watched(points: Sequence[metadata.EntryPoint]) -> Iterable[Answer]:
+    """What plugins declare, as it was kept or asked for in a process of its own."""
+    from netlab.engine import watching  # not where there are only netlab's own plugins
+
+    return watching.watched(points)
 
 
 def in_this_process(points: Sequence[metadata.EntryPoint]) -> list[Answer]:

@@ -154,3 +154,22 @@ def test_a_plugin_that_hangs_at_import_is_checked_too(site: Path, cache: Path, f
     done = netlab(site, cache, "plugins", "check", "hangs", NETLAB_CHECK_TIMEOUT="3")
     assert done.returncode == 3
     assert "it did not return within 3 s" in " ".join(done.stdout.split())
+
+
+def test_metrics_are_described_though_their_modules_hang_or_have_broken_options(tmp_path: Path) -> None:
+    (tmp_path / "hangs_when_used.py").write_text(
+        'def metric(space, *, options):\n    """Counts points.\n\n    Source: nobody.\n    """\n\nwhile True: pass\n'
+    )
+    (tmp_path / "broken_options.py").write_text("raise SystemExit(3)\n")
+    module = tmp_path / "harm_metrics.py"
+    write(tmp_path, "metrics", "")
+    code = sound("hanging", kind="metric", target="hangs_when_used:metric")
+    more = '    yield ComponentSpec("metric", "badly", "B", "hangs_when_used:metric", "broken_options:Options")\n'
+    module.write_text(code + more)
+    listed = netlab(tmp_path, tmp_path, "metrics", "--list")
+    assert listed.returncode == 0
+    text = " ".join(listed.stdout.split())
+    assert "hanging A part Counts points. Source: nobody." in text
+    assert "the options of metric 'badly' of harm-metrics 1.0 can not be loaded: SystemExit: 3" in text
+    rows = json.loads(netlab(tmp_path, tmp_path, "metrics", "--list", "--json").stdout)["metrics"]
+    assert {"hanging", "badly", "si"} <= {row["name"] for row in rows}

@@ -7,8 +7,10 @@ import json
 from collections.abc import Iterator, Sequence
 
 from netlab.cli.core.console import terminal, titled
-from netlab.cli.core.flags import component_flags
+from netlab.cli.core.flags import Flag, component_flags
 from netlab.engine.catalog import Component
+from netlab.engine.sources import docstring
+from netlab.errors import PluginError
 
 PARTS = ("Formula:", "Range:", "Ties:", "Source:", "Cost:")
 
@@ -20,9 +22,9 @@ def describe(components: Sequence[Component], *, as_json: bool) -> None:
             {
                 "name": c.name,
                 "summary": c.spec.summary,
-                "description": inspect.getdoc(c.load()) or "",
+                "description": description(c),
                 "reference": c.spec.reference,
-                "options": [flag.canonical for flag in component_flags(c, prefix=c.name)],
+                "options": [flag.canonical for flag in options(c)[0]],
                 "distribution": c.plugin.distribution,
             }
             for c in components
@@ -32,12 +34,33 @@ def describe(components: Sequence[Component], *, as_json: bool) -> None:
     console = terminal()
     for component in components:
         console.print(titled(component.name, f"  {component.spec.summary}"))
-        text = inspect.getdoc(component.load()) or f"Source: {component.spec.reference}"
-        for line in paragraphs(text):
+        for line in paragraphs(description(component) or f"Source: {component.spec.reference}"):
             console.print(line, style="dim" if line.startswith("Source") else "")
-        for flag in component_flags(component, prefix=component.name):
+        flags, problem = options(component)
+        for flag in flags:
             console.print(f"{flag.canonical}  {flag.help}", style="cyan")
+        if problem:
+            console.print(problem, style="red")
         console.print()
+
+
+def description(component: Component) -> str:
+    """A metric's docstring: read, as importing all metrics would take longer than all else."""
+    written = docstring(component.spec.target)
+    if written is not None:
+        return written
+    try:
+        return inspect.getdoc(component.load()) or ""
+    except PluginError as error:
+        return str(error)
+
+
+def options(component: Component) -> tuple[list[Flag], str]:
+    """The flags of a metric, or why there are none."""
+    try:
+        return component_flags(component, prefix=component.name), ""
+    except PluginError as error:
+        return [], str(error)
 
 
 def paragraphs(text: str) -> Iterator[str]:
