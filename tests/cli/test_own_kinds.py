@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from netlab.engine.catalog import Catalog, parts_within
@@ -15,6 +16,7 @@ from netlab.engine.manager import PluginManager
 from netlab.errors import PluginError, UsageError
 from netlab.network import Part
 from netlab.runs.config import part_table
+from netlab.specs import ComponentSpec
 from netlab.testing.distributions import write_distribution
 from netlab.testing.parametrize import bound_checks
 from tests.cli.conftest import Install, sound, state_of
@@ -223,7 +225,7 @@ def netlab_components():
     yield ComponentSpec("metric", "needy", "C", "json:loads", "needy_options:Needy")
     yield ComponentSpec("attention", "needy", "D", "json:loads", "needy_options:Needy")
 """
-OPTIONS = """
+NEEDY_OPTIONS = """
 from pydantic import BaseModel, ConfigDict, Field
 
 class Needy(BaseModel):
@@ -256,7 +258,7 @@ class Needy(BaseModel):
 def test_an_option_without_a_default_is_asked_for_by_its_flag(
     cli: Cli, attention: None, install: Install, words: list[str], who: str, flag: str
 ) -> None:
-    install("needy", NEEDY, needy_options=OPTIONS)
+    install("needy", NEEDY, needy_options=NEEDY_OPTIONS)
     Path("run.toml").write_text('[block]\nname = "needy"\n')
     refused = cli(*words)
     assert refused.code == 2
@@ -272,8 +274,77 @@ def test_an_option_without_a_default_is_asked_for_by_its_flag(
 
 
 def test_an_option_without_a_default_is_given_in_a_file(cli: Cli, attention: None, install: Install) -> None:
-    install("needy", NEEDY, needy_options=OPTIONS)
+    install("needy", NEEDY, needy_options=NEEDY_OPTIONS)
     Path("run.toml").write_text('[block]\nname = "needy"\ngroup_size = 3\n')
     done = cli("run", "--config", "run.toml", "--print-config")
     assert done.code == 0
     assert tomllib.loads(done.out)["block"] == {"name": "needy", "group_size": 3, "skip": True}
+
+
+PROBE = """
+from netlab.kinds.chosen_part import ChosenPart
+from netlab.kinds.metric import MetricResult
+from netlab.specs import ComponentSpec, KindSpec, PartOf, hookimpl
+from pydantic import BaseModel, Field
+from typing import Annotated, Any, Protocol
+
+class Weighing(Protocol):
+    def __call__(self, *, options: Any) -> float: ...
+
+class ConstantOptions(BaseModel):
+    value: float = Field(0.25, description="The weight.")
+
+class ProbeOptions(BaseModel):
+    weighing: Annotated[ChosenPart, PartOf("weighing")] = Field(
+        "constant", validate_default=True, description="What weighs."
+    )
+
+def constant(*, options):
+    return options.value
+
+def probe(space, *, options):
+    return MetricResult(options.weighing())
+
+def twist(count, generator, *, options):
+    return lambda batch: batch
+
+@hookimpl
+def netlab_kinds():
+    yield KindSpec("weighing", "weighings", "weighs", "HERE:Weighing")
+
+@hookimpl
+def netlab_components():
+    yield ComponentSpec("weighing", "constant", "A number", "HERE:constant", "HERE:ConstantOptions")
+    yield ComponentSpec("metric", "probe", "A number", "HERE:probe", "HERE:ProbeOptions",
+                        direction="higher") if DIRECTED else ComponentSpec(
+        "metric", "probe", "A number", "HERE:probe", "HERE:ProbeOptions")
+    yield ComponentSpec("augmentation", "twist", "Nothing", "HERE:twist", "HERE:ProbeOptions")
+"""
+
+
+def test_metrics_and_augmentations_name_parts_by_flags_too(
+    cli: Cli, install: Install, tmp_path: Path
+) -> None:
+    install("probe", PROBE.replace("DIRECTED", str("direction" in ComponentSpec.__dataclass_fields__)))
+    np.save(tmp_path / "x.npy", np.eye(6))
+    np.save(tmp_path / "y.npy", np.arange(6) % 2)
+    words = ("metrics", "probe", "--features", "x.npy", "--labels", "y.npy", "--json")
+    for flags, value in (
+        ((), 0.25),
+        (("--probe.weighing.value", 0.5), 0.5),
+        (("--weighing", "constant"), 0.25),
+    ):
+        outcome = cli(*words, *flags)
+        assert outcome.code == 0, outcome.err
+        assert f'"value": {value}' in outcome.out
+    wrong = cli(*words, "--probe.weighing", "constnt")
+    assert wrong.code == 2
+    assert "there is no weighing 'constnt'. Did you mean 'constant'" in wrong.err
+    outcome = cli(
+        "run", "--data.size", "24", "--print-config", "--augment", "flip", "--augment", "twist",
+        "--augment.twist.weighing.value", "0.75",
+    )  # fmt: skip
+    assert outcome.code == 0, outcome.err
+    assert tomllib.loads(outcome.out)["augment"][1] == {
+        "name": "twist", "weighing": {"name": "constant", "value": 0.75},
+    }  # fmt: skip

@@ -15,18 +15,23 @@ from netlab.kinds.chosen_part import ChosenPart
 
 
 def part_flags(
-    component: Component, words: Sequence[str], table: Mapping[str, Any] = MappingProxyType({})
+    component: Component,
+    words: Sequence[str],
+    table: Mapping[str, Any] = MappingProxyType({}),
+    *,
+    prefix: str | None = None,
 ) -> list[Flag]:
     """The flags of a chosen part and of the parts that its options name.
 
     Which part an option names is read from ``words``, those of the command line, else from ``table``, the
-    part's in a configuration file, else it is the option's default.
+    part's in a configuration file, else it is the option's default. ``prefix`` is what stands before the
+    part's options, that of its kind where nothing else is said.
 
     Raises:
         UsageError: an option names no part.
         PluginError: an option has a type that no flag can hold.
     """
-    return list(_flags(component, component.selector, words, table))
+    return list(_flags(component, prefix or component.prefix, words, table))
 
 
 def _flags(
@@ -60,10 +65,8 @@ def folded(given: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     ``{"block": {"attention": {"name": "eca", "k": 3}}}``.
     """
     found = {table: dict(values) for table, values in given.items()}
-    for table in sorted(found, key=lambda name: name.count("."), reverse=True):
-        above, dot, option = table.rpartition(".")
-        if not dot:
-            continue
+    while table := max((name for name in found if "." in name), key=lambda name: name.count("."), default=""):
+        above, _, option = table.rpartition(".")
         key = option.replace("-", "_")
         values, owner = found.pop(table), found.setdefault(above, {})
         owner[key] = {**({"name": owner[key]} if key in owner else {}), **values}

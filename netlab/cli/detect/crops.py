@@ -10,8 +10,9 @@ from pydantic import Field
 
 from netlab.cli.core.command import Given, command
 from netlab.cli.core.console import say, terminal, warn
-from netlab.cli.core.flags import Shown, component_flags
+from netlab.cli.core.flags import Shown
 from netlab.cli.core.options import Out, ProposalCache
+from netlab.cli.core.part_flags import part_flags
 from netlab.cli.core.progress import TerminalReporter
 from netlab.cli.core.selection import choose_parts, read_selectors, selector_flags
 from netlab.cli.core.session import Session
@@ -62,6 +63,6 @@ def build(session: Session) -> Callable[..., None]:
 
     flags = [
         *selector_flags(session.catalog, parts, {"proposer": "What proposes regions."}, parts),
-        *component_flags(part),
+        *part_flags(part, session.after_command),
     ]
     return command(session, CropsOptions, crops, flags=flags, parts=[part])

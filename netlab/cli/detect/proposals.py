@@ -11,8 +11,9 @@ from pydantic import Field
 
 from netlab.cli.core.command import Given, command
 from netlab.cli.core.console import plain_table, say, terminal, warn
-from netlab.cli.core.flags import Argument, component_flags
+from netlab.cli.core.flags import Argument
 from netlab.cli.core.options import Json, Names, split_names
+from netlab.cli.core.part_flags import part_flags
 from netlab.cli.core.progress import TerminalReporter
 from netlab.cli.core.selection import complete_names, read_selectors
 from netlab.cli.core.session import Session
@@ -69,7 +70,8 @@ def build(session: Session) -> Callable[..., None]:
         else:
             raise UsageError("name images, or a data set with --evaluate")
 
-    flags = [flag for part in chosen for flag in component_flags(part, None if one else part.name)]
+    words = session.after_command
+    flags = [flag for part in chosen for flag in part_flags(part, words, prefix=None if one else part.name)]
     completions = {"proposer": complete_names(catalog, "proposer", several=True)}
     return command(session, ProposalsOptions, proposals, flags=flags, parts=chosen, completions=completions)
 

@@ -12,8 +12,9 @@ from pydantic import Field
 from netlab.cli.core.command import Given, command
 from netlab.cli.core.console import terminal
 from netlab.cli.core.executor_options import PointsExecutor
-from netlab.cli.core.flags import Argument, Flag, Shown, component_flags, own_flags
+from netlab.cli.core.flags import Argument, Flag, Shown, own_flags
 from netlab.cli.core.options import ChangedParts, DataFolder, Json, Offline, OneRun, Out, Seeded
+from netlab.cli.core.part_flags import part_flags
 from netlab.cli.core.selection import complete_names, read_selectors
 from netlab.cli.core.session import Session
 from netlab.errors import UsageError
@@ -144,10 +145,11 @@ def build(session: Session) -> Callable[..., None]:
         metrics = {catalog.recorded_name(metric): given.get(metric.name, {}) for metric in chosen}
         measure_and_print(session, options, given, metrics)
 
-    flags = [flag for component in chosen for flag in component_flags(component, prefix=component.name)]
+    words = session.after_command
+    flags = [flag for component in chosen for flag in part_flags(component, words)]
     parts = list(chosen)
     if dataset is not None:
-        flags += component_flags(dataset)
+        flags += part_flags(dataset, words)
         parts.append(dataset)
     completions = {"names": complete_names(catalog, "metric"), "data": complete_names(catalog, "dataset")}
     return command(

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from netlab.cli.core.command import Given, command
 from netlab.cli.core.console import say_facts, terminal
-from netlab.cli.core.flags import component_flags, model_flags
+from netlab.cli.core.flags import model_flags
 from netlab.cli.core.options import DataFolder, Device, Named, Offline, Quiet, Resumed, RunsFolder, Threads
 from netlab.cli.core.part_flags import part_flags
 from netlab.cli.core.progress import TerminalReporter
@@ -95,7 +95,7 @@ def build(session: Session) -> Callable[..., None]:
             flag
             for chain in chosen.chains.values()
             for component in {part.name: part for part in chain}.values()
-            for flag in component_flags(component)
+            for flag in part_flags(component, session.after_command)
         ),
         *model_flags(TrainingSettings, table="training", owner="training", panel="Training"),
     ]
