@@ -75,7 +75,8 @@ def intervals(
         for where, name in ((space, metric.name), (sampled, SAMPLED)):
             if where is space or metric.name == "si":
                 result = metric.call(where)
-                assert result.per_point is not None and result.interval is not None
+                assert result.per_point is not None
+                assert result.interval is not None
                 values = result.per_point[np.isfinite(result.per_point)]
                 found[name] = result.value, naive(values, n), result.interval
     return found
