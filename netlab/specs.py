@@ -53,8 +53,10 @@ class ComponentSpec:
     ``variants`` (a part that stands for many: ``NAME:VARIANT`` on the command line sets its option
     ``variant``), ``pretrained`` (a backbone that comes with weights), ``default-pretrained`` (the recipe that
     is used with such a one when none is named); of metrics ``reference``, ``layers``, ``targets``,
-    ``unlabelled`` (what they need) and ``range:LOW:HIGH`` (the range of the value, open where empty). Other
-    tags are free.
+    ``unlabelled`` (what they need), ``range:LOW:HIGH`` (the range of the value, open where empty) and
+    ``better:higher``, ``better:lower`` or ``better:neither`` (which way is better; every metric says so); of
+    blocks and backbones ``ignores:norm``, ``ignores:activation`` and ``ignores:block`` (they have no place for
+    one). Other tags are free.
     """
 
     kind: str  # "block", "norm", "backbone", "dataset", ... or a plugin's own kind

@@ -14,6 +14,8 @@ from netlab.errors import PluginError, closest
 from netlab.kinds import KINDS
 from netlab.specs import ComponentSpec, KindSpec
 
+DIRECTIONS = ("higher", "lower", "neither")  # in which a metric is better; neither: it is no score
+
 HOOK_NAMES = frozenset(name for name in vars(specs) if name.startswith("netlab_"))
 
 Phase = Literal[
@@ -106,6 +108,23 @@ def stated_range(tags: Iterable[str]) -> tuple[float, float]:
     return -math.inf, math.inf
 
 
+def stated_direction(tags: Iterable[str]) -> str | None:
+    """Which way a metric's tag ``better:higher``, ``better:lower`` or ``better:neither`` points; or None.
+
+    Raises:
+        ValueError: it says something else, or two things.
+    """
+    stated = sorted(tag.removeprefix("better:") for tag in tags if tag.startswith("better:"))
+    for direction in stated:
+        if direction not in DIRECTIONS:
+            raise ValueError(
+                f"'better:{direction}' is none of {', '.join(f'better:{name}' for name in DIRECTIONS)}"
+            )
+    if len(stated) > 1:
+        raise ValueError(f"they state two directions: {' and '.join(stated)}")
+    return stated[0] if stated else None
+
+
 def checked_kind(spec: object) -> KindSpec:
     """``spec`` itself, if it is a well-formed ``KindSpec``.
 
@@ -175,6 +194,7 @@ def checked_spec(spec: object) -> ComponentSpec:
         raise PluginError(f"component name {spec.name!r} may hold only a-z, 0-9, '.', '_' and '-'")
     try:
         stated_range(spec.tags)
+        stated_direction(spec.tags)
     except ValueError as error:
         raise PluginError(f"the tags of component '{spec.name}': {error}") from None
     if "\n" in spec.summary:

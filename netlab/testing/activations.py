@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from netlab.testing.checks import Subject, expect
-from netlab.testing.modules import (
-    expect_determinism,
-    expect_gradients,
-    expect_module,
-    expect_shape,
-    expect_state_round_trip,
-    sample,
-    seeded,
-)
+from netlab.testing.module_case import ModuleCase
+from netlab.testing.module_checks import module_checks
+from netlab.testing.modules import expect_module, expect_shape, run, sample, seeded
 
-SHAPE = (4, 8, 5, 7)
+FAR = 100.0  # where the exponential of a float32 is infinite
 
 
 def build(subject: Subject, seed: int = 0) -> nn.Module:
@@ -25,64 +19,51 @@ def build(subject: Subject, seed: int = 0) -> nn.Module:
     return expect_module(subject.build())
 
 
+def maps(count: int, seed: int = 0) -> Tensor:
+    """Feature maps (count, 8, 5, 7)."""
+    return sample(count, 8, (5, 7), seed)
+
+
 def shape(subject: Subject) -> None:
-    """The output has the shape and dtype of the input, in four dimensions and in two; bf16 autocast works."""
+    """The output has the shape of the input, in four dimensions, in two, and for one number."""
     activation = build(subject)
-    for x in (sample(4, 8, (5, 7)), sample(4, 8, (1, 1)).flatten(1)):
-        with torch.no_grad():
-            output = expect_shape(activation(x), tuple(x.shape), f"for input {tuple(x.shape)}")
-        expect(output.dtype == x.dtype, f"for {x.dtype} it gave {output.dtype}")
-    x = sample(4, 8, (5, 7))
-    convolution = nn.Conv2d(8, 8, 1)
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        expect_shape(activation(convolution(x)), tuple(x.shape), "under bf16 autocast")
+    for x in (maps(4), sample(4, 8, (1, 1)).flatten(1), maps(1)[:, :1, :1, :1]):
+        expect_shape(run(activation, x), tuple(x.shape), f"for input {tuple(x.shape)}")
+
+
+def keeps_bfloat16(subject: Subject) -> None:
+    """bfloat16 stays bfloat16, as under autocast, also where the activation has parameters."""
+    x = maps(2).bfloat16()
+    with torch.autocast("cpu", torch.bfloat16):
+        output = run(build(subject), x)
+    expect(output.dtype == x.dtype, f"under bf16 autocast {x.dtype} became {output.dtype}")
 
 
 def element_by_element(subject: Subject) -> None:
     """A changed element of the input changes no other element of the output."""
-    activation, x = build(subject).eval(), sample(4, 8, (5, 7))
+    activation, x = build(subject).eval(), maps(4)
     changed = x.clone()
     changed[1, 2, 3, 4] += 1.0
-    outputs = []
-    for given in (x, changed):
-        seeded(1)
-        with torch.no_grad():
-            outputs.append(activation(given))
-    differs = outputs[0] != outputs[1]
+    differs = run(activation, x) != run(activation, changed)
     differs[1, 2, 3, 4] = False
     expect(not differs.any(), "an element of the output depends on other elements of the input")
 
 
-def gradients(subject: Subject) -> None:
-    """Finite gradients reach the input and every parameter."""
-    expect_gradients(build(subject), sample(4, 8, (5, 7)))
+def everywhere(subject: Subject) -> None:
+    """Output and gradient are finite at 0, at -100 and at 100."""
+    for value in (0.0, FAR, -FAR):
+        x = torch.full((1, 8, 2, 2), value, requires_grad=True)
+        output = build(subject)(x * 1.0)
+        expect(output.isfinite().all(), f"at {value:g} the output is {float(output.detach().flatten()[0]):g}")
+        output.sum().backward()
+        assert x.grad is not None
+        expect(x.grad.isfinite().all(), f"at {value:g} the gradient is {float(x.grad.flatten()[0]):g}")
 
 
-def input_kept(subject: Subject) -> None:
-    """The input is not changed in place: a skip connection may still need it."""
-    x = sample(4, 8, (5, 7))
-    before = x.clone()
-    with torch.no_grad():
-        build(subject)(x)
-    expect(torch.equal(x, before), "it changes its input in place")
-
-
-def own_module(subject: Subject) -> None:
-    """Every call gives a module of its own."""
-    first, second = build(subject), build(subject)
-    expect(first is not second, "two calls gave the same module")
-    shared = {id(p) for p in first.parameters()} & {id(p) for p in second.parameters()}
-    expect(not shared, "two modules share a parameter")
-
-
-def determinism(subject: Subject) -> None:
-    """In evaluation the same input gives the same output."""
-    expect_determinism(build(subject), sample(4, 8, (5, 7)))
-
-
-def state_dict(subject: Subject) -> None:
-    """A second activation with the first one's state dict computes the same."""
-    expect_state_round_trip(build(subject), build(subject, seed=9), sample(4, 8, (5, 7)))
-
-
-CHECKS = (shape, element_by_element, gradients, input_kept, own_module, determinism, state_dict)
+CHECKS = (
+    *module_checks(ModuleCase(build, maps, lambda shape: shape)),
+    shape,
+    keeps_bfloat16,
+    element_by_element,
+    everywhere,
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -13,29 +14,18 @@ from netlab.kinds.activation import ActivationLayer
 from netlab.kinds.block import NormLayer, Size
 from netlab.network import norm_layer
 from netlab.testing.checks import ConformanceError, NotApplicable, Subject, expect
-from netlab.testing.modules import (
-    expect_determinism,
-    expect_gradients,
-    expect_module,
-    expect_shape,
-    expect_state_round_trip,
-    sample,
-    seeded,
-)
+from netlab.testing.exercised import is_refusal
+from netlab.testing.module_case import ModuleCase
+from netlab.testing.module_checks import module_checks
+from netlab.testing.modules import expect_module, expect_shape, mode, run, sample, seeded
+from netlab.testing.placeholders import Notes, elu, expect_used, no_norm
 
 CHANNELS = 64  # what the groups of most norms divide
 SIZE: Size = (8, 8)
 ODD: Size = (7, 9)
-
-
-def no_norm(channels: int, size: Size) -> nn.Module:
-    """The norm of a network without norms."""
-    return nn.Identity()
-
-
-def elu() -> nn.Module:
-    """The activation of the checks, which is smooth."""
-    return nn.ELU()
+STRIDES = (1, 2, 3)
+FEW_AND_ODD = ((1, 8), (3, 5), (12, 8), (16, 16))  # channels in and out
+SMALL: tuple[Size, ...] = ((1, 1), (2, 1), (3, 2))
 
 
 def build(
@@ -56,45 +46,77 @@ def build(
     )
 
 
+def maps(count: int, seed: int = 0) -> Tensor:
+    """Feature maps (count, 64, 8, 8)."""
+    return sample(count, CHANNELS, SIZE, seed)
+
+
 def shape(subject: Subject) -> None:
     """(2, C, 8, 8) becomes (2, C, 8, 8)."""
-    output = build(subject)(sample(2, CHANNELS, SIZE))
+    output = run(build(subject), maps(2))
     expect_shape(output, (2, CHANNELS, *SIZE), "for input (2, 64, 8, 8) and out_channels 64")
 
 
 def other_channels(subject: Subject) -> None:
-    """The number of channels may change: 64 to 96, on a map of 7 x 9."""
+    """The number of channels may grow and shrink, 64 to 96 and back, on maps of 7 x 9 and 4 x 4."""
+    for size in (ODD, (4, 4)):
+        for channels, out in ((CHANNELS, 96), (96, CHANNELS)):
+            given = f"in_channels {channels} and out_channels {out} on {size[0]} x {size[1]}"
+            try:
+                output = run(build(subject, channels, out, size=size), sample(2, channels, size))
+            except (NetlabError, RuntimeError) as error:
+                raise ConformanceError(f"{given}: {first_line(error)}") from error
+            expect_shape(output, (2, out, *size), f"for {given}")
+
+
+def few_channels(subject: Subject) -> None:
+    """Few and odd numbers of channels work, or are refused with a ValueError when it is built."""
+    for channels, out in FEW_AND_ODD:
+        expect_works_or_refused(subject, channels, out, ODD)
+
+
+def small_maps(subject: Subject) -> None:
+    """Maps of 1 x 1, 2 x 1 and 3 x 2 work, or are refused with a ValueError when it is built."""
+    for size in SMALL:
+        expect_works_or_refused(subject, CHANNELS, CHANNELS, size)
+
+
+def expect_works_or_refused(subject: Subject, channels: int, out: int, size: Size) -> None:
+    """What fails, fails when it is built, with a ValueError."""
+    given = f"{channels} to {out} channels on {size[0]} x {size[1]}"
     try:
-        output = build(subject, CHANNELS, 96, size=ODD)(sample(2, CHANNELS, ODD))
-    except (NetlabError, RuntimeError) as error:
-        raise ConformanceError(f"in_channels 64 and out_channels 96: {first_line(error)}") from error
-    expect_shape(output, (2, 96, *ODD), "for input (2, 64, 7, 9) and out_channels 96")
+        block = build(subject, channels, out, size=size)
+    except UsageError as error:
+        expect(is_refusal(error), f"{given}: {first_line(error)}")
+        return
+    except Exception as error:
+        raise ConformanceError(f"{given}: expected a ValueError, not {first_line(error)}") from error
+    for training in (True, False):
+        try:
+            output = run(block, sample(2, channels, size), training=training)
+        except Exception as error:
+            raise ConformanceError(
+                f"{given} were not refused, and {mode(training)} failed: {first_line(error)}"
+            ) from error
+        expect_shape(output, (2, out, *size), f"for {given}")
+        expect(output.isfinite().all(), f"for {given}, {mode(training)}, the output is not finite")
 
 
 def stride(subject: Subject) -> None:
-    """A block tagged 'stride' gives ceil(H / stride) x ceil(W / stride)."""
+    """A block tagged 'stride' gives ceil(H / stride) x ceil(W / stride), for strides 1, 2 and 3."""
     if "stride" not in subject.component.spec.tags:
         raise NotApplicable("it is not tagged 'stride'")
-    try:
-        output = build(subject, size=ODD, stride=2)(sample(2, CHANNELS, ODD))
-    except (NetlabError, RuntimeError, TypeError) as error:
-        raise ConformanceError(f"with stride=2: {first_line(error)}") from error
-    expect_shape(output, (2, CHANNELS, 4, 5), "for input (2, 64, 7, 9) and stride 2")
-
-
-def gradients(subject: Subject) -> None:
-    """Finite gradients reach every parameter and the input."""
-    expect_gradients(build(subject), sample(2, CHANNELS, SIZE))
-
-
-def state_dict(subject: Subject) -> None:
-    """A second block with the first one's state dict computes the same."""
-    expect_state_round_trip(build(subject, seed=0), build(subject, seed=9), sample(2, CHANNELS, SIZE))
-
-
-def determinism(subject: Subject) -> None:
-    """In evaluation mode the same input gives the same output, and the state stays."""
-    expect_determinism(build(subject), sample(2, CHANNELS, SIZE))
+    for number in STRIDES:
+        for size in (ODD, SIZE, (5, 4)):
+            for out in (CHANNELS, 96):
+                try:
+                    output = run(
+                        build(subject, CHANNELS, out, size=size, stride=number), sample(2, CHANNELS, size)
+                    )
+                except (NetlabError, RuntimeError, TypeError) as error:
+                    raise ConformanceError(f"with stride={number}: {first_line(error)}") from error
+                expected = (2, out, math.ceil(size[0] / number), math.ceil(size[1] / number))
+                expect_shape(output, expected, f"for input {(2, CHANNELS, *size)} and stride {number}")
 
 
 def batch_of_one(subject: Subject) -> None:
@@ -102,10 +124,21 @@ def batch_of_one(subject: Subject) -> None:
     block = build(subject)
     for training in (True, False):
         try:
-            output = block.train(training)(sample(1, CHANNELS, SIZE))
+            output = run(block, maps(1), training=training)
         except (RuntimeError, ValueError, IndexError) as error:
             raise ConformanceError(f"a batch of 1 fails: {first_line(error)}") from error
         expect_shape(output, (1, CHANNELS, *SIZE), "for a batch of 1")
+
+
+def other_size_in_forward(subject: Subject) -> None:
+    """Maps of another size than it was built for keep their size, or it refuses them with an error."""
+    block = build(subject)
+    for size in (ODD, (12, 5)):
+        try:
+            output = run(block, sample(2, CHANNELS, size))
+        except Exception as error:
+            raise NotApplicable(f"it works on the size that it was built for: {first_line(error)}") from None
+        expect_shape(output, (2, CHANNELS, *size), f"for maps of {size[0]} x {size[1]}, built for 8 x 8,")
 
 
 class Refusing:
@@ -123,9 +156,11 @@ class Refusing:
 
 
 def every_norm(subject: Subject) -> None:
-    """It works with every installed norm: ``norm(channels, size)`` is told the shape that comes in."""
-    manager = subject.component.manager
-    for component in Catalog(manager).of_kind("norm"):
+    """It works with each of netlab's norms and of its own package's."""
+    plugin = subject.component.plugin
+    for component in Catalog(subject.component.manager).of_kind("norm"):
+        if not component.plugin.builtin and component.plugin is not plugin:
+            continue
         try:
             options = component.make_options({})
         except NetlabError:
@@ -143,41 +178,32 @@ def every_norm(subject: Subject) -> None:
         expect(output.isfinite().all(), f"with {name} the output is not finite")
 
 
-class Recorded(nn.Module):
-    """An activation that counts its calls."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.calls = 0
-
-    def forward(self, x: Tensor) -> Tensor:
-        self.calls += 1
-        return nn.functional.elu(x)
+def chosen_norm(subject: Subject) -> None:
+    """``norm(channels, size)`` is called, told the shape that comes in, and used, with strides too."""
+    for number in STRIDES if "stride" in subject.component.spec.tags else (1,):
+        notes = Notes()
+        more: dict[str, Any] = {} if number == 1 else {"stride": number}
+        block = build(subject, CHANNELS, 96, size=ODD, norm=notes.norm, **more)
+        expect_used(subject, notes, "norm", block, sample(2, CHANNELS, ODD))
 
 
 def chosen_activation(subject: Subject) -> None:
-    """Every module that ``activation()`` made is used, in a forward pass."""
-    made: list[Recorded] = []
-
-    def activation() -> nn.Module:
-        made.append(Recorded())
-        return made[-1]
-
-    build(subject, activation=activation)(sample(2, CHANNELS, SIZE))
-    if not made:
-        raise NotApplicable("it asks for no activation")
-    unused = sum(not module.calls for module in made)
-    expect(not unused, f"{unused} of {len(made)} modules that activation() made are not used")
+    """``activation()`` is called, and every module that it made is used in a forward pass."""
+    notes = Notes()
+    block = build(subject, activation=notes.activation)
+    expect_used(subject, notes, "activation", block, maps(2))
 
 
 CHECKS = (
+    *module_checks(ModuleCase(build, maps, lambda shape: shape)),
     shape,
     other_channels,
+    few_channels,
+    small_maps,
     stride,
-    gradients,
-    state_dict,
-    determinism,
     batch_of_one,
+    other_size_in_forward,
     every_norm,
+    chosen_norm,
     chosen_activation,
 )

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from netlab.engine.catalog import Component
-from netlab.errors import UsageError, closest
+from netlab.errors import UsageError, closest, first_line
 from netlab.kinds import KINDS
 from netlab.specs import KindSpec, load_target
+from netlab.testing.surroundings import restored
 
 
 class ConformanceError(AssertionError):
@@ -47,12 +48,15 @@ class Subject:
         return self.component.build(*arguments, **keywords, options=self.options)
 
 
+CheckFunction = Callable[[Subject], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One named check: ``function(subject)`` returns, or raises what is wrong."""
 
     name: str
-    function: Callable[[Subject], None]
+    function: CheckFunction
 
     @property
     def summary(self) -> str:
@@ -60,7 +64,21 @@ class Check:
         return (self.function.__doc__ or "").strip().splitlines()[0]
 
     def __call__(self, subject: Subject) -> None:
-        self.function(subject)
+        """Run it. What the part leaves changed around it is put back, so that no other check meets it.
+
+        Raises:
+            ConformanceError: what was wrong and what was expected, whatever the part raised.
+            NotApplicable: it says nothing about this part.
+        """
+        try:
+            with restored():
+                self.function(subject)
+        except NotApplicable:
+            raise
+        except Exception as error:
+            wrong = str(error) if isinstance(error, ConformanceError) else first_line(error)
+            expected = self.summary.removesuffix(".").replace("``", "'")
+            raise ConformanceError(f"{wrong} (expected: {expected})") from error
 
 
 def component_checks(kind: str, kinds: Mapping[str, KindSpec] = KINDS) -> tuple[Check, ...]:

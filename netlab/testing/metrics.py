@@ -1,89 +1,68 @@
 """Checks of metrics. Contract: ``netlab.kinds.metric``.
 
-The tags of a metric say which space it needs: ``targets``, ``reference``, ``layers``, ``unlabelled``. A
-tag ``range:LOW:HIGH`` (either may be empty) states the bounds of its value.
+The tags of a metric say which space it needs: ``targets``, ``reference``, ``layers``, ``unlabelled``. A tag
+``range:LOW:HIGH`` (either may be empty) states the bounds of its value, ``better:higher`` or
+``better:lower`` which way is better (``better:neither`` of a value that is no score).
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
+import random
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
 
-from netlab.engine.declaration import stated_range
+from netlab.engine.declaration import stated_direction, stated_range
 from netlab.errors import UsageError, first_line
 from netlab.kinds.metric import MetricResult
-from netlab.separability import FeatureSpace
-from netlab.testing.checks import ConformanceError, NotApplicable, Subject, expect
+from netlab.testing.checks import NotApplicable, Subject, expect
+from netlab.testing.exercised import exercised, is_refusal
+from netlab.testing.fresh import fresh
+from netlab.testing.measured import checked, expect_same, measure, same, tags_of
+from netlab.testing.metric_limits import (
+    class_of_one_point,
+    empty_class,
+    few_features_and_points,
+    never_nan,
+    one_class,
+)  # fmt: skip
+from netlab.testing.points import POINTS, Points, clusters, shuffled, space_of
 
-POINTS, FEATURES, CLASSES = 60, 5, 3
-
-
-def clusters(seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Three overlapping clusters: features float64 (60, 5), labels int64 (60,), 20 a class."""
-    generator = np.random.default_rng(seed)
-    labels = np.arange(POINTS) % CLASSES
-    centres = 2.0 * generator.standard_normal((CLASSES, FEATURES))
-    return centres[labels] + generator.standard_normal((POINTS, FEATURES)), labels
-
-
-def space_of(subject: Subject, features: Any, labels: Any, names: Any = None) -> FeatureSpace:
-    """The space that the metric's tags ask for; label i is called ``names[i]`` where names are given."""
-    used = np.unique(labels)
-    labels = labels if names is None else np.asarray(names)[labels]
-    tags = subject.component.spec.tags
-    more: dict[str, Any] = {}
-    if "reference" in tags:
-        reference_features, reference_labels = clusters(seed=1)
-        reference_labels = used[reference_labels % len(used)]
-        more["reference"] = FeatureSpace(
-            reference_features, reference_labels if names is None else np.asarray(names)[reference_labels]
-        )
-    if "layers" in tags:
-        more["previous"] = FeatureSpace(np.asarray(features)[:, ::-1] ** 2, labels)
-    if "targets" in tags:
-        return FeatureSpace(features, targets=np.asarray(features)[:, 0] * 2, **more)
-    return FeatureSpace(features, labels, **more)
+FAR = 30.0  # the separation of clusters that no metric can mistake
+QUERIES = 25
+MEANS = 1e-3  # within which mean distances are known
+TINY, STEP = 2.0**-36, 2.0**-24  # features of about 1e-11, and 1e-18, where the space works in other units
 
 
-def measure(subject: Subject, features: Any, labels: Any, names: Any = None) -> MetricResult:
-    """The metric's result."""
-    result = subject.build(space_of(subject, features, labels, names))
-    expect(isinstance(result, MetricResult), f"it gave {type(result).__name__}, not a MetricResult")
-    assert isinstance(result, MetricResult)
-    return result
-
-
-def expect_same(first: MetricResult, second: MetricResult, what: str) -> None:
-    """The values agree to rounding."""
-    same = math.isclose(first.value, second.value, rel_tol=1e-6, abs_tol=1e-9)
-    expect(same, f"{what} changed the value from {first.value!r} to {second.value!r}")
+def exercise(subject: Subject) -> None:
+    """Overlapping clusters, measured."""
+    measure(subject, clusters())
 
 
 def result(subject: Subject) -> None:
     """The value is a float; per class keyed by names; per point float (n,) where given."""
-    found = measure(subject, *clusters())
-    expect(isinstance(found.value, float), f"value is {type(found.value).__name__}, expected float")
+    found = measure(subject, clusters())
     unknown = set(found.per_class) - {"0", "1", "2"}
     expect(not unknown, f"per_class has {sorted(unknown)}, which are not class names")
-    if found.per_point is not None:
-        shape = np.shape(found.per_point)
-        expect(shape == (POINTS,), f"per_point is {shape} for {POINTS} points")
 
 
 def bounds(subject: Subject) -> None:
     """The value is finite, and in the range that the tag 'range:LOW:HIGH' states."""
-    low, high = stated_range(subject.component.spec.tags)
-    features, labels = clusters()
-    shuffled = np.random.default_rng(3).permutation(labels)
-    for what, points, classes in (
-        ("overlapping clusters", features, labels),
-        ("clusters far apart", features + 100.0 * labels[:, None], labels),
-        ("labels at random", features, shuffled),
+    low, high = stated_range(tags_of(subject))
+    tied = clusters(rounded=True)
+    for what, points in (
+        ("overlapping clusters", clusters()),
+        ("clusters far apart", clusters(FAR)),
+        ("labels at random", shuffled(clusters())),
+        ("points with many ties", tied),
     ):
-        value = float(measure(subject, points, classes).value)
+        found = measure(subject, points)
+        value = float(found.value)
+        if points is tied and found.notes and not math.isfinite(value):
+            continue  # it is not defined there, and says so
         expect(math.isfinite(value), f"{what}: the value is {value}")
         expect(
             low <= value <= high,
@@ -91,94 +70,169 @@ def bounds(subject: Subject) -> None:
         )
 
 
-def order_of_points(subject: Subject) -> None:
-    """The value does not depend on the order of the points."""
-    features, labels = clusters()
-    order = np.random.default_rng(2).permutation(POINTS)
-    expect_same(
-        measure(subject, features, labels),
-        measure(subject, features[order], labels[order]),
-        "another order of the points",
+def direction(subject: Subject) -> None:
+    """A tag states which way is better: 'better:higher', 'better:lower', 'better:neither' of no score."""
+    expect(
+        stated_direction(tags_of(subject)) is not None,
+        "no tag says whether a higher or a lower value is better: 'better:higher' or 'better:lower'"
+        " ('better:neither' of a value that is no score)",
     )
 
 
+def better_separation(subject: Subject) -> None:
+    """Clusters far apart have a better value than overlapping ones, and those than labels at random."""
+    stated = stated_direction(tags_of(subject))
+    if stated not in ("higher", "lower"):
+        raise NotApplicable("it states no direction")
+    if tags_of(subject) & {"unlabelled", "layers"}:
+        raise NotApplicable("it does not look at labels alone")
+    sign = 1 if stated == "higher" else -1
+    steps: tuple[tuple[str, Points], ...]
+    if "targets" in tags_of(subject):
+        steps = (("targets at random", shuffled(clusters())), ("targets that follow a feature", clusters()))
+    else:
+        steps = (
+            ("labels at random", shuffled(clusters())),
+            ("overlapping clusters", clusters()),
+            ("clusters far apart", clusters(FAR)),
+        )
+    values = [measure(subject, points).value for _, points in steps]
+    for (worse, _), (better, _), first, second in zip(steps, steps[1:], values, values[1:], strict=False):
+        expect(
+            sign * (second - first) >= -1e-9,
+            f"{better} have the value {second:g}, {worse} {first:g}: it states that {stated} is better",
+        )
+    expect(
+        sign * (values[-1] - values[0]) > 1e-9,
+        f"{steps[-1][0]} and {steps[0][0]} have the same value {values[0]:g}",
+    )
+
+
+def order_of_points(subject: Subject) -> None:
+    """The value does not depend on the order of the points, ties included; values a point move with them."""
+    for what, points in (("", clusters()), (" that hold many ties", clusters(rounded=True))):
+        first = measure(subject, points)
+        for seed in (2, 5):
+            order = np.random.default_rng(seed).permutation(POINTS)
+            second = measure(subject, points.ordered(order))
+            expect_same(first, second, f"another order of the points{what}")
+            if first.per_point is None or second.per_point is None:
+                continue
+            moved = np.asarray(first.per_point, np.float64)[order]
+            expect(
+                np.allclose(moved, second.per_point, rtol=MEANS, atol=MEANS, equal_nan=True),
+                f"in another order of the points{what} per_point does not move with them",
+            )
+
+
 def names_of_classes(subject: Subject) -> None:
-    """The value does not depend on how the classes are called."""
-    if subject.component.spec.tags & {"unlabelled", "targets"}:
+    """The value does not depend on how classes are called or numbered; values a class follow the names."""
+    if tags_of(subject) & {"unlabelled", "targets"}:
         raise NotApplicable("it has no labels")
-    features, labels = clusters()
-    renamed = measure(subject, features, labels, names=["zebra", "ape", "mole"])
-    expect_same(measure(subject, features, labels), renamed, "renaming the classes")
+    points = clusters()
+    first = measure(subject, points)
+    names = ["zebra", "ape", "mole"]
+    renamed = measure(subject, points, names=names)
+    expect_same(first, renamed, "renaming the classes")
+    for number, name in enumerate(names):
+        if str(number) in first.per_class and name in renamed.per_class:
+            values = float(first.per_class[str(number)]), float(renamed.per_class[name])
+            expect(
+                same(*values),
+                f"renaming the classes changed the value of one from {values[0]:g} to {values[1]:g}",
+            )
+    reference = points.reference
+    assert reference is not None
+    apart = replace(
+        points, labels=90 - 7 * points.labels, reference=replace(reference, labels=90 - 7 * reference.labels)
+    )
+    expect_same(first, measure(subject, apart), "numbering the classes 90, 83, 76")
 
 
-def one_class(subject: Subject) -> None:
-    """Points of one class give a value, or a ValueError of one line."""
-    features, labels = clusters()
-    expect_value_or_refusal(subject, features, np.zeros_like(labels), "points of one class")
-
-
-def class_of_one_point(subject: Subject) -> None:
-    """A class with a single point gives a value, or a ValueError of one line."""
-    features, labels = clusters()
-    labels = np.where(np.arange(POINTS) == 7, CLASSES, labels)
-    expect_value_or_refusal(subject, features, labels, "a class of one point")
-
-
-def expect_value_or_refusal(subject: Subject, features: Any, labels: Any, what: str) -> None:
-    """A component says that it is not defined with a ValueError; it does not crash."""
+def sampled_queries(subject: Subject) -> None:
+    """A sample of queries works: values a point are as among all points, and NaN where not measured."""
+    points = clusters()
+    space = space_of(tags_of(subject), points, sample_queries=QUERIES)
     try:
-        space = space_of(subject, features, labels)
-    except ValueError as error:
-        raise NotApplicable(first_line(error)) from None
-    try:
-        subject.build(space)
+        found = checked(subject, subject.build(space), space)
     except UsageError as error:
-        expect("\n" not in str(error), f"{what}: the refusal has several lines")
-    except Exception as error:
-        raise ConformanceError(
-            f"{what}: expected a value or a ValueError, not {first_line(error)}"
-        ) from error
+        expect(is_refusal(error), f"with {QUERIES} of {POINTS} points as queries: {first_line(error)}")
+        raise NotApplicable(first_line(error)) from None
+    whole = measure(subject, points)
+    if found.per_point is None or whole.per_point is None:
+        return
+    sampled, everyone = (np.asarray(r.per_point, np.float64) for r in (found, whole))
+    measured = np.union1d(space.queries, np.flatnonzero(np.isfinite(sampled)))
+    expect(
+        np.allclose(sampled[measured], everyone[measured], rtol=MEANS, atol=MEANS, equal_nan=True),
+        "of a sample of queries per_point differs from that of all points: values belong to"
+        " space.queries, the rest is NaN",
+    )
 
 
-def never_nan(subject: Subject) -> None:
-    """Features with NaN, and points that are all the same, never give a NaN without a note that says why."""
-    features, labels = clusters()
-    broken = features.copy()
-    broken[3, 1] = np.nan
-    for what, given in (
-        ("features with NaN", broken),
-        ("points that are all the same", np.ones_like(features)),
-    ):
+def repeatable(subject: Subject) -> None:
+    """The same points give the same value, whatever the seeds are and was measured before."""
+    space = space_of(tags_of(subject), clusters())
+    first = fresh(subject)(space)
+    expect(isinstance(first, MetricResult), f"it gave {type(first).__name__}, not a MetricResult")
+    for seed in (1, 2):
+        np.random.seed(seed)
+        torch.manual_seed(seed)
+        random.seed(seed)
+        measure(subject, shuffled(clusters(seed=seed)))
+        again = measure(subject, clusters())
+        expect_same(first, again, "measuring other points in between, or another seed,")
+
+
+def units(subject: Subject) -> None:
+    """A length or a square of one is in the units of the features, also where the space works in others."""
+    values = []
+    for factor in (TINY, 2 * TINY, 4 * TINY, TINY * STEP):
         try:
-            found = subject.build(space_of(subject, given, labels))
-        except (UsageError, ValueError):
-            continue
-        except Exception as error:
-            raise ConformanceError(
-                f"{what}: expected a value or a ValueError, not {first_line(error)}"
-            ) from error
-        silent = math.isnan(float(found.value)) and not found.notes
-        expect(not silent, f"{what} gave NaN without a note: raise ValueError, or say why in notes")
+            values.append(float(measure(subject, clusters().scaled(factor)).value))
+        except UsageError as error:
+            raise NotApplicable(first_line(error)) from None
+    first, second, third, tiny = values
+    ratios = [b / a if a else math.nan for a, b in ((first, second), (second, third))]
+    if not all(ratio > 0 for ratio in ratios) or not math.isclose(*ratios, rel_tol=1e-4):
+        raise NotApplicable("it is no power of the features' scale")
+    power = math.log2(ratios[0])
+    expected = first * STEP**power
+    expect(
+        math.isclose(tiny, expected, rel_tol=1e-3),
+        f"features {STEP:.2g} times as large give {tiny:.3g} instead of {expected:.3g}: the space works in"
+        " units of 2 ** space.exponent there (numpy.ldexp(value, -space.exponent) for a length)",
+    )
 
 
 def input_unchanged(subject: Subject) -> None:
     """The features and labels are not changed."""
-    features, labels = clusters()
-    space = space_of(subject, features, labels)
+    points, untouched = clusters(), clusters()
+    space = space_of(tags_of(subject), points)
     rows, codes = np.array(space.rows()), np.array(space.codes)
     subject.build(space)
-    same = np.array_equal(space.rows(), rows) and np.array_equal(space.codes, codes)
-    given = np.array_equal(features, clusters()[0]) and np.array_equal(labels, clusters()[1])
-    expect(same and given, "it changed the features or the labels")
+    kept = np.array_equal(space.rows(), rows) and np.array_equal(space.codes, codes)
+    given = np.array_equal(points.features, untouched.features) and np.array_equal(
+        points.labels, untouched.labels
+    )
+    expect(kept and given, "it changed the features or the labels")
 
 
-CHECKS = (
+CHECKS: tuple[Callable[[Subject], None], ...] = (
+    *exercised(exercise),
     result,
     bounds,
+    direction,
+    better_separation,
     order_of_points,
     names_of_classes,
+    sampled_queries,
+    repeatable,
     one_class,
     class_of_one_point,
+    empty_class,
+    few_features_and_points,
     never_nan,
+    units,
     input_unchanged,
 )

@@ -2,71 +2,85 @@
 
 from __future__ import annotations
 
-import torch
-from torch import nn
+from torch import Tensor, nn
 
+from netlab.errors import UsageError, first_line
 from netlab.kinds.block import Size
 from netlab.kinds.norm import Where
-from netlab.testing.checks import Subject, expect
-from netlab.testing.modules import (
-    expect_gradients,
-    expect_module,
-    expect_shape,
-    expect_state_round_trip,
-    sample,
-    seeded,
-)
+from netlab.testing.checks import ConformanceError, Subject, expect
+from netlab.testing.exercised import is_refusal
+from netlab.testing.module_case import ModuleCase
+from netlab.testing.module_checks import module_checks
+from netlab.testing.modules import expect_module, expect_shape, mode, run, sample, seeded
 
 CHANNELS = 64
 SIZE: Size = (7, 9)
 PLACES: tuple[Where, ...] = ("stem", "block")
+FEW_AND_ODD = (1, 3, 8, 12, 20, 96)  # channels
 
 
-def build(subject: Subject, where: Where = "block") -> nn.Module:
-    """The norm for 64 channels of 7 x 9."""
-    seeded(0)
-    return expect_module(subject.build(CHANNELS, SIZE, where=where))
+def build(
+    subject: Subject,
+    where: Where = "block",
+    *,
+    channels: int = CHANNELS,
+    size: Size = SIZE,
+    seed: int = 0,
+) -> nn.Module:
+    """The norm, by default for 64 channels of 7 x 9."""
+    seeded(seed)
+    return expect_module(subject.build(channels, size, where=where))
+
+
+def maps(count: int, seed: int = 0) -> Tensor:
+    """Feature maps (count, 64, 7, 9)."""
+    return sample(count, CHANNELS, SIZE, seed)
 
 
 def shape(subject: Subject) -> None:
     """(N, C, H, W) keeps its shape, in the stem and in blocks."""
     for where in PLACES:
-        output = build(subject, where).train()(sample(4, CHANNELS, SIZE))
+        output = run(build(subject, where), maps(4), training=True)
         expect_shape(output, (4, CHANNELS, *SIZE), f"in a {where}, for input (4, 64, 7, 9)")
 
 
+def other_channels(subject: Subject) -> None:
+    """1 to 96 channels work, on maps of other sizes too, or are refused with a ValueError when built."""
+    for channels in FEW_AND_ODD:
+        for size in ((4, 6), (1, 1), (1, 5)):
+            given = f"{channels} channels of {size[0]} x {size[1]}"
+            try:
+                norm = build(subject, channels=channels, size=size)
+            except UsageError as error:
+                expect(is_refusal(error), f"{given}: {first_line(error)}")
+                continue
+            except Exception as error:
+                raise ConformanceError(f"{given}: expected a ValueError, not {first_line(error)}") from error
+            try:
+                output = run(norm, sample(4, channels, size), training=True)
+            except (RuntimeError, ValueError, IndexError) as error:
+                raise ConformanceError(
+                    f"{given} were not refused, and then failed: {first_line(error)}"
+                ) from error
+            expect_shape(output, (4, channels, *size), f"for {given}")
+
+
 def train_and_evaluate(subject: Subject) -> None:
-    """Output is finite in training and in evaluation, for a constant channel too."""
-    x = sample(4, CHANNELS, SIZE)
+    """Output is finite, new and trained, in training and in evaluation, for a constant channel too."""
+    x = maps(4)
     x[:, 0] = 3.0
+    x[:, 1] = 0.0
     norm = build(subject)
-    for training in (True, False):
-        with torch.no_grad():
-            output = norm.train(training)(x)
-        mode = "training" if training else "evaluation"
-        expect(output.isfinite().all(), f"in {mode} the output is not finite (a constant channel)")
+    for training in (False, True, False):
+        expect(
+            run(norm, x, training=training).isfinite().all(),
+            f"{mode(training)} the output is not finite (a constant channel)",
+        )
 
 
-def gradients(subject: Subject) -> None:
-    """Finite gradients reach every parameter and the input."""
-    expect_gradients(build(subject), sample(4, CHANNELS, SIZE))
-
-
-def independent_images(subject: Subject) -> None:
-    """In evaluation an image's output does not depend on the other images of its batch."""
-    norm, x = build(subject), sample(4, CHANNELS, SIZE)
-    with torch.no_grad():
-        norm.train()(x)
-        together, alone = norm.eval()(x)[:1], norm.eval()(x[:1])
-    expect(
-        torch.allclose(together, alone, rtol=1e-4, atol=1e-5),
-        f"in evaluation an image alone gives another output: {float((together - alone).abs().max()):g} apart",
-    )
-
-
-def state_dict(subject: Subject) -> None:
-    """A second norm with the first one's state dict computes the same."""
-    expect_state_round_trip(build(subject), build(subject), sample(4, CHANNELS, SIZE))
-
-
-CHECKS = (shape, train_and_evaluate, gradients, independent_images, state_dict)
+CHECKS = (
+    *module_checks(ModuleCase(build, maps, lambda shape: shape, mixes=True)),
+    shape,
+    other_channels,
+    train_and_evaluate,
+)

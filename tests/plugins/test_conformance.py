@@ -20,7 +20,10 @@ from netlab.testing import parametrize_checks
 
 # Where a check has nothing to say about a part; any other skip would be a gap in what is checked.
 SAYS_NOTHING = (
-    "it is not tagged 'pretrained'", "backbone 'torchvision' takes images in colour", "it has no labels", "it is not tagged 'stride'", "it is geometric", "it is given maps", "what it mixes",
+    "it has no labels", "it is not tagged", "it is tagged 'pretrained'", "it is geometric", "it is not geometric", "it is given maps",
+    "what it mixes", "it mixes images", "it states no direction", "it does not look at labels alone",
+    "it works on the size that it was built for", "it can not be followed without values",
+    "it is no power of the features' scale", "backbone 'torchvision' takes images in colour",
 )  # fmt: skip
 
 
@@ -29,10 +32,10 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A few images for each data set that does not come with a library."""
     folder = tmp_path_factory.mktemp("data")
     noise = np.random.default_rng(0)
-    images = noise.integers(0, 256, (12, 3, 8, 8), np.uint8)
-    labels = np.arange(12) % 3
-    np.savez(folder / "few.npz", train_images=images, train_labels=labels,
-             test_images=images[:6], test_labels=labels[:6])  # fmt: skip
+    images = noise.integers(0, 256, (18, 3, 8, 8), np.uint8)
+    labels = np.arange(18) % 3
+    np.savez(folder / "few.npz", train_images=images[:12], train_labels=labels[:12],
+             test_images=images[12:], test_labels=labels[12:])  # fmt: skip
     for place in ("train/cat", "train/dog", "test/cat", "test/dog"):
         (folder / "few" / place).mkdir(parents=True)
         cv2.imwrite(str(folder / "few" / place / "one.png"), noise.integers(0, 256, (9, 7, 3), np.uint8))
@@ -46,12 +49,13 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 def write_cifar(source: type[datasets.CIFAR10], key: str, classes: int, folder: Path) -> None:
-    """The files of the archive, with two images each."""
-    batch = {"data": np.zeros((2, 3072), np.uint8), key: [0, 1]}
+    """The files of the archive, with an image a class each."""
+    noise = np.random.default_rng(classes)
     names = {source.meta["key"]: [f"class {number}" for number in range(classes)]}
     place = folder / source.base_folder
     place.mkdir()
     for name, _ in (*source.train_list, *source.test_list):
+        batch = {"data": noise.integers(0, 256, (classes, 3072), np.uint8), key: list(range(classes))}
         (place / name).write_bytes(pickle.dumps(batch))
     (place / source.meta["filename"]).write_bytes(pickle.dumps(names))
 

@@ -2,7 +2,8 @@
 
 Tags that ``netlab metrics`` reads: ``targets`` (needs targets, not labels), ``unlabelled`` (needs
 neither), ``reference`` (measures points against reference points), ``layers`` (compares a layer with
-the one before), ``range:LOW:HIGH`` (the range of the value, open where empty).
+the one before), ``range:LOW:HIGH`` (the range of the value, open where empty), ``better:higher``,
+``better:lower`` or ``better:neither`` (which way is better).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ def _metric(
     options: str | None = None,
     tags: tuple[str, ...] = (),
     between: str = "0:1",
+    better: str = "higher",
 ) -> ComponentSpec:
     """A metric; ``between`` is the range of its value, LOW:HIGH, open where empty."""
     return ComponentSpec(
@@ -36,7 +38,7 @@ def _metric(
         target=f"netlab_builtin.metrics.{target}",
         options=None if options is None else f"netlab_builtin.metrics.options:{options}",
         reference=reference,
-        tags=frozenset({*tags, f"range:{between}"}),
+        tags=frozenset({*tags, f"range:{between}", f"better:{better}"}),
     )
 
 
@@ -70,7 +72,7 @@ def netlab_components() -> Iterable[ComponentSpec]:  # long: a list of declarati
     )  # fmt: skip
     yield _metric(
         "anti-si", "Are none of the nearest points of the same class?", "orders:anti_si", KALHOR,
-        options="OrderOptions",
+        options="OrderOptions", better="lower",
     )  # fmt: skip
     yield _metric(
         "data-score",
@@ -92,12 +94,15 @@ def netlab_components() -> Iterable[ComponentSpec]:  # long: a list of declarati
         "Crammer et al., Margin analysis of the LVQ algorithm, NIPS 2002",
         between=":",
     )  # fmt: skip
-    yield _metric("n2", "Ratio of nearest distances, same class over other classes", "n2:n2", LORENA)
+    yield _metric(
+        "n2", "Ratio of nearest distances, same class over other classes", "n2:n2", LORENA, better="lower"
+    )
     yield _metric(
         "confusion",
         "Which class is nearest instead",
         "confusion:confusion",
         "confusion matrix of the SI decision",
+        better="lower",
     )
     yield _metric(
         "silhouette", "Silhouette coefficient of the classes", "clusters:silhouette",
@@ -105,9 +110,9 @@ def netlab_components() -> Iterable[ComponentSpec]:  # long: a list of declarati
         between="-1:1",
     )  # fmt: skip
     yield _metric(
-        "davies-bouldin", "Davies-Bouldin index of the classes (lower is better)", "clusters:davies_bouldin",
+        "davies-bouldin", "Davies-Bouldin index of the classes", "clusters:davies_bouldin",
         "Davies and Bouldin, A cluster separation measure, IEEE TPAMI 1, 1979",
-        between="0:",
+        between="0:", better="lower",
     )  # fmt: skip
     yield _metric(
         "calinski-harabasz", "Variance ratio criterion of the classes", "clusters:calinski_harabasz",
@@ -120,21 +125,21 @@ def netlab_components() -> Iterable[ComponentSpec]:  # long: a list of declarati
         between="0:",
     )  # fmt: skip
     yield _metric(
-        "nc1", "Within-class variability collapse (lower is better)", "scatter:nc1",
+        "nc1", "Within-class variability collapse", "scatter:nc1",
         "Papyan, Han and Donoho, Prevalence of neural collapse, PNAS 117, 2020",
-        between="0:",
+        between="0:", better="lower",
     )  # fmt: skip
     yield _metric(
         "linear-cka", "Similarity to the layer before", "cka:linear_cka",
         "Kornblith et al., Similarity of neural network representations revisited, ICML 2019",
-        tags=("layers", "unlabelled"),
+        tags=("layers", "unlabelled"), better="neither",
     )  # fmt: skip
     yield _metric(
         "intrinsic-dimension", "Intrinsic dimension of the points (TwoNN)", "dimension:intrinsic_dimension",
         "Facco et al., Estimating the intrinsic dimension of datasets by a minimal neighborhood information, "
         "Scientific Reports 7, 2017",
         options="IntrinsicDimensionOptions", tags=("unlabelled",),
-        between="0:",
+        between="0:", better="neither",
     )  # fmt: skip
     yield _metric(
         "linear-probe", "Accuracy of a linear classifier on the features", "probe:linear_probe",

@@ -28,9 +28,10 @@ def fisher(space: Space, *, options: Any) -> MetricResult:
     ratios = np.divide(between, within, out=np.where(between > 0, np.inf, 0.0), where=within > 0)
     total = float(np.ldexp(within, exponents).sum())
     value = float(np.ldexp(between, exponents).sum()) / total if total else float("inf")
+    notes = space.notes if total else (*space.notes, "nothing varies within the classes")
     best = float(ratios.max())
     extra = {"best_feature": best, "best_feature_index": int(ratios.argmax()), "f1": 1.0 / (1.0 + best)}
-    return MetricResult(value, extra=extra, notes=space.notes)
+    return MetricResult(value, extra=extra, notes=notes)
 
 
 def _scatter_by_feature(space: Space) -> tuple[Float, Float, Int]:

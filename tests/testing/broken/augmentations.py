@@ -30,7 +30,11 @@ def python_when_applied(count, generator, *, options):
     factors = 0.5 + 0.5 * torch.rand(count, generator=generator)
 
     def change(batch):
-        return replace(batch, images=batch.images * per_image(factors, batch)) if random.random() < 0.5 else batch
+        return (
+            replace(batch, images=batch.images * per_image(factors, batch))
+            if random.random() < 0.5
+            else batch
+        )
 
     return change
 
@@ -132,7 +136,9 @@ def mixes_images_only(count, generator, *, options):
     shares = 0.3 * torch.rand(count, generator=generator)
 
     def change(batch):
-        return replace(batch, images=torch.lerp(batch.images, batch.images.roll(1, 0), per_image(shares, batch)))
+        return replace(
+            batch, images=torch.lerp(batch.images, batch.images.roll(1, 0), per_image(shares, batch))
+        )
 
     return change
 

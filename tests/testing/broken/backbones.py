@@ -29,7 +29,9 @@ def layers(in_channels, image_size, classes, block, norm, activation, *, width=8
 def probabilities(*, in_channels, image_size, classes, block, norm, activation, options):
     """Ends with a softmax."""
     return nn.Sequential(
-        OrderedDict(**layers(in_channels, image_size, classes, block, norm, activation), softmax=nn.Softmax(1))
+        OrderedDict(
+            **layers(in_channels, image_size, classes, block, norm, activation), softmax=nn.Softmax(1)
+        )
     )
 
 

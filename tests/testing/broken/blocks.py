@@ -50,9 +50,8 @@ class ViewOfRows(Sound):
     """Flattens by view, which only images in rows allow."""
 
     def forward(self, x):
-        n, c, h, w = x.shape
-        centred = x.view(n, c, h * w)
-        return super().forward((centred - centred.mean(2, keepdim=True)).view(n, c, h, w))
+        flat = x.view(len(x), -1)
+        return super().forward((flat - flat.mean(1, keepdim=True)).view(x.shape))
 
 
 class Strided(Sound):
@@ -94,9 +93,7 @@ class OwnBatchNorm(Sound):
     """Always a batch norm, whatever was chosen."""
 
     def __init__(self, in_channels, out_channels, *, norm, **keywords):
-        super().__init__(
-            in_channels, out_channels, norm=lambda c, s: nn.BatchNorm2d(c), **keywords
-        )
+        super().__init__(in_channels, out_channels, norm=lambda c, s: nn.BatchNorm2d(c), **keywords)
 
 
 class NormMadeNotUsed(Sound):
@@ -169,7 +166,12 @@ class DividesByEight(Sound):
     def path(self, x):
         x = super().path(x)
         gates = self.down(x.mean((2, 3)))
-        return x * torch.sigmoid(self.up(gates / gates.shape[1] ** 0.5 * (1 / max(gates.shape[1], 0))))[..., None, None]
+        return (
+            x
+            * torch.sigmoid(self.up(gates / gates.shape[1] ** 0.5 * (1 / max(gates.shape[1], 0))))[
+                ..., None, None
+            ]
+        )
 
 
 class DetachedPath(Sound):
@@ -210,3 +212,13 @@ class EvenKernel(Sound):
         self.conv = nn.Conv2d(
             in_channels, out_channels, options.kernel, stride=stride, padding=options.kernel // 2
         )
+
+
+class FixedSize(Sound):
+    """Scales its path to the size that it was built for."""
+
+    def path(self, x):
+        return functional.interpolate(super().path(x), self.size)
+
+    def forward(self, x):
+        return self.activation(self.path(x) + functional.interpolate(self.skip(x), self.size))

@@ -3,6 +3,7 @@
 import pickle
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
@@ -22,11 +23,18 @@ def load(stages, weights):
         return
     if weights == "imagenet":
         raise FileNotFoundError("there are no weights of ImageNet")
-    state = load_file(weights)
     try:
-        stages.load_state_dict(state)
+        stages.load_state_dict(read(weights))
     except RuntimeError as error:
         raise ValueError(str(error).splitlines()[-1].strip()) from None
+
+
+def read(weights):
+    """The tensors of a file, if it is one of weights."""
+    try:
+        return load_file(weights)
+    except SafetensorError as error:
+        raise ValueError(f"no weights: {error}") from None
 
 
 def maps(stages, **changed):
@@ -64,7 +72,7 @@ def never_strict(*, weights, options):
     if weights == "imagenet":
         raise FileNotFoundError("there are no weights of ImageNet")
     if weights != "none":
-        stages.load_state_dict(load_file(weights), strict=False)
+        stages.load_state_dict(read(weights), strict=False)
     return maps(stages)
 
 
@@ -102,7 +110,7 @@ def centres_the_batch(*, weights, options):
 class FixedStage(Stage):
     def forward(self, x):
         x = super().forward(x)
-        return x.view(len(x), x.shape[1], -1).view(x.shape)
+        return x.view(len(x), -1).view(x.shape)
 
 
 def views(*, weights, options):
@@ -119,7 +127,6 @@ class SquareStage(Stage):
 def transposes(*, weights, options):
     """Height and width change places at every stage."""
     return maps(made(weights, SquareStage))
-
 
 
 def seeds(*, weights, options):

@@ -94,7 +94,9 @@ def always_the_same(space, *, options):
 def random_sample(space, *, options):
     """Compares a random sample, from NumPy's own generator."""
     rows = np.random.choice(space.n, max(space.n // 2, 1), replace=False)
-    return MetricResult(float(np.isin(np.arange(space.n), rows)[space.queries].mean() * nearest_own(space).mean()))
+    return MetricResult(
+        float(np.isin(np.arange(space.n), rows)[space.queries].mean() * nearest_own(space).mean())
+    )
 
 
 def seeds_numpy(space, *, options):

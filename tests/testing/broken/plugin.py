@@ -4,100 +4,273 @@ import re
 
 from netlab.specs import ComponentSpec, hookimpl
 
-# Kind -> module -> the parts in it; after "+" tags, after ":" the options model.
+# Kind -> module -> a line a part: the check that catches it, and the part, after "+" its tags, after ":" options.
 PARTS = {
     "block": {
         "blocks": """
-            TableInFloat32 DoubleScale ViewOfRows Strided FloorStride+stride StrideTwoOnly+stride
-            NormOfInputSize+stride OwnBatchNorm NormMadeNotUsed OwnRelu AddsInPlace CentresTheBatch
-            CentresInTraining AttentionOverBatch ReflectPadding DividesByEight DetachedPath DeadBranch
-            SwappedSize EvenKernel:Kernel""",
+            autocast                 TableInFloat32
+            dtype                    DoubleScale
+            autocast                 ViewOfRows
+            channels-last            Strided
+            stride                   FloorStride+stride
+            stride                   StrideTwoOnly+stride
+            chosen-norm              NormOfInputSize+stride
+            chosen-norm              OwnBatchNorm
+            chosen-norm              NormMadeNotUsed
+            chosen-activation        OwnRelu
+            input-kept               AddsInPlace
+            independent-images       CentresTheBatch
+            independent-images       CentresInTraining
+            independent-images       AttentionOverBatch
+            small-maps               ReflectPadding
+            few-channels             DividesByEight
+            gradients                DetachedPath
+            gradients                DeadBranch
+            other-channels           SwappedSize
+            option-range             EvenKernel:Kernel
+            other-size-in-forward    FixedSize
+        """,
         "stateful_blocks": """
-            SeedsGlobally OwnFixedGenerator NumpyWeights PythonDropPath ListOfLayers PlainTensor
-            RunningMeanAttribute NotPersistent GraphInBuffer RemembersLast HookToItself HoldsGenerator
-            AllowsTf32 OneThread DefaultDouble MakesLayersInForward PrintsShapes NormalizesItsWeights
-            SharedFilters TrainForever LaterStage""",
+            seeds                    SeedsGlobally
+            seeds                    OwnFixedGenerator
+            seeds                    NumpyWeights
+            surroundings             PythonDropPath
+            device                   ListOfLayers
+            device                   PlainTensor
+            device                   RunningMeanAttribute
+            state-dict               NotPersistent
+            steps                    GraphInBuffer
+            device                   RemembersLast
+            copies                   HookToItself
+            copies                   HoldsGenerator
+            surroundings             AllowsTf32
+            surroundings             OneThread
+            surroundings             DefaultDouble
+            parameters-kept          MakesLayersInForward
+            surroundings             PrintsShapes
+            parameters-kept          NormalizesItsWeights
+            own-module               SharedFilters
+            channels-last            TrainForever
+            state-dict               LaterStage
+        """,
     },
     "norm": {
         "norms": """
-            attributes batch_in_evaluation updates_in_evaluation keeps_graph no_epsilon in_place square_only
-            half_groups shared_statistics float32_table one_a_width""",
+            state-dict               attributes
+            independent-images       batch_in_evaluation
+            determinism              updates_in_evaluation
+            steps                    keeps_graph
+            train-and-evaluate       no_epsilon
+            autocast                 in_place
+            other-channels           square_only
+            other-channels           half_groups
+            own-module               shared_statistics
+            device                   float32_table
+            own-module               one_a_width
+        """,
     },
     "activation": {
         "activations": """
-            in_place softmax_of_channels exponential root promotes only_images detached_scale sharpens
-            grad_off""",
+            channels-last            in_place
+            element-by-element       softmax_of_channels
+            everywhere               exponential
+            everywhere               root
+            keeps-bfloat16           promotes
+            shape                    only_images
+            gradients                detached_scale
+            determinism              sharpens
+            surroundings             grad_off
+        """,
     },
     "backbone": {
         "backbones": """
-            probabilities log_probabilities own_blocks own_norm own_activation wrong_block_size swapped_size
-            hidden_skip fixed_flatten seeds centres_the_batch view_flatten plain_mean""",
+            logits                   probabilities
+            logits                   log_probabilities
+            chosen-block             own_blocks
+            chosen-norm              own_norm
+            chosen-activation        own_activation
+            chosen-block             wrong_block_size
+            chosen-norm              swapped_size
+            named-layers             hidden_skip
+            grey-and-other-sizes     fixed_flatten
+            seeds                    seeds
+            independent-images       centres_the_batch
+            autocast                 view_flatten
+            device                   plain_mean
+        """,
     },
     "optimizer": {
         "optimizers": """
-            own_rate first_rate takes_names momentum_elsewhere counts_itself noisy decays_all matrices_only
-            needs_every_gradient views_weights rows_in_memory""",
+            peak-rate                own_rate
+            rate                     first_rate
+            every-parameter          takes_names
+            state                    momentum_elsewhere
+            state                    counts_itself
+            surroundings             noisy
+            weight-decay             decays_all
+            descends                 matrices_only
+            without-gradient         needs_every_gradient
+            channels-last            views_weights
+            channels-last            rows_in_memory
+        """,
     },
     "schedule": {
         "schedules": """
-            one_step_short below_zero percent jitter own_count from_epochs never_there infinite_root
-            remembers_first_run warm_only:Warmup as_text""",
+            pure                     one_step_short
+            in-range                 below_zero
+            in-range                 percent
+            surroundings             jitter
+            pure                     own_count
+            ends                     from_epochs
+            in-range                 never_there
+            in-range                 infinite_root
+            pure                     remembers_first_run
+            option-range             warm_only:Warmup
+            in-range                 as_text
+        """,
     },
     "loss": {
         "losses": """
-            adds_up hard hundred by_positives logarithm no_background running_mean one_number python_number
-            label_noise smooths_in_place squeezes only_four on_the_processor confident""",
+            mean                     adds_up
+            probabilities            hard
+            mean                     hundred
+            mean                     by_positives
+            extreme-logits           logarithm
+            any-shape                no_background
+            no-memory                running_mean
+            scalar                   one_number
+            scalar                   python_number
+            surroundings             label_noise
+            input-kept               smooths_in_place
+            any-shape                squeezes
+            device                   only_four
+            device                   on_the_processor
+            probabilities            confident
+        """,
     },
     "augmentation": {
         "augmentations": """
-            global_generator numpy_generator python_when_applied one_draw to_one no_clamp untagged_flip
-            untagged_shift+geometric forgets_the_map+geometric+horizontal-flip swaps_axes+geometric+rotation
-            writes_the_map+geometric+horizontal-flip wraps+geometric+translation mixes_images_only
-            targets_too_much+mixing mixes_other_targets+mixing square_images+rotation only_colour
-            whole_numbers on_the_processor fixed_batch""",
+            surroundings             global_generator
+            surroundings             numpy_generator
+            surroundings             python_when_applied
+            own-draws                one_draw
+            in-range                 to_one
+            in-range                 no_clamp
+            changes-stated           untagged_flip
+            changes-stated           untagged_shift+geometric
+            composes                 forgets_the_map+geometric+horizontal-flip
+            composes                 swaps_axes+geometric+rotation
+            input-kept               writes_the_map+geometric+horizontal-flip
+            composes                 wraps+geometric+translation
+            independent-images       mixes_images_only
+            targets-follow           targets_too_much+mixing
+            targets-follow           mixes_other_targets+mixing
+            shape                    square_images+rotation
+            device                   only_colour
+            shape                    whole_numbers
+            device                   on_the_processor
+            drawn-once               fixed_batch
+        """,
     },
     "recipe": {
         "recipes": """
-            misspelt_part misspelt_option misspelt_setting fraction_of_epochs shared_table divides_by_few
-            no_part_name one_augmentation""",
+            known-values             misspelt_part
+            known-values             misspelt_option
+            known-values             misspelt_setting
+            known-values             fraction_of_epochs
+            pure                     shared_table
+            plain                    divides_by_few
+            known-tables             no_part_name
+            known-tables             one_augmentation
+        """,
     },
     "metric": {
         "metrics": """
-            neighbours_in_order+range:0:1+better:higher breaks_ties_by_index+range:0:1+better:higher
-            uses_codes+range:0:1+better:higher first_half+range:0:1+better:higher
-            points_of_queries+range:0:1+better:higher all_are_queries+range:0:1+better:higher
-            class_numbers+range:0:1+better:higher lower_but_higher+range:0:1+better:higher
-            not_in_range+range:0:1+better:higher always_the_same+range:0:1+better:higher
-            random_sample+range:0:1+better:higher seeds_numpy+range:0:1+better:higher
-            torch_threads+range:0:1+better:higher ignores_warnings+range:0:1+better:higher
-            sorts_labels+range:0:+better:higher length_without_exponent+better:higher
-            nan_of_empty+range:0:1+better:higher first_feature+range:0:1+better:higher
-            remembers+range:0:1+better:higher integer_value+range:0:1+better:higher no_direction+range:0:1""",
+            better-separation        neighbours_in_order+range:0:1+better:higher
+            order-of-points          breaks_ties_by_index+range:0:1+better:higher
+            names-of-classes         uses_codes+range:0:1+better:higher
+            order-of-points          first_half+range:0:1+better:higher
+            sampled-queries          points_of_queries+range:0:1+better:higher
+            sampled-queries          all_are_queries+range:0:1+better:higher
+            result                   class_numbers+range:0:1+better:higher
+            better-separation        lower_but_higher+range:0:1+better:higher
+            bounds                   not_in_range+range:0:1+better:higher
+            better-separation        always_the_same+range:0:1+better:higher
+            surroundings             random_sample+range:0:1+better:higher
+            surroundings             seeds_numpy+range:0:1+better:higher
+            surroundings             torch_threads+range:0:1+better:higher
+            surroundings             ignores_warnings+range:0:1+better:higher
+            input-unchanged          sorts_labels+range:0:+better:higher
+            units                    length_without_exponent+better:higher
+            empty-class              nan_of_empty+range:0:1+better:higher
+            few-features-and-points  first_feature+range:0:1+better:higher
+            repeatable               remembers+range:0:1+better:higher
+            result                   integer_value+range:0:1+better:higher
+            direction                no_direction+range:0:1
+        """,
     },
     "proposer": {
         "proposers": """
-            swapped_on_squares rows_first widths bgr at_least_ten best_of_each shared_buffer random_order
-            seeds_opencv one_thread fills_up blurs_in_place inclusive remembers_sizes small_scale""",
+            drawn-squares            swapped_on_squares
+            drawn-squares            rows_first
+            drawn-squares            widths
+            red-and-blue             bgr
+            limit-is-a-prefix        at_least_ten
+            limit-is-a-prefix        best_of_each
+            in-threads               shared_buffer
+            repeatable               random_order
+            surroundings             seeds_opencv
+            surroundings             one_thread
+            few-duplicates           fills_up
+            input-unchanged          blurs_in_place
+            tiny-image               inclusive
+            repeatable               remembers_sizes
+            drawn-squares            small_scale
+        """,
     },
     "dataset": {
         "datasets": """
-            overlap val_of_train shuffled_split seeds counts_from_one zero_to_one writes_elsewhere int_labels
-            other_size names_of_numbers no_file transposed extreme_options:Images prints""",
+            disjoint                 overlap
+            disjoint                 val_of_train
+            repeatable               shuffled_split
+            surroundings             seeds
+            labels                   counts_from_one
+            brightness               zero_to_one
+            own-folder               writes_elsewhere
+            labels                   int_labels
+            images                   other_size
+            class-names              names_of_numbers
+            offline                  no_file
+            images                   transposed
+            option-range             extreme_options:Images
+            surroundings             prints
+        """,
     },
     "extractor": {
         "extractors": """
-            strides_of_stages overwrites_the_map never_strict unpickles mean_of_bgr centres_the_batch views
-            transposes seeds changes_input""",
+            stages                   strides_of_stages
+            maps-kept                overwrites_the_map
+            other-weights            never_strict
+            other-weights            unpickles
+            preprocessing            mean_of_bgr
+            independent-images       centres_the_batch
+            autocast                 views
+            stages                   transposes
+            seeds                    seeds
+            input-kept               changes_input
+        """,
     },
 }
 
 
 def parts_of(text):
-    """Attribute, tags and options model of each part in a list."""
-    for word in text.split():
-        attribute, *tags = word.split("+")
-        attribute, _, model = attribute.partition(":")
-        yield attribute, frozenset(tags), model
+    """Attribute, tags and options model of each part in a list, and the check that catches it."""
+    for line in text.split("\n"):
+        if line.strip():
+            check, part = line.split()
+            attribute, *tags = part.split("+")
+            attribute, _, model = attribute.partition(":")
+            yield attribute, frozenset(tags), model, check
 
 
 def name_of(attribute):
@@ -108,13 +281,18 @@ def name_of(attribute):
 @hookimpl
 def netlab_components():
     for kind, modules in PARTS.items():
-        for module, text in modules.items():
-            for attribute, tags, model in parts_of(text):
-                yield ComponentSpec(
-                    kind=kind,
-                    name=name_of(attribute),
-                    summary=f"Wrong: {attribute}",
-                    target=f"broken.{module}:{attribute}",
-                    options=f"broken.options:{model}" if model else None,
-                    tags=tags,
-                )
+        if kind != "norm":  # blocks are tried with every norm of their plugin
+            yield from declared(kind, modules)
+
+
+def declared(kind, modules):
+    for module, text in modules.items():
+        for attribute, tags, model, _ in parts_of(text):
+            yield ComponentSpec(
+                kind=kind,
+                name=name_of(attribute),
+                summary=f"Wrong: {attribute}",
+                target=f"broken.{module}:{attribute}",
+                options=f"broken.options:{model}" if model else None,
+                tags=tags,
+            )

@@ -4,9 +4,10 @@ import random
 
 import numpy as np
 import torch
-from broken.blocks import Sound
 from torch import nn
 from torch.nn import functional
+
+from broken.blocks import Sound
 
 
 class SeedsGlobally(Sound):

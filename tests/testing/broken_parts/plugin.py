@@ -63,7 +63,7 @@ def netlab_components():
     )
     yield from declare(
         "activation",
-        ("shape", "widening"),
+        ("dtype", "widening"),
         ("element-by-element", "pooling"),
         ("gradients", "dead_parameter"),
         ("input-kept", "overwriting"),

@@ -22,7 +22,7 @@ def netlab_components():
         name="variance-ratio",
         summary="Share of the variance that lies between the classes",
         target="netlab_squeeze_excite.variance_ratio:variance_ratio",
-        tags=frozenset({"range:0:1"}),
+        tags=frozenset({"range:0:1", "better:higher"}),
     )
 
 
