@@ -55,7 +55,7 @@ class ComponentSpec:
     is used with such a one when none is named); of metrics ``reference``, ``layers``, ``targets``,
     ``unlabelled`` (what they need), ``range:LOW:HIGH`` (the range of the value, open where empty) and
     ``better:higher``, ``better:lower`` or ``better:neither`` (which way is better; every metric says so); of
-    blocks and backbones ``ignores:norm``, ``ignores:activation`` and ``ignores:block`` (they have no place for
+    blocks and backbones ``ignores:norm``, ``ignores:activation``, ``ignores:block`` (they have no place for
     one). Other tags are free.
     """
 

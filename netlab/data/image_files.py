@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import stat
+import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,8 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp",
 LARGEST_PIXELS = 100_000_000
 
 RGB = NDArray[np.uint8]
+
+OPENING = threading.Lock()
 
 
 class ImageError(NetlabError):
@@ -35,12 +38,13 @@ def opened(path: Path) -> Iterator[Image.Image]:
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe, from which nothing ever comes
             raise ImageError(f"{path} is no file")
-        with warnings.catch_warnings():
+        with OPENING, warnings.catch_warnings():  # filters are the process's: one thread at a time
             # Pillow warns of large images below its own limit; ours decides.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                _check_size(path, image.size)
-                yield image
+            image = Image.open(path)
+        with image:
+            _check_size(path, image.size)
+            yield image
     except FileNotFoundError:
         raise ImageError(f"there is no image {path}") from None
     except UnidentifiedImageError:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from netlab.kinds.callback import Training, TrainingCallback
 from netlab.testing.checks import Subject, expect
+from netlab.testing.exercised import exercised
 
 STEPS_PER_EPOCH, EPOCHS = 4, 3
 
@@ -33,6 +34,7 @@ class Trainer:
         )
         assert isinstance(callback, TrainingCallback)
         self.callback = callback
+        self.measured: dict[str, Tensor] = {}
 
     def gradients(self, step: int) -> None:
         """The gradients of a step's batch."""
@@ -52,6 +54,7 @@ class Trainer:
             self.callback.step_finished(step)
         with self.callback.evaluation():
             self.network.eval()
+            self.measured = {name: value.clone() for name, value in self.network.state_dict().items()}
         return self.callback.epoch_finished(epoch)
 
     def tensors(self) -> dict[str, Tensor]:
@@ -66,6 +69,13 @@ class Trainer:
 def equal(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> bool:
     """Whether two sets of tensors are the same to the bit."""
     return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+def exercise(subject: Subject) -> None:
+    """A training with it."""
+    trainer = Trainer(subject)
+    for epoch in range(1, EPOCHS + 1):
+        trainer.epoch(epoch)
 
 
 def columns(subject: Subject) -> None:
@@ -131,6 +141,7 @@ def resumes(subject: Subject) -> None:
         }
     rows = [(trainer.epoch(epoch), successor.epoch(epoch)) for epoch in (2, 3)]
     expect(all(dict(a) == dict(b) for a, b in rows), "resumed from its state, it gives other values")
+    expect(equal(trainer.measured, successor.measured), "resumed from its state, other weights are measured")
     expect(
         equal(trainer.tensors(), successor.tensors()), "resumed from its state, training goes on otherwise"
     )
@@ -149,4 +160,4 @@ def determinism(subject: Subject) -> None:
     expect(equal(*found), "the same training gave other weights or another state")
 
 
-CHECKS = (columns, still_trains, evaluation_restores, resumes, determinism)
+CHECKS = (*exercised(exercise, seeded=True), columns, still_trains, evaluation_restores, resumes, determinism)

@@ -172,6 +172,17 @@ PARTS = {
             drawn-once               fixed_batch
         """,
     },
+    "callback": {
+        "callbacks": """
+            evaluation-restores      never_back
+            resumes                  no_state
+            resumes                  count_outside
+            determinism              global_noise
+            columns                  undeclared_column
+            surroundings             python_luck
+            still-trains             divides_by_zero
+        """,
+    },
     "recipe": {
         "recipes": """
             known-values             misspelt_part
