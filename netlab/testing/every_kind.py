@@ -10,9 +10,11 @@ import sys
 import tomllib
 from typing import Any
 
+from netlab.engine.catalog import Catalog
 from netlab.engine.distributions import is_file
 from netlab.engine.option_types import flag_type
 from netlab.testing.checks import ConformanceError, Subject, expect
+from netlab.testing.imports import changed_by_imports
 
 HEAVY = ("torch", "torchvision", "cv2", "sklearn")
 # What a declaration may not import: every command of every user would wait for it.
@@ -61,6 +63,20 @@ def light_import(subject: Subject) -> None:
         options = subject.component.spec.options.partition(":")[0]
         heavy = modules_imported_by(options, tuple(sys.path)).intersection(HEAVY)
         expect(not heavy, f"'{options}' imports {', '.join(sorted(heavy))}: --help would wait for it")
+
+
+def quiet_import(subject: Subject) -> None:
+    """Importing the part draws, seeds, sets, silences and prints nothing."""
+    plugin = subject.component.plugin
+    modules = {
+        part.spec.target.partition(":")[0]
+        for part in Catalog(subject.component.manager)
+        if part.plugin.distribution == plugin.distribution
+    }
+    found = changed_by_imports(tuple(sorted(modules)), tuple(sys.path))
+    module = subject.component.spec.target.partition(":")[0]
+    changed = found.get(module, [])
+    expect(not changed, f"importing '{module}' changes {', '.join(changed)}")
 
 
 def picklable_spec(subject: Subject) -> None:
@@ -138,4 +154,4 @@ def docstring(subject: Subject) -> None:
     expect(isinstance(text, str) and text.strip(), f"'{subject.component.spec.target}' has no docstring")
 
 
-CHECKS = (light_import, picklable_spec, flags, defaults, option_round_trip, docstring)
+CHECKS = (light_import, quiet_import, picklable_spec, flags, defaults, option_round_trip, docstring)

@@ -10,7 +10,7 @@ from typing import Any
 
 from netlab.engine.catalog import Catalog, Component
 from netlab.engine.distributions import canonical
-from netlab.engine.manager import PluginManager
+from netlab.engine.manager import Plugin, PluginManager
 from netlab.errors import PluginError, UsageError, closest
 from netlab.testing.checks import Check, NotApplicable, component_checks, make_subject
 
@@ -30,6 +30,11 @@ class BoundCheck:
         """``block-grouped-stride``."""
         return f"{self.component.kind}-{self.component.name}-{self.check.name}"
 
+    @property
+    def name(self) -> str:
+        """``stride``."""
+        return self.check.name
+
     def __call__(self) -> None:
         values = self.values() if callable(self.values) else self.values
         self.check(make_subject(self.component, values))
@@ -39,6 +44,36 @@ def bound_checks(component: Component, values: Values | None = None) -> Iterator
     """Every check of a component. ``values`` are its options, or a function that makes them."""
     for check in component_checks(component.kind, component.manager.kinds):
         yield BoundCheck(check, component, values or {})
+
+
+@dataclass(frozen=True, slots=True)
+class HookCheck:
+    """A check of a plugin that is told of runs or adds to the report: call it to run it."""
+
+    plugin: Plugin
+    name: str
+    run: Callable[[], None]
+
+    @property
+    def id(self) -> str:
+        """``hooks-mine-events``."""
+        return f"hooks-{self.plugin.name}-{self.name}"
+
+    def __call__(self) -> None:
+        self.run()
+
+
+def hook_checks(catalog: Catalog, distribution: str | None) -> list[HookCheck]:
+    """Every check of the hooks of a distribution's plugins, or of all."""
+    from netlab.testing.trackers import plugin_checks
+
+    wanted = None if distribution is None else canonical(distribution)
+    return [
+        HookCheck(plugin, name, run)
+        for plugin in catalog.manager.plugins
+        if plugin.works and wanted in (None, plugin.distribution)
+        for name, run in plugin_checks(plugin).items()
+    ]
 
 
 @functools.cache
@@ -92,8 +127,9 @@ def parametrize_checks(
         distribution, kind, name: which components; at least one matches, or collection fails.
         options: by component name, option values to build it with, or a function that makes them
             (called in the test); needed for options without a default.
-        expected_failures: by id, or a pattern of ids (``block-mine-stride``, ``*-gradients``), why a
-            check is known to fail. They are strict: a check that passes all the same fails the test.
+        expected_failures: by the name of a check (``stride``), an id (``block-mine-stride``) or a pattern of
+            ids (``*-gradients``), why it is known to fail. They are strict: a check that passes all the same
+            fails the test.
         catalog: where the components are from; by default, what is installed.
 
     Raises:
@@ -103,12 +139,17 @@ def parametrize_checks(
     import pytest
 
     catalog = catalog or installed_catalog()
-    components = find_components(catalog, distribution=distribution, kind=kind, name=name)
-    checks = [
-        check
-        for component in components
-        for check in bound_checks(component, (options or {}).get(component.name))
-    ]
+    checks: list[BoundCheck | HookCheck] = []
+    if kind is None and name is None:
+        checks += hook_checks(catalog, distribution)
+    try:
+        components = find_components(catalog, distribution=distribution, kind=kind, name=name)
+    except UsageError:
+        if not checks:  # a plugin may have hooks and no component
+            raise
+        components = []
+    for component in components:
+        checks += bound_checks(component, (options or {}).get(component.name))
     reasons = matched_reasons(checks, expected_failures or {})
     parameters = []
     for check in checks:
@@ -119,23 +160,24 @@ def parametrize_checks(
     return pytest.mark.parametrize("check", parameters)
 
 
-def matched_reasons(checks: Iterable[BoundCheck], expected: Mapping[str, str]) -> dict[str, str]:
+def matched_reasons(checks: Iterable[BoundCheck | HookCheck], expected: Mapping[str, str]) -> dict[str, str]:
     """The reason of every check that is expected to fail.
 
     Raises:
         UsageError: a pattern matches no check.
     """
-    ids = [check.id for check in checks]
+    names = {check.id: check.name for check in checks}
     reasons: dict[str, str] = {}
     for pattern, reason in expected.items():
-        matching = [name for name in ids if fnmatchcase(name, pattern)]
+        matching = [key for key, name in names.items() if name == pattern or fnmatchcase(key, pattern)]
         if not matching:
-            raise UsageError(f"expected_failures: no check is called '{pattern}'.{closest(pattern, ids)}")
+            known = [*names, *names.values()]
+            raise UsageError(f"expected_failures: no check is called '{pattern}'.{closest(pattern, known)}")
         reasons |= dict.fromkeys(matching, reason)
     return reasons
 
 
-def skipping(check: BoundCheck) -> Callable[[], None]:
+def skipping(check: BoundCheck | HookCheck) -> Callable[[], None]:
     """The check as a test's body: where it does not apply, the test is skipped with the reason."""
 
     def run() -> None:

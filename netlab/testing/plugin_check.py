@@ -211,6 +211,11 @@ def check_plugin(
         yield row("API", "failed", phases.get("register") or phases["command"])
         return
     yield row("API", "ok", ", ".join(plugin.hooks))
+    if only is None:
+        from netlab.testing.trackers import plugin_checks
+
+        for name, check in plugin_checks(plugin).items():
+            yield attempt(plugin.name, "hooks", f"conformance: {name}", check)
     for part in catalog:
         if part.plugin is plugin and (only is None or part.spec == only.spec):
             yield from check_part(part)

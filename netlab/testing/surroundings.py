@@ -161,12 +161,13 @@ def changes(action: Callable[[], object], *, seeded: bool = False) -> list[str]:
 
     A change that does not come again the second time is that of a module imported late, not the action's.
     """
-    first = _changes_once(action)
-    found = [name for name in _changes_once(action) if name in first] if first else []
+    first = changes_once(action)
+    found = [name for name in changes_once(action) if name in first] if first else []
     return [name for name in found if not (seeded and name == "PyTorch's random numbers")]
 
 
-def _changes_once(action: Callable[[], object]) -> list[str]:
+def changes_once(action: Callable[[], object]) -> list[str]:
+    """What one call of ``action`` changes around itself, in words; it is put back."""
     written = io.StringIO()
     with restored():
         with contextlib.redirect_stdout(written):

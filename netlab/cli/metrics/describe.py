@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from netlab.cli.core.console import terminal, titled
 from netlab.cli.core.flags import Flag, component_flags
 from netlab.engine.catalog import Component
+from netlab.engine.declaration import stated_direction
 from netlab.engine.sources import docstring
 from netlab.errors import PluginError
 
@@ -23,6 +24,7 @@ def describe(components: Sequence[Component], *, as_json: bool) -> None:
                 "name": c.name,
                 "summary": c.spec.summary,
                 "description": description(c),
+                "better": stated_direction(c.spec.tags),
                 "reference": c.spec.reference,
                 "options": [flag.canonical for flag in options(c)[0]],
                 "distribution": c.plugin.distribution,
@@ -36,6 +38,7 @@ def describe(components: Sequence[Component], *, as_json: bool) -> None:
         console.print(titled(component.name, f"  {component.spec.summary}"))
         for line in paragraphs(description(component) or f"Source: {component.spec.reference}"):
             console.print(line, style="dim" if line.startswith("Source") else "")
+        console.print(f"Better: {stated_direction(component.spec.tags) or 'not stated'}.")
         flags, problem = options(component)
         for flag in flags:
             console.print(f"{flag.canonical}  {flag.help}", style="cyan")

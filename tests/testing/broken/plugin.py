@@ -81,6 +81,9 @@ PARTS = {
             determinism              sharpens
             surroundings             grad_off
         """,
+        "import_time": """
+            quiet-import             changes_at_import
+        """,
     },
     "backbone": {
         "backbones": """
