@@ -19,6 +19,7 @@ from netlab.testing.exercised import exercised
 from netlab.testing.module_case import ModuleCase, bind
 from netlab.testing.modules import run, sample, seeded
 
+BUILT: dict[str, nn.Module] = {}  # of the extractor that is checked
 SIZES = ((128, 128), (96, 160))  # height and width of images
 SHARED = (  # what is asked of all modules and makes sense for a network that others have trained
     forward.dtype, forward.autocast, forward.channels_last, forward.device, forward.determinism,
@@ -36,8 +37,12 @@ def build(subject: Subject) -> FeatureMaps:
 
 
 def network(subject: Subject, seed: int = 0) -> nn.Module:
-    """Its stages, one after the other, in evaluation mode."""
-    return nn.Sequential(*build(subject).stages).eval()
+    """Its stages, one after the other, in evaluation mode; one for all checks, as it takes long to build."""
+    key = f"{subject.component.who} {dict(subject.values)}"
+    if key not in BUILT:
+        BUILT.clear()
+        BUILT[key] = nn.Sequential(*build(subject).stages)
+    return BUILT[key].eval()
 
 
 def images(count: int, seed: int = 0) -> Tensor:
@@ -94,7 +99,7 @@ def preprocessing(subject: Subject) -> None:
 
 def seeds(subject: Subject) -> None:
     """One seed gives the same weights; it may draw from PyTorch's generator, and not seed it."""
-    first, second = (network(subject).state_dict() for _ in range(2))
+    first, second = (nn.Sequential(*build(subject).stages).state_dict() for _ in range(2))
     for name, value in first.items():
         expect(torch.equal(value, second[name]), f"two builds gave two values of '{name}'")
     after = []
