@@ -11,6 +11,7 @@ from netlab_timm.blocks import basic
 from netlab_timm.extractor import extractor
 from netlab_timm.options import BackboneOptions, BlockOptions, ExtractorOptions, GroupNormOptions
 from netlab_timm.plugin import ACTIVATIONS, NORMS
+from netlab_timm.pretrained import pretrained
 from safetensors.torch import save_file
 from timm.layers import create_act_layer
 from timm.layers.create_norm import _NORM_MAP, create_norm_layer
@@ -172,3 +173,26 @@ def test_every_choice_of_a_block_keeps_the_shape_and_has_the_activation(activati
 def test_an_activation_is_that_of_timm(name):
     x = torch.randn(3, 4, 5)
     assert torch.equal(getattr(activations, name)(options=None)(x), create_act_layer(name, inplace=False)(x))
+
+
+def test_a_pretrained_trunk_is_timms_network_up_to_its_pooling(tmp_path):
+    torch.manual_seed(1)
+    whole = timm.create_model("resnet10t").eval()
+    save_file(whole.state_dict(), tmp_path / "w.safetensors")
+    options = SimpleNamespace(variant="resnet10t")
+    found = pretrained(weights=str(tmp_path / "w.safetensors"), offline=True, options=options)
+    trunk = found.make_trunk()
+    image = torch.randn(1, 3, 96, 96)
+    with torch.no_grad():
+        torch.testing.assert_close(
+            nn.Sequential(*trunk.layers.values()).eval()(image), whole.forward_features(image)
+        )
+    config = timm.get_pretrained_cfg("resnet10t")
+    assert (found.preprocessing.size, found.preprocessing.mean) == (config.input_size[-1], tuple(config.mean))
+    assert trunk.features == whole.num_features
+
+
+def test_offline_weights_of_the_hub_are_refused():
+    options = SimpleNamespace(variant="resnet10t")
+    with pytest.raises(FileNotFoundError, match="--offline"):
+        pretrained(weights="imagenet", offline=True, options=options).make_trunk()

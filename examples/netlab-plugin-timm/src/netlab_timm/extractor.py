@@ -28,7 +28,7 @@ def extractor(*, weights, options):
         net, source = feature_net(variant), "random"
         if weights == "imagenet":
             source = f"timm {variant}"
-            load_trunk(net, variant, _pretrained(variant), source)
+            load_trunk(net, variant, downloaded(variant), source)
         elif weights != "none":
             source = Path(weights).name
             load_trunk(net, variant, read_weights(Path(weights)), source)
@@ -51,14 +51,14 @@ def extractor(*, weights, options):
     )
 
 
-def _pretrained(variant):
+def downloaded(variant):
     """The state dict of the whole network with timm's weights.
 
     Raises:
         FileNotFoundError: timm's client can not get them.
         ValueError: there are none.
     """
-    if not timm.is_model_pretrained(variant):
+    if not timm.is_modeldownloaded(variant):
         raise ValueError(f"timm has no weights for {variant}: give a file, or --weights none for random ones")
     try:
         return timm.create_model(variant, pretrained=True).state_dict()

@@ -33,6 +33,12 @@ class BackboneOptions(Options):
     drop: float = Field(0.0, ge=0, lt=1, description="Dropout before the dense layer.")
 
 
+class PretrainedOptions(Options):
+    """Options of backbone 'timm-pretrained'."""
+
+    variant: str = Field("resnet18", description=VARIANT)
+
+
 class ExtractorOptions(Options):
     """Options of extractor 'timm'."""
 

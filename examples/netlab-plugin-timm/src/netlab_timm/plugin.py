@@ -66,6 +66,15 @@ def netlab_components():
         tags=frozenset({"variants", "ignores:block"}),
     )
     yield ComponentSpec(
+        kind="backbone",
+        name="timm-pretrained",
+        summary="A convolutional timm network with its weights: timm-pretrained:resnet18",
+        target="netlab_timm.pretrained:pretrained",
+        options="netlab_timm.options:PretrainedOptions",
+        reference=REFERENCE,
+        tags=frozenset({"variants", "pretrained"}),
+    )
+    yield ComponentSpec(
         kind="extractor",
         name="timm",
         summary="The feature maps of a convolutional timm network: timm:resnet18",
