@@ -63,7 +63,7 @@ MISSING = {
     "detect proposals": "name images, or a data set with --evaluate",
 }
 UNKNOWN = {
-    "runn": "there is no command 'runn'. Did you mean 'run'?",
+    "runn": "there is no command 'runn'. Did you mean 'run' or 'runs'?",
     "trian --epochs 3": "there is no command 'trian'.",
     "plugins lst": "there is no command 'plugins lst'. Did you mean 'list'?",
     "detect trian": "there is no command 'detect trian'. Did you mean 'train'?",
@@ -125,19 +125,17 @@ def test_help_fits_80_columns_and_cuts_nothing(cli: Cli, command: str) -> None:
 def test_names_that_look_like_markup_are_shown_as_they_are(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    from rich.console import Console
-
     from netlab.classification.predictions import Prediction
-    from netlab.cli.core.console import say_facts
+    from netlab.cli.core.console import say_facts, terminal
     from netlab.cli.detect.eval import print_figures
     from netlab.cli.networks.predict import print_predictions
 
     print_predictions("[/run]", [Prediction("[red]a.jpg", (("[/cat]", 0.75), ("[cat]", 0.25)))], tmp_path)
     row = {"ap50": 1.0, "ap75": 1.0, "ap": 1.0, "voc2007": 1.0, "objects": 3, "confidence": 0.5}
     row |= {"precision": 1.0, "recall": None}
-    print_figures(Console(width=100), {**row, "per_class": {"[/dog]": row, "[dog]": row}, "images": 2})
+    print_figures(terminal(), {**row, "per_class": {"[/dog]": row, "[dog]": row}, "images": 2})
     long = f"{tmp_path}/{'n' * 120}/plots"
-    say_facts(Console(), [("run", "[bold]x"), ("plots", long)])
+    say_facts(terminal(), [("run", "[bold]x"), ("plots", long)])
     shown = capsys.readouterr().out
     for text in ("[/run]", "[red]a.jpg", "[/cat]", "[cat]", "[/dog]", "[dog]", "[bold]x", long):
         assert text in shown
