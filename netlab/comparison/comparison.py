@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from netlab.comparison.assemblies import Assembly, group_assemblies
 from netlab.comparison.data_groups import DataGroup, group_by_data, require_same_data
-from netlab.comparison.statistics import Difference, Summary, mean_and_deviation, paired_difference
+from netlab.comparison.statistics import Difference, Summary, corrected, mean_and_deviation, paired_difference
 from netlab.errors import UsageError, closest
 from netlab.runs.choose import choose_runs
 from netlab.runs.directory import RunDirectory
 from netlab.runs.record import RunRecord, read_records
 from netlab.runs.separability import last_layer_value
-
-MANY_COMPARISONS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +115,11 @@ def compare(
             measures.append(measure)
             entries[measure.key] = found
     data = "; ".join(group.title for group in group_by_data(finished))
-    return Comparison(data, assemblies, base, measures, entries, [*warnings, *cautions(assemblies)])
+    entries, count = correct_together(entries)
+    warnings += cautions(assemblies)
+    if count > 1:
+        warnings.append(f"95 % for all {count} differences together (Holm): each interval is wider for it")
+    return Comparison(data, assemblies, base, measures, entries, warnings)
 
 
 def compare_by_data(
@@ -193,6 +196,21 @@ def entries_of(measure: Measure, assemblies: Sequence[Assembly], base: Assembly)
     }
 
 
+def correct_together(entries: dict[str, dict[str, Entry]]) -> tuple[dict[str, dict[str, Entry]], int]:
+    """Intervals that hold for all measures and assemblies together, and of how many differences."""
+    places = [
+        (key, label, entry, entry.difference)
+        for key, found in entries.items()
+        for label, entry in found.items()
+        if entry.difference is not None
+    ]
+    differences = corrected([difference for _, _, _, difference in places])
+    result = {key: dict(found) for key, found in entries.items()}
+    for (key, label, entry, _), difference in zip(places, differences, strict=True):
+        result[key][label] = replace(entry, difference=difference)
+    return result, sum(math.isfinite(difference.error) for difference in differences)
+
+
 def values_of(measure: Measure, assembly: Assembly) -> dict[int, float]:
     """The values of a measure by seed, where there is one."""
     found = {seed: measure.value(run) for seed, run in assembly.runs.items()}
@@ -207,10 +225,6 @@ def cautions(assemblies: Sequence[Assembly]) -> list[str]:
         notes.append("one seed each: no difference below can be told from noise, and the order is no ranking")
     elif single and len(assemblies) > 1:
         notes.append(f"one seed only, so no interval: {'; '.join(single)}")
-    if len(assemblies) > MANY_COMPARISONS:
-        notes.append(
-            f"{len(assemblies) - 1} comparisons at 95 %: about one in twenty looks real by chance alone"
-        )
     return notes
 
 

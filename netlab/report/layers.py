@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from netlab.comparison.assemblies import Assembly
-from netlab.comparison.statistics import paired_difference
+from netlab.comparison.statistics import corrected, paired_difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,8 @@ class LayerGain:
     """The change of a metric from the layer before, the mean over seeds.
 
     ``is_candidate``: it does not raise the metric, on the mean, so the layer is a candidate for removal.
-    ``certain``: the 95 % interval of the change over seeds does not hold zero.
+    ``certain``: the 95 % interval of the change over seeds, of all layers of ``layer_gains`` together, does
+    not hold zero.
     """
 
     name: str
@@ -37,17 +38,16 @@ def layer_gains(assembly: Assembly, metric: str = "si", split: str = "test") -> 
             if row["metric"] == metric and row["split"] == split and row["value"] is not None:
                 by_layer.setdefault(row["layer"], {})[seed] = row["value"]
     layers = list(by_layer.items())
-    gains = []
-    for (_, before), (name, values) in pairwise(layers):
-        difference = paired_difference(values, before)
-        if difference.n == 0:
-            continue
-        gains.append(
-            LayerGain(
-                name,
-                float(np.mean(list(values.values()))),
-                difference.mean,
-                difference.verdict in ("higher", "lower"),
-            )
+    differences = corrected(
+        [paired_difference(values, before) for (_, before), (_, values) in pairwise(layers)]
+    )
+    return [
+        LayerGain(
+            name,
+            float(np.mean(list(values.values()))),
+            difference.mean,
+            difference.verdict in ("higher", "lower"),
         )
-    return gains
+        for (name, values), difference in zip(layers[1:], differences, strict=True)
+        if difference.n
+    ]

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from netlab.comparison.comparison import MANY_COMPARISONS, compare
+from netlab.comparison.comparison import compare
 from netlab.errors import UsageError
 from netlab.runs.directory import RunDirectory
 from netlab.runs.record import RunRecord
@@ -134,17 +135,30 @@ def test_other_data_are_refused_or_said() -> None:
     assert "NOT COMPARABLE" in compare(records, force=True).warnings[0]
 
 
-def test_cautions_are_of_single_seeds_and_many_comparisons() -> None:
-    assert compare([*PLAIN, *BETTER]).warnings == []
+def test_cautions_are_of_single_seeds() -> None:
     assert compare(PLAIN[:1]).warnings == []  # nothing is compared
     (one_each,) = compare([PLAIN[0], BETTER[0]]).warnings
     assert one_each.startswith("one seed each")
     (one,) = compare([*PLAIN, BETTER[0]]).warnings
     assert one == "one seed only, so no interval: better"
-    many = [run(f"b{n}", seed, 0.5) for n in range(MANY_COMPARISONS + 1) for seed in (0, 1)]
-    assert compare(many[: 2 * MANY_COMPARISONS]).warnings == []
-    (caution,) = compare(many).warnings
-    assert caution.startswith(f"{MANY_COMPARISONS} comparisons at 95 %")
+
+
+def test_it_is_said_for_how_many_differences_the_intervals_hold_together() -> None:
+    rng = np.random.default_rng(0)
+    many = [run(f"b{n}", seed, rng.random()) for n in range(11) for seed in (0, 1, 2)]
+    found = compare(many)
+    differences = [
+        entry.difference for each in found.entries.values() for entry in each.values() if entry.difference
+    ]
+    counted = sum(math.isfinite(difference.error) for difference in differences)
+    assert counted >= 10
+    (warning,) = found.warnings
+    assert warning == f"95 % for all {counted} differences together (Holm): each interval is wider for it"
+    alone = compare(many[:6]).entries["test_accuracy"]["b1"].difference
+    wider = found.entries["test_accuracy"]["b1"].difference
+    assert alone is not None
+    assert wider is not None
+    assert wider.high - wider.low > 1.5 * (alone.high - alone.low)
 
 
 def test_one_shared_seed_gives_a_difference_without_an_interval() -> None:

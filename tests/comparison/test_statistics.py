@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from netlab.comparison.statistics import Verdict, mean_and_deviation, paired_difference, verdict_of
+from netlab.comparison.statistics import (
+    Difference,
+    Verdict,
+    corrected,
+    mean_and_deviation,
+    paired_difference,
+    verdict_of,
+)
 
 # Student's t, two-sided 95 %, from the printed tables: degrees of freedom -> quantile.
 T_TABLE = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 9: 2.262}
@@ -118,3 +125,37 @@ def test_the_verdict_says_whether_the_interval_holds_zero(pairs: list[tuple[floa
     assert mirrored.mean == pytest.approx(-found.mean)
     opposite = {"higher": "lower", "lower": "higher"}
     assert mirrored.verdict == opposite.get(found.verdict, found.verdict)
+
+
+def family(rng: np.random.Generator, assemblies: int, measures: int, seeds: int) -> list[Difference]:
+    """Differences of assemblies to one baseline in several measures, where nothing differs."""
+    base = rng.normal(size=(measures, seeds))
+    return [
+        paired_difference(dict(enumerate(rng.normal(size=seeds))), dict(enumerate(base[measure])))
+        for measure in range(measures)
+        for _ in range(assemblies)
+    ]
+
+
+def test_where_nothing_differs_a_family_names_a_difference_in_5_of_100_cases_at_most() -> None:
+    rng = np.random.default_rng(0)
+    before = now = 0
+    for _ in range(300):
+        differences = family(rng, 5, 6, 5)
+        before += any(found.verdict in ("higher", "lower") for found in differences)
+        now += any(found.verdict in ("higher", "lower") for found in corrected(differences))
+    assert before > 180
+    assert now / 300 < 0.05 + 2.6 * (0.05 * 0.95 / 300) ** 0.5
+
+
+def test_each_difference_has_its_interval_at_the_level_of_holm() -> None:
+    rng = np.random.default_rng(1)
+    values = [rng.normal(size=8) + shift for shift in (0.1, 3.0, 9.0, 0.2)]
+    given = [paired_difference(dict(enumerate(own)), dict.fromkeys(range(8), 0.0)) for own in values]
+    alone = Difference(0.5, math.nan, math.nan, 1, "one seed")
+    found = corrected([*given, alone])
+    assert found[4] == alone
+    assert [one.verdict for one in found[:4]] == ["within noise", "higher", "higher", "within noise"]
+    for place, m in ((2, 4), (1, 3), (0, 2), (3, 2)):
+        expected = stats.ttest_1samp(values[place], 0).confidence_interval(1 - 0.05 / m)
+        assert (found[place].low, found[place].high) == pytest.approx(tuple(expected))
