@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from netlab.engine.catalog import Catalog
-from netlab.engine.manager import Plugin, PluginManager
+from netlab.engine.manager import PluginManager
+from netlab.engine.plugin import Plugin
 from netlab.errors import PluginError, UsageError
 from netlab.specs import ComponentSpec
 

@@ -209,8 +209,8 @@ class Run(SavedRun):
         (['conv1', 'avgpool'], ['si', 'si'])
         """
         from netlab.separability.arrays import parse_memory
+        from netlab.separability.layer_report import table_rows
         from netlab.separability.measure import measure_source
-        from netlab.separability.measuring import table_rows
         from netlab.separability.settings import MeasurementSettings
         from netlab.separability.subject import Subject, open_subject
 

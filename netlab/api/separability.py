@@ -25,7 +25,7 @@ class LayerTable(Table):
     title: str
 
     def __init__(self, rows: Iterable[Row], *, title: str = "") -> None:
-        from netlab.separability.measuring import COLUMNS
+        from netlab.separability.layer_report import COLUMNS
 
         super().__init__(rows, COLUMNS)
         self.title = title

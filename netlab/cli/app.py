@@ -15,10 +15,10 @@ import typer
 
 from netlab import __version__
 from netlab.cli.commands import COMMANDS, NAMES, SHARED
+from netlab.cli.core.failures import report_failures
 from netlab.cli.core.group import listed_only
 from netlab.cli.core.session import COMPLETING, Session, run_guarded, take_global_flags
 from netlab.cli.core.usage import REFUSAL, one_line, unknown_command
-from netlab.engine.manager import report_failures
 from netlab.errors import NetlabError
 from netlab.launch import read_launch
 

@@ -35,7 +35,7 @@ LATEX_ESCAPES = str.maketrans(
 )  # fmt: skip
 
 
-def rounded(value: float, digits: int) -> str:
+def with_digits(value: float, digits: int) -> str:
     """A value with its digits, a dash where there is none."""
     return "-" if math.isnan(value) else f"{value:,.{digits}f}"
 
@@ -47,7 +47,7 @@ def signed(value: float, digits: int) -> str:
 
 def margin_of_error(difference: Difference, digits: int) -> str:
     """Half of the 95 % interval, which is symmetric about the mean difference."""
-    return rounded((difference.high - difference.low) / 2, digits)
+    return with_digits((difference.high - difference.low) / 2, digits)
 
 
 def detail_rows(comparison: Comparison, measure: Measure) -> list[list[str]]:
@@ -65,7 +65,7 @@ def detail_rows(comparison: Comparison, measure: Measure) -> list[list[str]]:
 def detail_cells(entry: Entry, measure: Measure, is_baseline: bool) -> list[str]:
     """Mean, deviation, n, difference, interval and verdict."""
     summary, difference, digits = entry.summary, entry.difference, measure.digits
-    cells = [rounded(summary.mean, digits), rounded(summary.sd, digits), str(summary.n)]
+    cells = [with_digits(summary.mean, digits), with_digits(summary.sd, digits), str(summary.n)]
     if difference is None:
         return [*cells, "", "", "baseline" if is_baseline else ""]
     return [*cells, signed(difference.mean, digits), margin_of_error(difference, digits), difference.verdict]
@@ -89,9 +89,9 @@ def overview_rows(comparison: Comparison) -> list[list[str]]:
 
 
 def overview_cell(entry: Entry, measure: Measure) -> str:
-    text = rounded(entry.summary.mean, measure.digits)
+    text = with_digits(entry.summary.mean, measure.digits)
     if not measure.exact and not math.isnan(entry.summary.sd):
-        text += f" ± {rounded(entry.summary.sd, measure.digits)}"
+        text += f" ± {with_digits(entry.summary.sd, measure.digits)}"
     within = entry.difference is not None and entry.difference.verdict in ("within noise", "same")
     return f"{text} ~" if within else text
 

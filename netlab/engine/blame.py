@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from netlab.errors import NetlabError, PluginError, first_line
 
 if TYPE_CHECKING:
-    from netlab.engine.manager import Plugin, PluginManager
+    from netlab.engine.manager import PluginManager
+    from netlab.engine.plugin import Plugin
 
 
 def of_the_machine(error: BaseException) -> bool:

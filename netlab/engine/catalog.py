@@ -16,8 +16,9 @@ from netlab.engine.binding import Binding
 from netlab.engine.blame import of_the_machine
 from netlab.engine.declaration import Phase
 from netlab.engine.distributions import canonical
-from netlab.engine.manager import Plugin, PluginManager
+from netlab.engine.manager import PluginManager
 from netlab.engine.part_options import part_options, with_names
+from netlab.engine.plugin import Plugin
 from netlab.engine.provenance import Supplier, code_digest
 from netlab.errors import NetlabError, PluginError, UsageError, closest, first_line
 from netlab.kinds import CHAIN_KINDS

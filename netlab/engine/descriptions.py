@@ -8,7 +8,8 @@ from typing import Any
 
 from netlab.engine.catalog import Catalog, Component
 from netlab.engine.listing import check_kind, matching_parts, matching_plugins, plugin_row
-from netlab.engine.manager import Plugin, PluginManager
+from netlab.engine.manager import PluginManager
+from netlab.engine.plugin import Plugin
 from netlab.engine.sources import source_file
 from netlab.errors import NetlabError, PluginError, UsageError, closest, first_line
 from netlab.specs import KindSpec, load_target

@@ -8,7 +8,8 @@ from typing import Any
 
 from netlab.engine.catalog import Catalog, Component
 from netlab.engine.distributions import canonical
-from netlab.engine.manager import Plugin, PluginManager
+from netlab.engine.manager import PluginManager
+from netlab.engine.plugin import Plugin
 from netlab.engine.plugin_commands import plugin_commands
 from netlab.errors import UsageError, closest
 

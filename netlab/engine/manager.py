@@ -9,11 +9,10 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
 from email.message import Message
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from netlab import __version__
 from netlab.engine.blocking import PluginKey, left_out
@@ -34,68 +33,14 @@ from netlab.engine.distributions import (
     unmet_requirements,
 )
 from netlab.engine.file_plugins import file_points
+from netlab.engine.plugin import Plugin, PluginFailure
 from netlab.engine.plugin_settings import plugin_settings
-from netlab.errors import PluginError, first_line
+from netlab.errors import PluginError
 from netlab.kinds import KINDS
-from netlab.specs import API_VERSION, ENTRY_POINT_GROUP, ComponentSpec, KindSpec
-from netlab.visible import visible
+from netlab.specs import API_VERSION, ENTRY_POINT_GROUP, KindSpec
 
 Answer = tuple[Declaration, bool]  # with whether its import was waited for
 Ask = Callable[[Sequence[metadata.EntryPoint]], Iterable[Answer]]
-
-SLOW_IMPORT = 1.0  # seconds; a light plugin takes about a thousandth of it
-
-State = Literal[
-    "ok", "in part", "blocked", "failed", "needs newer netlab", "needs older netlab", "needs another netlab"
-]
-
-
-@dataclass(frozen=True, slots=True)
-class PluginFailure:
-    """What went wrong with a plugin, in which phase. ``details`` is the traceback as text."""
-
-    plugin: str
-    distribution: str
-    version: str
-    phase: Phase
-    error: BaseException
-    details: str
-
-    def __str__(self) -> str:
-        who = f"plugin '{self.plugin}' ({self.distribution} {self.version})"
-        return f"{who} failed at {self.phase}: {first_line(self.error)}"
-
-
-@dataclass(slots=True)
-class Plugin:
-    """One entry point: who ships it, and how far it came."""
-
-    name: str
-    distribution: str
-    version: str
-    target: str
-    state: State = "ok"
-    point: metadata.EntryPoint | None = None
-    summary: str = ""
-    components: list[ComponentSpec] = field(default_factory=list)
-    commands: list[tuple[str, str, str]] = field(default_factory=list)
-    hooks: tuple[str, ...] = ()
-    import_seconds: float = 0.0
-    waited: bool = False  # for its import, in this process or for it
-    module: Any = None  # once one of its hooks was called
-
-    @property
-    def key(self) -> PluginKey:
-        return PluginKey(self.name, self.distribution)
-
-    @property
-    def builtin(self) -> bool:
-        return self.distribution == OWN_DISTRIBUTION
-
-    @property
-    def works(self) -> bool:
-        """Whether its hooks are called: something that it declared may have been left out."""
-        return self.state in ("ok", "in part")
 
 
 class PluginManager:
@@ -365,24 +310,3 @@ def watched(points: Sequence[metadata.EntryPoint]) -> Iterable[Answer]:
 def in_this_process(points: Sequence[metadata.EntryPoint]) -> list[Answer]:
     """What plugins declare, whose modules are imported here."""
     return [(declared(point), True) for point in points]
-
-
-def report_failures(failures: Iterable[PluginFailure], *, debug: bool = False) -> None:
-    """One line a failure on standard error, with the traceback in debug mode."""
-    for failure in failures:
-        print(f"netlab: {visible(failure)}", file=sys.stderr)
-        if debug:
-            print(failure.details, file=sys.stderr)
-
-
-def report_slow_imports(plugins: Iterable[Plugin]) -> None:
-    """One line on standard error for every plugin whose import every command has to wait for."""
-    for plugin in plugins:
-        # A file is there because this very command needs it, and imports what its parts need.
-        if plugin.waited and plugin.import_seconds > SLOW_IMPORT and not is_file(plugin.distribution):
-            print(
-                f"netlab: plugin '{plugin.name}' ({plugin.distribution} {plugin.version}) took"
-                f" {plugin.import_seconds:.1f} s to import: --no-plugin {plugin.name} skips it,"
-                f" 'netlab plugins check {plugin.name}' says why",
-                file=sys.stderr,
-            )

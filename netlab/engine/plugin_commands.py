@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from netlab.engine.manager import Plugin, PluginManager
+from netlab.engine.manager import PluginManager
+from netlab.engine.plugin import Plugin
 from netlab.errors import PluginError
 
 

@@ -21,7 +21,7 @@ from netlab.engine.distributions import OWN_DISTRIBUTION, is_file
 from netlab.specs import ComponentSpec
 
 if TYPE_CHECKING:
-    from netlab.engine.manager import Plugin
+    from netlab.engine.plugin import Plugin
 
 CODE = (*SOURCE_SUFFIXES, *EXTENSION_SUFFIXES)
 IMPORT = re.compile(rb"^\s*(?:from|import)\s+(\w+(?:\.\w+)+)", re.MULTILINE)

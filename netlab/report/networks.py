@@ -9,9 +9,9 @@ from typing import Any
 from netlab.comparison.assemblies import Assembly, comparable_config, group_assemblies
 from netlab.comparison.comparison import Comparison, compare, compare_groups
 from netlab.comparison.data_groups import DataGroup, group_by_data
-from netlab.comparison.tables import overview_columns, overview_rows, rounded, signed
+from netlab.comparison.tables import overview_columns, overview_rows, signed, with_digits
 from netlab.kinds.events import ReportSection
-from netlab.report import charts
+from netlab.report import charts, layer_charts
 from netlab.report.charts import Chart
 from netlab.report.detectors import DetectorRecord
 from netlab.report.layers import LayerGain, layer_gains
@@ -124,8 +124,8 @@ def data_section(
     found = {
         "differences": charts.difference_chart(comparison) if comparison else None,
         "curves": charts.curve_chart(assemblies),
-        "depth": charts.depth_chart(assemblies),
-        "gains": charts.gain_chart(gains),
+        "depth": layer_charts.depth_chart(assemblies),
+        "gains": layer_charts.gain_chart(gains),
         "confusion": charts.confusion_chart(assemblies),
     }
     return DataSection(
@@ -158,7 +158,7 @@ def findings(comparison: Comparison) -> list[dict[str, str]]:
         difference = entry.difference
         text = f"test accuracy {signed(difference.mean, 4)}"
         if difference.verdict in ("higher", "lower", "within noise"):
-            text += f" ± {rounded((difference.high - difference.low) / 2, 4)}"
+            text += f" ± {with_digits((difference.high - difference.low) / 2, 4)}"
         text += f" against “{comparison.baseline.name}” over {difference.n} seeds: {difference.verdict}"
         found.append({"label": assembly.name, "text": text, "kind": difference.verdict.replace(" ", "-")})
     return found
@@ -210,7 +210,7 @@ def leaderboard(
 
 def figure(value: Any, digits: int) -> str:
     """A number as text, a dash where there is none."""
-    return rounded(float(value), digits) if isinstance(value, int | float) else "-"
+    return with_digits(float(value), digits) if isinstance(value, int | float) else "-"
 
 
 def candidates(gains: Mapping[str, Sequence[LayerGain]]) -> dict[str, list[LayerGain]]:

@@ -18,10 +18,10 @@ from netlab.kinds.dataset import ImageData, LabelledImages
 from netlab.neighbours.tiles import class_minima
 from netlab.separability.arrays import load_array, load_model
 from netlab.separability.bound_metric import BoundMetric
+from netlab.separability.layer_report import LayerReport
 from netlab.separability.layers import Preprocess
 from netlab.separability.measuring import (
     ImageSet,
-    LayerReport,
     MeasurementPlan,
     measure_arrays,
     measure_layers,

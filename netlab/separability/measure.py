@@ -13,7 +13,8 @@ from netlab.errors import UsageError
 from netlab.separability.bound_metric import BoundMetric
 from netlab.separability.distributed import Sharing, check_shared_out, shared_out
 from netlab.separability.feature_sources import FeatureFiles, FeatureSource
-from netlab.separability.measuring import LayerReport, MeasurementPlan, refuse_nothing
+from netlab.separability.layer_report import LayerReport, refuse_nothing
+from netlab.separability.measuring import MeasurementPlan
 from netlab.separability.results import plot_curves, save, write_points
 from netlab.separability.settings import MeasurementSettings
 from netlab.separability.subject import Subject, check_subject, open_subject

@@ -13,7 +13,7 @@ import numpy as np
 from netlab.files import write_csv, write_json
 from netlab.kinds.metric import MetricResult
 from netlab.runs.curves import save_figure
-from netlab.separability.measuring import COLUMNS, LayerReport, finite
+from netlab.separability.layer_report import COLUMNS, LayerReport, finite
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -12,15 +12,9 @@ from torch import Tensor, nn
 from netlab.errors import UsageError
 from netlab.kinds.metric import MetricResult
 from netlab.separability.bound_metric import BoundMetric, bind_metrics
+from netlab.separability.layer_report import raise_failures, refuse_nothing, table_rows
 from netlab.separability.layers import Preprocess
-from netlab.separability.measuring import (
-    ImageSet,
-    measure_layers,
-    plan_measurement,
-    raise_failures,
-    refuse_nothing,
-    table_rows,
-)
+from netlab.separability.measuring import ImageSet, measure_layers, plan_measurement
 from netlab.separability.settings import MeasurementSettings
 from netlab.separability.space.feature_space import DEFAULT_MEMORY, FeatureSpace
 

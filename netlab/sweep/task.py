@@ -135,8 +135,8 @@ def train_run(task: RunTask, catalog: Any) -> None:
 def measure_run(task: RunTask, catalog: Any, metrics: Sequence[str]) -> None:
     """Measure every layer as ``netlab metrics`` does by default, and write the same table."""
     from netlab.separability.bound_metric import bind_metrics
+    from netlab.separability.layer_report import raise_failures
     from netlab.separability.measure import measure
-    from netlab.separability.measuring import raise_failures
     from netlab.separability.settings import MeasurementSettings
     from netlab.separability.subject import Subject
 

@@ -16,16 +16,9 @@ from typing import Any, Literal
 from netlab.engine.catalog import Catalog, Component
 from netlab.engine.distributions import GROUP_PATTERN, canonical, installed_entry_points, is_file
 from netlab.engine.listing import matching_parts, matching_plugins
-from netlab.engine.manager import (
-    SLOW_IMPORT,
-    Answer,
-    Ask,
-    Plugin,
-    PluginManager,
-    in_this_process,
-    watched,
-)
+from netlab.engine.manager import Answer, Ask, PluginManager, in_this_process, watched
 from netlab.engine.option_types import flag_type
+from netlab.engine.plugin import SLOW_IMPORT, Plugin
 from netlab.engine.plugin_commands import PluginCommand, plugin_commands
 from netlab.errors import PluginError, UsageError, closest, first_line
 from netlab.specs import load_target

@@ -27,7 +27,7 @@ from netlab.detection.evaluation.curve_table import write_curves
 from netlab.detection.model.detect import Detections
 from netlab.engine.catalog import Catalog
 from netlab.report.build import ReportRequest, build_report
-from netlab.report.charts import merged_order
+from netlab.report.layer_charts import merged_order
 from netlab.report.layers import layer_gains
 from netlab.report.serve import make_server
 from netlab.runs.directory import RunDirectory, list_runs

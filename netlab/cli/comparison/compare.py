@@ -76,7 +76,7 @@ def print_tables(comparisons: Sequence[Comparison]) -> None:
 
 def print_data_set(comparison: Comparison, console: Console) -> None:
     """The tables of one data set."""
-    from netlab.comparison.tables import DETAIL_COLUMNS, detail_rows, rounded, varying
+    from netlab.comparison.tables import DETAIL_COLUMNS, detail_rows, varying, with_digits
 
     console.print(f"data {comparison.data}")
     for warning in comparison.warnings:
@@ -85,7 +85,7 @@ def print_data_set(comparison: Comparison, console: Console) -> None:
     entries = comparison.entries.get("parameters", {})
     for assembly in comparison.assemblies:
         entry = entries.get(assembly.name)
-        count = rounded(entry.summary.mean, 0) if entry is not None else "-"
+        count = with_digits(entry.summary.mean, 0) if entry is not None else "-"
         parameters.add_row(str(assembly.name), count, str(len(assembly.runs)))
     console.print(parameters)
     for measure in varying(comparison):

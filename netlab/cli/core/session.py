@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from netlab.cli.core.console import note
+from netlab.cli.core.failures import report_failures, report_slow_imports
 from netlab.engine.blame import plugin_error
 from netlab.engine.blocking import meant_by
 from netlab.engine.file_plugins import files_beside
-from netlab.engine.manager import PluginManager, report_failures, report_slow_imports
+from netlab.engine.manager import PluginManager
 from netlab.engine.plugin_settings import plugin_settings
 from netlab.errors import NetlabError, PluginError, closest, first_line
 from netlab.visible import visible

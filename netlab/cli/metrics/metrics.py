@@ -165,8 +165,8 @@ def measure_and_print(
     from netlab.cli.metrics import tables
     from netlab.cli.metrics.progress import MeasuringProgress
     from netlab.separability.bound_metric import bind_metrics
+    from netlab.separability.layer_report import raise_failures
     from netlab.separability.measure import measure
-    from netlab.separability.measuring import raise_failures
     from netlab.separability.results import to_json
 
     settings = options.settings()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 from netlab.cli.core.console import plain_table, terminal
 
 if TYPE_CHECKING:
-    from netlab.separability.measuring import LayerReport, MeasurementPlan
+    from netlab.separability.layer_report import LayerReport
+    from netlab.separability.measuring import MeasurementPlan
 
 SPLITS = 2  # a layer is measured on training and test images
 

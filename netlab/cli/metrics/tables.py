@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from netlab.kinds.metric import MetricResult
+    from netlab.separability.layer_report import LayerReport
     from netlab.separability.measure import Measurement
-    from netlab.separability.measuring import LayerReport
     from netlab.separability.settings import MeasurementSettings
 
 NUMBER_WIDTH = 18  # of a column of values with their intervals

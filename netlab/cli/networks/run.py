@@ -130,7 +130,7 @@ def execute(
 ) -> None:
     """Train with progress on the terminal, then print the result and where things are."""
     from netlab.classification.experiment import train_classifier
-    from netlab.engine.manager import report_failures
+    from netlab.cli.core.failures import report_failures
 
     console, manager = terminal(), catalog.manager
     known_failures = len(manager.failures)
