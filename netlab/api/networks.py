@@ -32,7 +32,7 @@ def assemble(
     data_dir: str | Path = "data",
     offline: bool = False,
     **options: Any,
-) -> nn.Sequential:
+) -> nn.Sequential:  # the keywords are the flags of `netlab summary`
     """A network from parts chosen by name, untrained, in training mode.
 
     Args:

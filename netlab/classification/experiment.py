@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from netlab.classification.agreement import check_agreement
 from netlab.classification.assembly import Assembly, Tables, choose_components, complete, options_in, table_of
 from netlab.classification.evaluate import Evaluation
 from netlab.classification.interface import Interface, interface_of
@@ -22,17 +22,16 @@ from netlab.data.cache import default_cache_folder
 from netlab.data.load import data_digest, load_data
 from netlab.data.split import Splits, split_data
 from netlab.engine.catalog import Catalog, Part
-from netlab.errors import NetlabError, UsageError
+from netlab.errors import UsageError
 from netlab.kinds import KINDS
 from netlab.kinds.dataset import ImageData
 from netlab.kinds.recipe import DataFacts
 from netlab.network import count_parameters
 from netlab.pretrained import PretrainedNetwork
-from netlab.runs.config import NAMING_KINDS, Config, default_name, make_config, to_toml
+from netlab.runs.config import NAMING_KINDS, Config, default_name, make_config
 from netlab.runs.curves import plot_history
 from netlab.runs.directory import RunDirectory, check_name
 from netlab.runs.environment import describe_environment
-from netlab.training.checkpoint import read_progress
 from netlab.training.device import choose_device, choose_precision
 from netlab.training.loop import Trained, train
 from netlab.training.ranks import ALONE, Ranks
@@ -216,7 +215,7 @@ def run_experiment(
     parameters, environment = count_parameters(setup.network), environment_of(experiment)
     optimization = optimization_of(setup.assembly)
     if not setup.ranks.is_first:
-        check_agreement(experiment, environment)
+        check_agreement(setup, experiment.config, run, environment)
         task = ClassifierTask(setup)
         trained = train(task, optimization, run, Silent(), ranks=setup.ranks)
         return FinishedRun(run, result_of(trained, task.test(), experiment, parameters))
@@ -229,39 +228,13 @@ def run_experiment(
     )
     interface = {"interface.json": asdict(experiment.interface)}
     session = TrainingSession(run, experiment.config, environment, continuation, catalog, interface)
-    with session.opened(reporter, agree=lambda: check_agreement(experiment, environment)):
+    agree = partial(check_agreement, setup, experiment.config, run, environment)
+    with session.opened(reporter, agree=agree):
         task = ClassifierTask(setup)
         trained = train(task, optimization, run, reporter, ranks=setup.ranks, on_epoch=session.epoch_finished)
         test = task.test()
         plot_history(trained.history, run.plots, title=run.name, best_epoch=trained.progress.best_epoch)
         return session.finish(result_of(trained, test, experiment, parameters))
-
-
-def check_agreement(experiment: Experiment, environment: Mapping[str, Any]) -> None:
-    """Wait for all ranks, and see that they train the same network on the same data from the same epoch.
-
-    Raises:
-        NetlabError: naming what differs.
-    """
-    setup, last = experiment.setup, experiment.run.last_checkpoint
-    if setup.ranks.world == 1:
-        return
-    config = {table: values for table, values in experiment.config.items() if table != "run"}
-    differing = setup.ranks.differences(
-        {
-            "settings": to_toml(config),
-            "data": environment["data_sha256"],
-            "kind of device": f"{setup.device.type} {setup.precision}",
-            "--sync-bn": str(setup.ranks.sync_bn),
-            "version of PyTorch": torch.__version__,
-            "checkpoint": str(read_progress(last)) if last.exists() else "",
-        }
-    )
-    if differing:
-        raise NetlabError(
-            f"the processes do not have the same {', '.join(differing)}: on several machines, the folders"
-            " of runs and data must be shared, and the same netlab installed"
-        )
 
 
 def environment_of(experiment: Experiment) -> dict[str, Any]:

@@ -92,30 +92,12 @@ def layer_separability(  # noqa: PLR0913 - what the command has as flags, by key
     sample_queries: int | None = None,
     seed: int = 0,
 ) -> list[dict[str, Any]]:
-    """Measure how well every layer of a network separates the classes.
+    """The rows of ``netlab.layer_separability``, which says what the arguments are, as plain dictionaries.
 
-    Args:
-        model: any module; it is run in evaluation mode without gradients and left as it was.
-        images: tensor or array (n, ...) whose rows the model takes; integers are divided by 255,
-            unless ``preprocess`` says otherwise.
-        labels: n labels of any kind.
-        metrics: names of installed metrics, or ``{name: {option: value}}``.
-        layers: names or wildcards such as ``"layer*.0"``; default all at ``depth`` (1: the model's
-            own children).
-        test_images, test_labels: a second set, standardized with the first one's mean and deviation;
-            needed by cross metrics.
-        memory: bytes to keep to; as many layers a pass as fit.
-
-    Returns:
-        One dictionary a layer, split and metric, in the order of execution, with the keys layer,
-        split, metric, value, standard_error, low, high, points, features and seconds;
-        ``pandas.DataFrame`` takes the list as it is.
-
-    >>> rows = layer_separability(model, images, labels)                     # doctest: +SKIP
-    >>> pandas.DataFrame(rows).pivot(index="layer", columns="metric", values="value")  # doctest: +SKIP
-
-    Raises:
-        UsageError: an unknown metric or layer, or a layer that does not fit the memory.
+            ``metrics`` may be bound already; ``memory`` is in bytes.
+    
+        Raises:
+            UsageError: an unknown metric or layer, or a layer that does not fit the memory.
     """
     bound = bind_metrics(metrics)
     sets = [_image_set("train", images, labels)]

@@ -8,7 +8,7 @@ from netlab.specs import ComponentSpec, hookimpl
 
 
 @hookimpl
-def netlab_components() -> Iterable[ComponentSpec]:
+def netlab_components() -> Iterable[ComponentSpec]:  # long: a list of declarations
     yield ComponentSpec(
         kind="augmentation",
         name="none",

@@ -22,7 +22,7 @@ def compact(
     norm: NormLayer,
     activation: ActivationLayer,
     options: CompactOptions,
-) -> nn.Sequential:
+) -> nn.Sequential:  # long: the table of its layers, and all of them in order
     """Four 3x3 convolutions, three max poolings, two blocks, an average, two dense layers.
 
     For 3x32x32 images, width 32 and 10 classes, shapes as channels x height x width::
