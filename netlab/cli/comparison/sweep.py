@@ -70,7 +70,8 @@ def build(session: Session) -> Callable[..., None]:  # long: the command and the
         Every flag of netlab run takes several values, separated by commas. The same command again
         skips finished runs and resumes the others.
         """
-        from netlab.cli.comparison.sweep_output import SweepScreen, print_outcome
+        from netlab.cli.comparison.sweep_output import print_outcome
+        from netlab.cli.comparison.sweep_screen import SweepScreen
         from netlab.sweep.run import sweep as plan_and_run
 
         seeds = options.seeds if options.seeds is not None else in_file.get("seeds")

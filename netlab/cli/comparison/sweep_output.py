@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -18,7 +15,7 @@ from netlab.errors import NetlabError, UsageError
 if TYPE_CHECKING:
     from netlab.sweep.driver import RunStatus
     from netlab.sweep.plan import PlannedRun
-    from netlab.sweep.run import SweepOutcome, SweepPlan, Watch
+    from netlab.sweep.run import SweepOutcome, SweepPlan
 
 
 def duration(seconds: float) -> str:
@@ -29,49 +26,6 @@ def duration(seconds: float) -> str:
     if minutes < 90:
         return f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60} min"
-
-
-class SweepScreen:
-    """Shows the plan, asks, and shows the runs while they go on: a ``SweepWatcher``."""
-
-    def __init__(self, *, yes: bool, dry_run: bool) -> None:
-        self._yes, self._dry_run = yes, dry_run
-        self._status = terminal(stderr=True).status("planning")
-
-    def __enter__(self) -> Self:
-        self._status.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._status.stop()
-
-    def timed(self, done: int, total: int) -> None:
-        self._status.update(f"timing one step of every assembly: {done} of {total}")
-
-    def planned(self, plan: SweepPlan) -> bool:
-        self._status.stop()
-        show_plan(plan)
-        if self._dry_run:
-            return False
-        confirm(plan.runs, yes=self._yes)
-        return True
-
-    @contextlib.contextmanager
-    def running(self, statuses: Sequence[RunStatus]) -> Iterator[Watch]:
-        from netlab.cli.comparison.sweep_live import watcher
-
-        began, waiting = time.monotonic(), sum(not status.ended for status in statuses)
-        try:
-            with watcher(statuses) as watch:
-                yield watch
-        except KeyboardInterrupt:
-            ended = sum(status.state in ("finished", "skipped") for status in statuses)
-            note(f"interrupted with {ended} of {len(statuses)} runs finished; the same command goes on")
-            raise
-        if waiting:
-            print(f"{counted(waiting, 'run')} in {duration(time.monotonic() - began)}")
 
 
 def show_plan(plan: SweepPlan) -> None:
