@@ -94,10 +94,10 @@ def layer_separability(  # noqa: PLR0913 - what the command has as flags, by key
 ) -> list[dict[str, Any]]:
     """The rows of ``netlab.layer_separability``, which says what the arguments are, as plain dictionaries.
 
-            ``metrics`` may be bound already; ``memory`` is in bytes.
-    
-        Raises:
-            UsageError: an unknown metric or layer, or a layer that does not fit the memory.
+    ``metrics`` may be bound already; ``memory`` is in bytes.
+
+    Raises:
+        UsageError: an unknown metric or layer, or a layer that does not fit the memory.
     """
     bound = bind_metrics(metrics)
     sets = [_image_set("train", images, labels)]
