@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 
+from netlab.engine.distributions import is_file
 from netlab.engine.plugin import SLOW_IMPORT, Plugin, PluginFailure
 from netlab.visible import visible
 
