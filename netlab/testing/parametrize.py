@@ -10,7 +10,8 @@ from typing import Any
 
 from netlab.engine.catalog import Catalog, Component
 from netlab.engine.distributions import canonical
-from netlab.engine.manager import Plugin, PluginManager
+from netlab.engine.manager import PluginManager
+from netlab.engine.plugin import Plugin
 from netlab.errors import PluginError, UsageError, closest
 from netlab.testing.checks import Check, NotApplicable, component_checks, make_subject
 

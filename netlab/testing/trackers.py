@@ -18,7 +18,7 @@ from unittest import mock
 
 from netlab.engine.declaring import implementations
 from netlab.engine.listing import EVENTS
-from netlab.engine.manager import Plugin
+from netlab.engine.plugin import Plugin
 from netlab.errors import first_line
 from netlab.kinds.events import ReportSection, RunInfo
 from netlab.testing.checks import ConformanceError, NotApplicable, expect

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netlab.engine.manager import Plugin
+from netlab.engine.plugin import Plugin
 from netlab.testing import ConformanceError
 from netlab.testing.trackers import plugin_checks
 
