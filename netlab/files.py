@@ -55,6 +55,18 @@ def sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
+def link_atomically(path: Path, second: Path) -> None:
+    """Let ``second`` name the content that ``path`` has now, and keep it when ``path`` is written again.
+
+    Nothing is done where ``path`` is not there, or the file system has no links.
+    """
+    new = second.with_name(f".{second.name}.link.tmp")
+    with contextlib.suppress(OSError):
+        new.unlink(missing_ok=True)
+        os.link(path, new)
+        new.replace(second)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text atomically."""
     write_atomically(path, lambda file: file.write(text.encode()))

@@ -17,8 +17,13 @@ class SavedRun:
     """A run's directory. What is in it is read when it is asked for."""
 
     def __init__(self, path: str | Path, *, accept_changed_parts: bool = False) -> None:
-        self._directory = RunDirectory(Path(path))
+        self._home = RunDirectory(Path(path)).home
         self._accept_changed: Accept = warn_of_change if accept_changed_parts else None
+
+    @property
+    def _directory(self) -> RunDirectory:
+        """Where its files are: of a finished run that is being trained longer, those of the finished one."""
+        return self._home.to_read
 
     @property
     def name(self) -> str:
@@ -28,7 +33,7 @@ class SavedRun:
     @property
     def path(self) -> Path:
         """The run's directory."""
-        return self._directory.path
+        return self._home.path
 
     @property
     def is_finished(self) -> bool:

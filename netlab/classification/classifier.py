@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from netlab.classification.interface import Interface, read_interface
 from netlab.classification.restore import parts_of_run
 from netlab.data.geometry import fit
-from netlab.errors import UsageError
+from netlab.errors import NetlabError, UsageError
 from netlab.network import assemble
 from netlab.runs.config import NETWORK_KINDS, read_config
 from netlab.training.checkpoint import load_weights
@@ -33,7 +33,7 @@ class Classifier:
     """The network of a run with its best weights, in evaluation mode and float32.
 
     Call it with images uint8 (N, C, H, W) of the interface's size: it gives the probabilities of the
-    classes, float32 (N, classes), rows adding up to 1.
+    classes, float32 (N, classes), rows adding up to 1; logits that are not finite raise NetlabError.
     """
 
     network: nn.Sequential
@@ -47,6 +47,11 @@ class Classifier:
             outputs = torch.stack(
                 [self.network(image.contiguous(memory_format=torch.channels_last)).float() for image in seen]
             ).mean(0)
+            if not outputs.isfinite().all():
+                raise NetlabError(
+                    "the network gives logits that are not finite: its weights are ruined, or one of its"
+                    " parts overflows on these images"
+                )
             return (outputs if isinstance(self.network[-1], nn.Softmax) else outputs.softmax(1)).cpu()
 
     def fit(self, image: NDArray[np.uint8]) -> Tensor:

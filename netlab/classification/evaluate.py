@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -34,6 +35,7 @@ def evaluate(
 
     A batch is one tensor, or several of the same images seen in several ways, whose logits are averaged; and
     the labels. With ``first``, they are outputs of the layers before this one, of a ``PretrainedNetwork``.
+    The loss is nan where a logit is not finite.
     """
     more = {"first": first} if first else {}
     was_training = network.training
@@ -44,6 +46,8 @@ def evaluate(
         for seen, labels in batches:
             with torch.autocast(labels.device.type, torch.bfloat16, enabled=precision == "bf16"):
                 logits = torch.stack([network(inputs, **more).float() for inputs in seen]).mean(0)
+            if not logits.isfinite().all():
+                loss_sum = math.nan  # a loss can be finite where a logit is not; whoever asks refuses it
             loss_sum += float(nn.functional.cross_entropy(logits, labels, reduction="sum"))
             predicted = logits.argmax(1)
             confusion += torch.bincount((labels * classes + predicted).cpu(), minlength=classes * classes)

@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 from netlab.engine.provenance import Supplier
 from netlab.errors import NetlabError, first_line
 from netlab.runs.config import read_tables
-from netlab.runs.directory import RunDirectory, is_detector
+from netlab.runs.directory import PREVIOUS, RunDirectory, is_detector
 from netlab.runs.history import read_history
 from netlab.runs.sessions import binding_of, read_sessions
 
 Read = TypeVar("Read")
+BEING_EXTENDED = "; trained longer, which is not finished"
 SHORT = (int, float, str, bool)
 
 
@@ -43,7 +44,7 @@ def describe_run(run: RunDirectory) -> dict[str, Any]:
         "name": run.name,
         "path": str(run.path),
         "kind": "detector" if is_detector(run) else "run",
-        "state": state_of(result, epochs, config),
+        "state": state_of(result, epochs, config) + (BEING_EXTENDED if run.path.name == PREVIOUS else ""),
         "epochs": epochs,
         "figures": {key: value for key, value in result.items() if isinstance(value, SHORT)},
         "parts": [{**supplier.record(), "supplier": supplier.text} for supplier in suppliers],

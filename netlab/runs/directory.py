@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from netlab.errors import NetlabError, UsageError, closest
-from netlab.files import remove_leftovers
+from netlab.files import remove_leftovers, sync_folder
 
 try:
     import fcntl
 except ImportError:  # not on Windows: there, two processes on one run are not noticed
     fcntl = None  # type: ignore[assignment]
+
+
+PREVIOUS = ".previous"  # no run can be called so
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,22 @@ class RunDirectory:
 
     @property
     def name(self) -> str:
-        return self.path.name
+        return self.home.path.name
+
+    @property
+    def home(self) -> RunDirectory:
+        """The run's own directory, also of what is kept aside in it."""
+        return RunDirectory(self.path.parent) if self.path.name == PREVIOUS else self
+
+    @property
+    def previous(self) -> RunDirectory:
+        """The finished run as it was before it is trained longer; there until that is finished too."""
+        return RunDirectory(self.path / PREVIOUS)
+
+    @property
+    def to_read(self) -> RunDirectory:
+        """Where who only reads finds it: the finished run, also while it is being trained longer."""
+        return self.previous if not self.is_finished and self.previous.is_finished else self
 
     @property
     def config(self) -> Path:
@@ -67,6 +86,11 @@ class RunDirectory:
         return self.path / "checkpoints" / "last.safetensors"
 
     @property
+    def earlier_checkpoint(self) -> Path:
+        """That of the epoch before the last, for when the last is damaged."""
+        return self.path / "checkpoints" / "earlier.safetensors"
+
+    @property
     def best_checkpoint(self) -> Path:
         return self.path / "checkpoints" / "best.safetensors"
 
@@ -83,6 +107,26 @@ class RunDirectory:
         for folder in (self.path, self.path / "checkpoints", self.plots):
             folder.mkdir(parents=True, exist_ok=True)
             remove_leftovers(folder)
+
+    def begin_generation(self) -> None:
+        """Keep what is finished aside, whole, and count as unfinished from here on.
+
+        The files are linked, not copied: each is replaced when it is written again, never changed.
+        """
+        if not self.is_finished:
+            return
+        new = self.path / f"{PREVIOUS}.new"
+        for folder in (new, self.previous.path):
+            shutil.rmtree(folder, ignore_errors=True)
+        apart = shutil.ignore_patterns(".*", "features")
+        shutil.copytree(self.path, new, copy_function=link_or_copy, ignore=apart)
+        new.rename(self.previous.path)
+        sync_folder(self.path)
+        self.result.unlink()
+
+    def end_generation(self) -> None:
+        """Forget the finished run that was kept aside: its successor is finished."""
+        shutil.rmtree(self.previous.path, ignore_errors=True)
 
     def read_result(self) -> dict[str, Any]:
         """``result.json``.
@@ -116,6 +160,14 @@ class RunDirectory:
             yield
         finally:
             os.close(descriptor)
+
+
+def link_or_copy(source: str, target: str) -> None:
+    """A second name for a file, or a copy where the file system knows no links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def check_name(name: str) -> None:
@@ -157,7 +209,7 @@ def list_runs(folder: Path) -> list[RunDirectory]:
     """The run directories in ``folder``, oldest first; other files and folders are passed over."""
     if not folder.is_dir():
         return []
-    found = [RunDirectory(path) for path in folder.iterdir() if (path / "config.toml").is_file()]
+    found = [RunDirectory(path).to_read for path in folder.iterdir() if (path / "config.toml").is_file()]
     return sorted(found, key=lambda run: (run.config.stat().st_mtime_ns, run.name))
 
 
@@ -181,6 +233,6 @@ def find_run(text: str, folder: Path) -> RunDirectory:
     """
     for path in (Path(text), folder / text):
         if (path / "config.toml").is_file():
-            return RunDirectory(path)
+            return RunDirectory(path).to_read
     names = [run.name for run in list_runs(folder)]
     raise UsageError(f"there is no run '{text}' (a path, or a name in '{folder}').{closest(text, names)}")

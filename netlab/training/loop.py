@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from netlab.data.batches import epoch_seed
 from netlab.errors import NetlabError
+from netlab.files import link_atomically
 from netlab.kinds.callback import Training
 from netlab.runs.directory import RunDirectory
 from netlab.runs.history import read_history, write_history
@@ -110,6 +111,7 @@ def train(
         if run is not None and ranks.is_first:
             write_history(run.history, history, columns)
             state = prefixed({TASK: task.state(), CALLBACKS: callbacks.state()})
+            link_atomically(run.last_checkpoint, run.earlier_checkpoint)
             save_checkpoint(run.last_checkpoint, network, optimizer, state, progress)
         reporter.epoch(row, is_best=is_best)
         on_epoch(epoch, row)

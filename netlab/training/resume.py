@@ -9,6 +9,7 @@ from typing import Any
 from netlab.engine.binding import changed_suppliers
 from netlab.engine.provenance import supplier_of_record
 from netlab.errors import NetlabError, UsageError
+from netlab.files import link_atomically
 from netlab.runs.config import Config, differences, read_tables
 from netlab.runs.directory import RunDirectory
 from netlab.runs.sessions import binding_of
@@ -21,9 +22,11 @@ class AlreadyFinishedError(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class ResumeRules:
-    """What may have changed since a run was begun: by default all but the code of its parts."""
+    """What may have changed since a run was begun: by default all but the code of its parts; ``strict``:
+    nothing that could change a bit of the results."""
 
     accept_changed_parts: bool = False
+    strict: bool = False
 
 
 USUAL = ResumeRules()
@@ -76,7 +79,7 @@ def check_resumable(
         raise UsageError(f"the weights that run '{run.name}' started from have changed: use another --name")
     changed = differences(read_tables(run.config), config, continuation.changeable)
     binding = binding_of(run, accept=ignore if continuation.rules.accept_changed_parts else None)
-    here = list(filter(None, map(supplier_of_record, environment["components"])))
+    here = list(filter(None, map(supplier_of_record, environment.get("components", ()))))
     changed += changed_suppliers(binding.suppliers, here)
     changed += changed_execution(recorded, environment)
     if changed:
@@ -94,6 +97,24 @@ def check_resumable(
                 f"run '{run.name}' is finished and has no checkpoint to go on from: use another --name"
             )
         return Resumption(accepted, accepted)
+    check_progress(run, continuation)
+    notes = (*accepted, *changed_versions(recorded, environment), *changed_processes(recorded, environment))
+    if continuation.rules.strict and notes:
+        raise UsageError(f"--strict-resume: run '{run.name}' would go on differently: {'; '.join(notes)}")
+    return Resumption(notes, accepted)
+
+
+def check_progress(run: RunDirectory, continuation: Continuation) -> None:
+    """Refuse to go on where nothing is left to do, or less than was done.
+
+    Raises:
+        AlreadyFinishedError, UsageError, NetlabError: as ``check_resumable``.
+    """
+    kept = run.previous
+    if not run.is_finished and kept.is_finished:
+        done = read_progress(kept.last_checkpoint)
+        if continuation.epochs == done.epoch:  # as it was before it was trained longer
+            raise AlreadyFinishedError(finished(kept, continuation))
     progress = read_progress(run.last_checkpoint)
     if progress.best_epoch:
         read_progress(run.best_checkpoint)  # a lost or damaged one is noticed before the result goes
@@ -105,7 +126,25 @@ def check_resumable(
     nothing_left = continuation.epochs == progress.epoch or continuation.is_over(progress)
     if run.is_finished and nothing_left:
         raise AlreadyFinishedError(finished(run, continuation))
-    return Resumption((*accepted, *changed_processes(recorded, environment)), accepted)
+
+
+def mend_checkpoint(run: RunDirectory) -> list[str]:
+    """Put the checkpoint before the last in the place of a last one that is damaged; gives a note of it.
+
+    The epoch between is made again, to the bit. A finished run is left alone.
+    """
+    if run.is_finished or not (run.last_checkpoint.exists() and run.earlier_checkpoint.exists()):
+        return []
+    try:
+        read_progress(run.last_checkpoint)
+    except NetlabError:
+        try:
+            epoch = read_progress(run.earlier_checkpoint).epoch
+        except NetlabError:
+            return []
+        link_atomically(run.earlier_checkpoint, run.last_checkpoint)
+        return [f"the last checkpoint is damaged: training goes on after epoch {epoch}, from the one before"]
+    return []
 
 
 def ignore(change: str) -> None:
@@ -116,7 +155,9 @@ def finished(run: RunDirectory, continuation: Continuation) -> str:
     """What a finished run says of itself, and what can be done instead."""
     figure = f"{continuation.result.replace('_', ' ')} {run.read_result().get(continuation.result)}"
     longer = "Train it longer with --epochs (or --patience), or start" if continuation.changeable else "Start"
-    return f"run '{run.name}' is finished: {figure}, in {run.path}. {longer} another with --name or --seed"
+    return (
+        f"run '{run.name}' is finished: {figure}, in {run.home.path}. {longer} another with --name or --seed"
+    )
 
 
 def changed_execution(recorded: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
@@ -132,6 +173,26 @@ def changed_execution(recorded: Mapping[str, Any], here: Mapping[str, Any]) -> l
 def device_type(environment: Mapping[str, Any]) -> str | None:
     """``cuda`` of ``cuda:1``."""
     return str(environment.get("device", "")).partition(":")[0] or None
+
+
+def changed_versions(recorded: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """``torch 2.5.0 before, 2.6.0 now`` for what the run was trained with until now; it can be resumed."""
+
+    def facts(environment: Mapping[str, Any]) -> dict[str, Any]:
+        packages = environment.get("packages", {})
+        return {
+            "netlab": environment.get("netlab"),
+            "Python": environment.get("python"),
+            "processor": environment.get("processor"),
+            **(packages if isinstance(packages, Mapping) else {}),
+        }
+
+    before, now = facts(recorded), facts(here)
+    return [
+        f"{what} {before[what]} before, {value} now"
+        for what, value in now.items()
+        if before.get(what) not in (None, value)
+    ]
 
 
 def changed_processes(recorded: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:

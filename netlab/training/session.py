@@ -14,7 +14,7 @@ from netlab.runs.config import Config, to_toml
 from netlab.runs.directory import RunDirectory
 from netlab.runs.sessions import append_session
 from netlab.training.reporter import Reporter
-from netlab.training.resume import Continuation, check_resumable
+from netlab.training.resume import Continuation, check_resumable, mend_checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,11 @@ class TrainingSession:
             NetlabError: one of its files is damaged.
         """
         with self.run.locked():
+            mended = mend_checkpoint(self.run)
             resumption = check_resumable(self.run, self.config, self.environment, self.continuation)
             agree()
             self.run.create()
-            self.run.result.unlink(missing_ok=True)  # it returns when training has ended
+            self.run.begin_generation()  # a result is kept until there is another
             write_text(self.run.config, to_toml(self.config))
             write_json(self.run.environment, self.environment)
             facts = {**self.environment, "accepted_changes": list(resumption.accepted_changes)}
@@ -58,7 +59,7 @@ class TrainingSession:
             for name, content in self.records.items():
                 write_json(self.run.path / name, content)
             self.catalog.manager.call("netlab_run_started", run=self._info)
-            for note in resumption.notes:
+            for note in (*mended, *resumption.notes):
                 reporter.note(note)
             yield
 
@@ -69,6 +70,7 @@ class TrainingSession:
     def finish(self, result: dict[str, Any]) -> FinishedRun:
         """Write ``result.json``, whose presence means that the run is finished, and tell the plugins."""
         write_json(self.run.result, result)
+        self.run.end_generation()
         self.catalog.manager.call("netlab_run_finished", run=self._info)
         return FinishedRun(self.run, result)
 

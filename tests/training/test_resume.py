@@ -14,8 +14,9 @@ from netlab.errors import NetlabError, UsageError
 from netlab.files import write_json, write_text
 from netlab.runs.config import to_toml
 from netlab.runs.directory import RunDirectory
+from netlab.training import resume
 from netlab.training.checkpoint import Progress, save_checkpoint, save_weights
-from netlab.training.resume import Continuation, check_resumable
+from netlab.training.resume import Continuation
 
 CONFIG: dict[str, Any] = {
     "run": {"name": "r", "data_dir": "data"},
@@ -27,6 +28,13 @@ HERE: dict[str, Any] = {
 }  # fmt: skip
 LONGER = Continuation(5, "test_accuracy", frozenset({"epochs", "patience"}))
 SAME = Continuation(3, "test_accuracy", frozenset({"epochs", "patience"}))
+
+
+def check_resumable(
+    run: RunDirectory, config: Any, environment: Any, continuation: Continuation
+) -> list[str]:
+    """What is said of a run that can be resumed."""
+    return list(resume.check_resumable(run, config, environment, continuation).notes)
 
 
 def make_run(

@@ -121,11 +121,15 @@ class ChangedParts(Options):
 class Resumed(ChangedParts):
     """Of the commands that train, and go on with a run that is there."""
 
+    strict_resume: bool = Field(
+        False, description="Go on only where versions, processor, threads and parts are as they were."
+    )
+
     @property
     def rules(self) -> ResumeRules:
         from netlab.training.resume import ResumeRules
 
-        return ResumeRules(self.accept_changed_parts)
+        return ResumeRules(self.accept_changed_parts, self.strict_resume)
 
 
 class ProposalCache(Options):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from netlab.detection.boxes import apply_deltas, clip_boxes, suppress
 from netlab.detection.model.features import Describe
 from netlab.detection.model.head import DetectionHead
+from netlab.errors import NetlabError
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,8 @@ def _score(
     """Scores (N, K + 1) and deltas (N, K, 4)."""
     with torch.inference_mode():
         logits, deltas, fit = head(features.float())
+        if not (logits.isfinite().all() and deltas.isfinite().all()):
+            raise NetlabError("the detector's head gives values that are not finite: its weights are ruined")
         scores = logits.softmax(1)
         if fit is not None and fit_power:
             scores = scores * fit.sigmoid().pow(fit_power)[:, None]
