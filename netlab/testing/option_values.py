@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic.fields import FieldInfo
 
-CLOSE = 1000  # a range that excludes its end is tried at this part of the way from the default to the end
+CLOSE = 20  # a range that excludes its end is tried at a twentieth of the way from the default to the end
 LARGE, TIMES = 32, 2  # an integer is tried up to 32 or twice its default: beyond, it is only slow
 COMBINATIONS = 4
 

@@ -45,7 +45,9 @@ class SlidingWindowOptions(_Options):
 class EdgeBoxesOptions(_Options):
     """Options of ``edge-boxes``."""
 
-    alpha: float = Field(0.65, gt=0.0, lt=1.0, description="Step of the window search, as IoU of neighbours.")
+    alpha: float = Field(
+        0.65, gt=0.0, le=0.85, description="Step of the window search, as IoU of neighbours."
+    )
     beta: float = Field(0.75, gt=0.0, lt=1.0, description="IoU above which the lower-scored box is dropped.")
     min_score: float = Field(0.005, ge=0.0, description="Boxes that score less are dropped.")
     min_area: float = Field(400.0, ge=1.0, description="Smallest box in square pixels.")
