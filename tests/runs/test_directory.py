@@ -73,12 +73,9 @@ def test_a_loaded_run_has_the_network_and_data_that_gave_its_result(
     assert cli("run", "--norm", "bn", "--name", "mine", *tiny).code == 0
     run = find_run("mine", Path("runs"))
     loaded = load_run(run, catalog)
-    found = evaluate(
-        loaded.network,
-        evaluation_batches(loaded.splits.test, loaded.normalization, 256),
-        classes=10,
-        precision="fp32",
-    )
+    batches = evaluation_batches(loaded.splits.test, loaded.normalization, 256)
+    seen = (([images], labels) for images, labels in batches)
+    found = evaluate(loaded.network, seen, classes=10, precision="fp32")
     recorded = json.loads(run.result.read_text())
     assert found.accuracy == recorded["test_accuracy"]
     assert found.loss == pytest.approx(recorded["test_loss"], rel=1e-5)
