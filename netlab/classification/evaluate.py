@@ -33,7 +33,8 @@ def evaluate(
 ) -> Evaluation:
     """Run the network in evaluation mode over all batches; those of all ``ranks`` are counted together.
 
-    A batch is the same images seen in one or several ways, whose logits are averaged, and the labels. With ``first``, they are outputs of the layers before this one, of a ``PretrainedNetwork``.
+    A batch is the same images seen in one or several ways, whose logits are averaged, and the labels. With
+    ``first``, the images are outputs of the layers before this one, of a ``PretrainedNetwork``.
     The loss is nan where a logit is not finite.
     """
     more = {"first": first} if first else {}
