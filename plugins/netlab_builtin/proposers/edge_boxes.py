@@ -45,8 +45,9 @@ def edge_boxes(image: NDArray[np.uint8], *, limit: int, seed: int, options: Edge
     boxes = np.asarray(found, np.float32).reshape(-1, 4)
     boxes[:, 2:] += boxes[:, :2]
     scores = np.asarray(scores, np.float32).reshape(-1)
-    finite = np.isfinite(scores)  # OpenCV divides by the size of windows of a few pixels
-    boxes, scores = boxes[finite], scores[finite]
+    # Of windows of a few pixels OpenCV gives scores that are no numbers, and boxes that are empty.
+    sound = np.isfinite(scores) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+    boxes, scores = boxes[sound], scores[sound]
     order = np.lexsort((*boxes.T, -scores))[:limit]
     return Proposals(boxes[order], scores[order])
 
