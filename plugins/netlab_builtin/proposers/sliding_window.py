@@ -31,7 +31,9 @@ def sliding_window(
             x, y = _starts(width, w, options.stride), _starts(height, h, options.stride)
             left, top = (grid.ravel() for grid in np.meshgrid(x, y))
             grids.append(np.stack([left, top, left + w, top + h], axis=1))
-    boxes = np.unique(np.concatenate(grids).round().astype(np.float32), axis=0)
+    rounded = np.concatenate(grids).round()
+    rounded[:, 2:] = np.maximum(rounded[:, 2:], rounded[:, :2] + 1)  # from 35.5 to 36.5 would be none
+    boxes = np.unique(rounded.astype(np.float32), axis=0)
     boxes = boxes[np.random.default_rng(seed).permutation(len(boxes))]
     scores = (1.0 - np.arange(len(boxes)) / len(boxes)).astype(np.float32)
     return Proposals(boxes[:limit], scores[:limit])
