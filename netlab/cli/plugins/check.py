@@ -97,6 +97,10 @@ def summed_up(rows: list[CheckResult]) -> Iterator[CheckResult]:
     alike: dict[tuple[str, str], list[CheckResult]] = {}
     for row in rows:
         if row.result != "ok":
-            alike.setdefault((row.result, row.detail), []).append(row)
-    for same in alike.values():
-        yield replace(same[0], stage=", ".join(row.stage.removeprefix("conformance: ") for row in same))
+            wrong = row.detail.partition(" (expected: ")[0]  # each check expects something else
+            alike.setdefault((row.result, wrong), []).append(row)
+    for (_, wrong), same in alike.items():
+        detail = same[0].detail if len(same) == 1 else wrong
+        yield replace(
+            same[0], detail=detail, stage=", ".join(row.stage.removeprefix("conformance: ") for row in same)
+        )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -12,16 +11,11 @@ from pydantic import Field
 from netlab.cli.core.command import command
 from netlab.cli.core.console import plain_table, say, say_facts, terminal
 from netlab.cli.core.flags import Argument
-from netlab.cli.core.options import Json, Options
+from netlab.cli.core.options import DetectorsFolder, Json, RunsFolder
 from netlab.cli.core.session import Session
 
 
-class BothFolders(Options):
-    runs: Path = Field(Path("runs"), description="Where runs are kept.")
-    detectors: Path = Field(Path("detectors"), description="Where detectors are kept.")
-
-
-class ShowOptions(BothFolders, Json):
+class ShowOptions(RunsFolder, DetectorsFolder, Json):
     name: Annotated[str, Argument("NAME")] = Field(description="A run's or detector's name, or its path.")
 
 
