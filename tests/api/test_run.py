@@ -291,12 +291,12 @@ def test_summaries_are_of_networks_given_or_described(run: netlab.Run) -> None:
 
 
 def test_a_plugin_that_fails_is_warned_of_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from netlab.api.installed import installed
+    from netlab.api.installed import _catalog
     from netlab.testing.distributions import write_distribution
 
     write_distribution(tmp_path, "broken-plugin", "1.0", {"netlab.v1": {"broken": "broken_plugin_module"}})
     monkeypatch.syspath_prepend(str(tmp_path))
-    installed.cache_clear()
+    _catalog.cache_clear()
     try:
         with pytest.warns(UserWarning, match="plugin 'broken' .* failed at import"):
             netlab.parts("block")
@@ -304,4 +304,4 @@ def test_a_plugin_that_fails_is_warned_of_once(monkeypatch: pytest.MonkeyPatch, 
             warnings.simplefilter("error")
             netlab.parts("block")
     finally:
-        installed.cache_clear()
+        _catalog.cache_clear()
