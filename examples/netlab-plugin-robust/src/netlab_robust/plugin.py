@@ -33,5 +33,5 @@ def netlab_components() -> Iterable[ComponentSpec]:
         summary="How many directions the features use",
         target="netlab_robust.metric:effective_rank",
         reference="Roy and Vetterli, The effective rank, EUSIPCO 2007",
-        tags=frozenset({"unlabelled", "range:1:"}),
+        tags=frozenset({"unlabelled", "range:1:", "better:neither"}),
     )
