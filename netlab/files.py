@@ -65,6 +65,7 @@ def link_atomically(path: Path, second: Path) -> None:
         new.unlink(missing_ok=True)
         os.link(path, new)
         new.replace(second)
+        new.unlink(missing_ok=True)  # POSIX renames nothing where both are links of one file
 
 
 def write_text(path: Path, text: str) -> None:

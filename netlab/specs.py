@@ -56,7 +56,7 @@ class ComponentSpec:
     ``unlabelled`` (what they need), ``range:LOW:HIGH`` (the range of the value, open where empty) and
     ``better:higher``, ``better:lower`` or ``better:neither`` (which way is better; every metric says so); of
     blocks and backbones ``ignores:norm``, ``ignores:activation``, ``ignores:block`` (they have no place for
-    one). Other tags are free.
+    one), ``own-norms`` (with the norm ``none`` it keeps norms of its own). Other tags are free.
     """
 
     kind: str  # "block", "norm", "backbone", "dataset", ... or a plugin's own kind

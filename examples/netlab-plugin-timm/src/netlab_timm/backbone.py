@@ -8,8 +8,6 @@ from torch import nn
 from netlab_timm.placing import place_norms
 from netlab_timm.trunk import feature_net, named_layers, passes
 
-SOME_CHANNELS = 64  # to see whether a norm was chosen: any number that groups divide
-
 
 def backbone(*, in_channels, image_size, classes, block, norm, activation, options):
     """timm's layers up to the last feature map, then global average pooling and a dense layer.
@@ -33,7 +31,9 @@ def backbone(*, in_channels, image_size, classes, block, norm, activation, optio
         layers["drop"] = nn.Dropout(options.drop)
     layers["dense"] = nn.Linear(found.shape[1], classes)
     network = nn.Sequential(layers)
-    if not isinstance(norm(SOME_CHANNELS, (4, 4)), nn.Identity) and not place_norms(network, image, norm):
+    if not place_norms(network, image, norm, keep=True) and not isinstance(
+        norm(found.shape[1], found.shape[2:]), nn.Identity
+    ):
         raise ValueError(
             f"timm's {options.variant} has no batch norm that --norm could replace: leave it out"
         )

@@ -58,7 +58,7 @@ def downloaded(variant):
         FileNotFoundError: timm's client can not get them.
         ValueError: there are none.
     """
-    if not timm.is_modeldownloaded(variant):
+    if not timm.is_model_pretrained(variant):
         raise ValueError(f"timm has no weights for {variant}: give a file, or --weights none for random ones")
     try:
         return timm.create_model(variant, pretrained=True).state_dict()

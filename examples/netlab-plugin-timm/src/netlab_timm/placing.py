@@ -4,8 +4,10 @@ import torch
 from torch import nn
 
 
-def place_norms(module, image, norm, kind=nn.BatchNorm2d):
+def place_norms(module, image, norm, kind=nn.BatchNorm2d, *, keep=False):
     """Replace every ``kind`` in ``module`` by ``norm(channels, size)``, in place; how many there were.
+
+    With ``keep``, a norm that is none, ``nn.Identity``, replaces nothing.
 
     The sizes are those of a pass of ``image`` (N, C, H, W). The activation that timm fuses with a batch
     norm (``BatchNormAct2d``) stays behind the new norm.
@@ -30,6 +32,8 @@ def place_norms(module, image, norm, kind=nn.BatchNorm2d):
         if name not in sizes:
             continue  # the image does not pass here
         chosen = norm(layer.num_features, sizes[name])
+        if keep and isinstance(chosen, nn.Identity):
+            break
         after = [part for part in (getattr(layer, "drop", None), getattr(layer, "act", None)) if part]
         parent, _, last = name.rpartition(".")
         setattr(module.get_submodule(parent), last, nn.Sequential(chosen, *after) if after else chosen)

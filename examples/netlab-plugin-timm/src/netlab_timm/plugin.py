@@ -63,7 +63,7 @@ def netlab_components():
         target="netlab_timm.backbone:backbone",
         options="netlab_timm.options:BackboneOptions",
         reference=REFERENCE,
-        tags=frozenset({"variants", "ignores:block"}),
+        tags=frozenset({"variants", "ignores:block", "ignores:activation", "own-norms"}),
     )
     yield ComponentSpec(
         kind="backbone",
