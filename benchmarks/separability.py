@@ -277,13 +277,13 @@ def compare_walk(run: Path, patterns: list[str], threads: int) -> None:
     from netlab.runs.directory import RunDirectory
     from netlab.separability import FeatureSpace
     from netlab.separability.activations import capture
-    from netlab.separability.feature_sources import HEAD, draw_stratified
+    from netlab.separability.feature_sources import HEAD, stratified_sample
     from netlab.separability.layers import find_layers
 
     torch.set_num_threads(threads)
     loaded = load_run(RunDirectory(run), Catalog(PluginManager.from_environment()))
     train = loaded.splits.train
-    index = torch.from_numpy(draw_stratified(train.labels, 0.1, 0))
+    index = torch.from_numpy(stratified_sample(train.labels, 0.1, 0))
     images, labels = train.images[index], train.labels[index].numpy()
     layers = find_layers(
         loaded.network, images, preprocess=loaded.normalization, layers=patterns,

@@ -15,7 +15,7 @@ from netlab.kinds.augmentation import Batch, IndexMap
 
 
 @dataclass(frozen=True, slots=True)
-class DrawnAugmentation:
+class SampledAugmentation:
     """An augmentation with its random numbers of one epoch. ``apply`` takes and gives an ``IndexMap`` where
     it is geometric, else a ``Batch``."""
 
@@ -48,16 +48,16 @@ class DrawnAugmentation:
         return result
 
 
-def draw_augmentations(
+def sample_augmentations(
     parts: Sequence[Part], count: int, generator: torch.Generator
-) -> list[DrawnAugmentation]:
-    """Draw for the ``count`` images of an epoch, in the order of the chain.
+) -> list[SampledAugmentation]:
+    """Sample what is done to each of an epoch's ``count`` images, in the order of the chain.
 
     Raises:
         UsageError, PluginError: an augmentation refuses its options, or failed.
     """
     return [
-        DrawnAugmentation(
+        SampledAugmentation(
             part.component,
             "geometric" in part.component.spec.tags,
             part.component.build(count, generator, options=part.options),
@@ -70,7 +70,7 @@ def augmented(
     images: Tensor,
     labels: Tensor,
     indices: Tensor,
-    chain: Sequence[DrawnAugmentation],
+    chain: Sequence[SampledAugmentation],
     *,
     places: slice,
     classes: int,
@@ -98,7 +98,7 @@ def augmented(
     return batch.images.contiguous(memory_format=torch.channels_last), batch.targets
 
 
-def map_of(chain: Sequence[DrawnAugmentation], count: int, size: Sequence[int], places: slice) -> IndexMap:
+def map_of(chain: Sequence[SampledAugmentation], count: int, size: Sequence[int], places: slice) -> IndexMap:
     """The map of a chain of geometric augmentations of images of this (height, width)."""
     rows, columns = (torch.arange(length).expand(count, -1) for length in size)
     came_from = IndexMap(rows, columns, places)

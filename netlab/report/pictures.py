@@ -50,13 +50,13 @@ def hardest_images(
 
     from netlab.classification.restore import load_run
     from netlab.separability.activations import capture
-    from netlab.separability.feature_sources import HEAD, draw_stratified
+    from netlab.separability.feature_sources import HEAD, stratified_sample
     from netlab.separability.layers import find_layers
     from netlab.separability.space.feature_space import FeatureSpace
 
     run = load_run(directory, catalog, data_dir=data_dir)
     test = run.data.test
-    indices = draw_stratified(test.labels, SHARE, 0)
+    indices = stratified_sample(test.labels, SHARE, 0)
     images, labels = test.images[indices], test.labels[indices]
     layer = find_layers(run.network, images[:2], preprocess=run.normalization, head=HEAD)[-1]
     features = capture(run.network, images, [layer], preprocess=run.normalization).features[layer.name]

@@ -51,7 +51,7 @@ class FeatureSource(Protocol):
     def reports(self, metrics: Sequence[BoundMetric], progress: Any) -> Iterator[LayerReport]: ...
 
 
-def draw_stratified(labels: Any, fraction: float, seed: int) -> Int:
+def stratified_sample(labels: Any, fraction: float, seed: int) -> Int:
     """A stratified share of the points: ``round(fraction * n_k)`` of every class, at least one; ascending."""
     codes = np.unique(np.asarray(labels), return_inverse=True)[1].reshape(-1)
     if fraction >= 1:
@@ -70,7 +70,7 @@ def _image_sets(
 ) -> tuple[list[ImageSet], dict[str, Any]]:
     sets, points = [], {}
     for split, part in parts:
-        indices = draw_stratified(part.labels, settings.fraction, settings.seed)
+        indices = stratified_sample(part.labels, settings.fraction, settings.seed)
         index = torch.from_numpy(indices)
         labels = part.labels[index].numpy()
         sets.append(ImageSet(split, part.images[index], labels))
@@ -208,7 +208,7 @@ class FeatureFiles:
         chosen = np.arange(count)
         if settings.fraction < 1:
             strata = self.labels if self.labels is not None else np.zeros(count, dtype=np.int64)
-            chosen = draw_stratified(strata, settings.fraction, settings.seed)
+            chosen = stratified_sample(strata, settings.fraction, settings.seed)
             self.features = self.features[chosen]
             self.labels = None if self.labels is None else self.labels[chosen]
             self.targets = None if self.targets is None else self.targets[chosen]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from netlab.data.augmentation import DrawnAugmentation, augmented, draw_augmentations
+from netlab.data.augmentation import SampledAugmentation, augmented, sample_augmentations
 from netlab.engine.catalog import Catalog, Part
 from netlab.engine.manager import PluginManager
 from netlab.errors import PluginError
@@ -36,12 +36,12 @@ LABELS = torch.arange(COUNT) % CLASSES
 ORDER = torch.randperm(COUNT, generator=torch.Generator().manual_seed(2))
 
 
-def run(images: torch.Tensor, chain: list[DrawnAugmentation], places: slice = slice(0, COUNT)) -> Any:
+def run(images: torch.Tensor, chain: list[SampledAugmentation], places: slice = slice(0, COUNT)) -> Any:
     return augmented(images, LABELS, ORDER[places], chain, places=places, classes=CLASSES)
 
 
-def drawn(parts: list[Part], seed: int = 0) -> list[DrawnAugmentation]:
-    return draw_augmentations(parts, COUNT, torch.Generator().manual_seed(seed))
+def drawn(parts: list[Part], seed: int = 0) -> list[SampledAugmentation]:
+    return sample_augmentations(parts, COUNT, torch.Generator().manual_seed(seed))
 
 
 def test_without_augmentations_images_and_targets_are_those_of_the_data() -> None:
@@ -63,7 +63,7 @@ def test_a_chain_of_geometric_ones_is_each_after_the_other_and_stays_uint8(catal
     images = random_images()
     expected = images[ORDER]
     for one in parts:  # each alone, on the images that the one before made
-        (alone,) = draw_augmentations([one], COUNT, generator)
+        (alone,) = sample_augmentations([one], COUNT, generator)
         expected, _ = augmented(
             expected, LABELS, torch.arange(COUNT), [alone], places=slice(0, COUNT), classes=CLASSES
         )
@@ -92,8 +92,8 @@ def test_batches_of_an_epoch_get_their_own_draws(catalog: Catalog) -> None:
     torch.testing.assert_close(whole, torch.cat(halves))
 
 
-def stranger(catalog: Catalog, apply: Any, *, geometric: bool = False) -> DrawnAugmentation:
-    return DrawnAugmentation(catalog.find("augmentation", "mixup"), geometric, apply)
+def stranger(catalog: Catalog, apply: Any, *, geometric: bool = False) -> SampledAugmentation:
+    return SampledAugmentation(catalog.find("augmentation", "mixup"), geometric, apply)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import torch
 from netlab.detection.model.head import DetectionHead
 from netlab.detection.training.experiment import AnnotatedFolder, prepare, run_experiment
 from netlab.detection.training.regions import LabelledRegions, RegionSet
-from netlab.detection.training.sampling import draw_steps, inverse_frequency_weights, mine_hard_negatives
+from netlab.detection.training.sampling import inverse_frequency_weights, mine_hard_negatives, sample_steps
 from netlab.detection.training.settings import DetectionSettings
 from netlab.detection.training.task import HeadTask, optimization_of
 from netlab.engine.catalog import Catalog
@@ -139,14 +139,14 @@ def test_training_takes_one_thread_and_gives_the_others_back(catalog: Catalog, s
 
 def test_a_step_holds_one_to_three_and_every_positive_comes_once():
     positive, background = np.arange(40), np.arange(100, 140)
-    steps = draw_steps(positive, background, np.empty(0, np.int64), SETTINGS, np.random.default_rng(0))
+    steps = sample_steps(positive, background, np.empty(0, np.int64), SETTINGS, np.random.default_rng(0))
     assert all((step < 100).sum() == 4 and (step >= 100).sum() == 12 for step in steps)
     assert sorted(n for step in steps for n in step if n < 100) == positive.tolist()
 
 
 def test_after_mining_half_of_the_background_is_hard():
     hard = np.arange(200, 210)
-    steps = draw_steps(np.arange(40), np.arange(100, 140), hard, SETTINGS, np.random.default_rng(0))
+    steps = sample_steps(np.arange(40), np.arange(100, 140), hard, SETTINGS, np.random.default_rng(0))
     shown = np.concatenate(steps)
     assert (shown >= 200).sum() == (shown >= 100).sum() / 2
 

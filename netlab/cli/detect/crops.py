@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from netlab.cli.core.command import Given, command
-from netlab.cli.core.console import say, terminal, warn
+from netlab.cli.core.console import say, terminal
 from netlab.cli.core.flags import Shown
 from netlab.cli.core.options import Out, ProposalCache
 from netlab.cli.core.part_flags import part_flags
@@ -18,6 +18,7 @@ from netlab.cli.core.selection import choose_parts, read_selectors, selector_fla
 from netlab.cli.core.session import Session
 from netlab.cli.detect.cache_warnings import broken_cache_files_reported
 from netlab.cli.detect.options import Annotations, OnlyClasses, Proposals, VocFolder
+from netlab.engine.catalog import Part
 
 
 class CropsOptions(OnlyClasses, Proposals, Annotations, ProposalCache):
@@ -39,25 +40,18 @@ def build(session: Session) -> Callable[..., None]:
 
         Crops of training and validation images go to separate folders: OUT/train/cat, OUT/val/cat.
         """
-        from netlab.detection.data.voc import read_voc
-        from netlab.detection.model.detector import proposal_source
-        from netlab.detection.output.crops import crop_data_set
+        from netlab.detection.output.crops import CropRule, crop_folder
 
-        data = read_voc(
-            options.voc_dir, classes=options.classes, one_based=options.one_based, seed=options.seed
-        )
-        for line in data.problems.lines():
-            warn(line)
-        source = proposal_source(
-            part, part.make_options(given.get("proposer", {})), limit=options.limit,
-            long_side=options.long_side, min_side=10.0, seed=options.seed, cache=options.cache_folder,
+        rule = CropRule(
+            classes=options.classes, one_based=options.one_based, most_background=options.most_background,
+            limit=options.limit, long_side=options.long_side, seed=options.seed,
         )  # fmt: skip
+        proposer = Part(part, part.make_options(given.get("proposer", {})))
         console = terminal()
         with TerminalReporter(console) as reporter, broken_cache_files_reported():
-            for folder, counts in crop_data_set(
-                data, source, options.out, most_background=options.most_background, seed=options.seed,
-                reporter=reporter,
-            ):  # fmt: skip
+            for folder, counts in crop_folder(
+                options.voc_dir, proposer, rule, options.out, cache=options.cache_folder, reporter=reporter
+            ):
                 written = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
                 say(console, f"{folder}: {written or 'nothing'}")
 

@@ -55,12 +55,11 @@ class TrainedDetector(DetectorsFolder, ProposalCache, Device, ChangedParts):
 
         return find_detector(self.model, self.detectors)
 
-    def load(self, catalog: Catalog, *, keep_proposals: bool = True) -> Detector:
+    def load(self, catalog: Catalog) -> Detector:
         """The detector with what the flags change."""
         from netlab.detection.model.model_file import load_detector
 
         detector = load_detector(
-            self.folder(), catalog, cache=self.cache_folder if keep_proposals else None,
-            accept_changed=self.accept_changed,
-        )  # fmt: skip
+            self.folder(), catalog, cache=self.cache_folder, accept_changed=self.accept_changed
+        )
         return detector.with_rule(iou=self.iou, refinements=self.refinements)

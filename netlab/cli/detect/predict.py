@@ -41,25 +41,11 @@ def build(session: Session) -> Callable[..., None]:
 
         A source that can not be read is reported and passed over; the exit code is then 1.
         """
-        from netlab.data.image_sources import count_images, find_files
-        from netlab.detection.output.formats import as_json
-        from netlab.detection.output.predictions import (
-            any_video,
-            detect_in_files,
-            known_formats,
-            labels_of,
-            open_writers,
-        )
-        from netlab.training.device import choose_device
+        from netlab.detection.output.predictions import detect_in_sources
 
-        formats = known_formats(options.save)
-        options.folder()  # before files are looked for: a wrong name is reported first
-        files = find_files(options.sources)
-        detector = options.load(session.catalog, keep_proposals=not any_video(files))
-        detector = detector.with_rule(confidence=options.confidence, max_detections=options.max_detections)
-        labels = labels_of(detector, options.classes)
-        device = choose_device(options.device)
-        writers = open_writers(formats, options.out, detector.class_names)
+        detector = options.load(session.catalog).with_rule(
+            confidence=options.confidence, max_detections=options.max_detections
+        )
         console = terminal(stderr=options.as_json)
         counts: Counter[str] = Counter()
         unread: list[str] = []
@@ -70,20 +56,17 @@ def build(session: Session) -> Callable[..., None]:
             warn(problem)
 
         with TerminalReporter(console, quiet=options.as_json) as reporter, broken_cache_files_reported():
-            reporter.phase("detecting", count_images(files, options.every))
-            for source, pixels, found in detect_in_files(
-                detector, files, device=device, labels=labels, every=options.every, writers=writers,
-                unread=report_unread,
+            for image in detect_in_sources(
+                detector, options.sources, classes=options.classes, formats=options.save, out=options.out,
+                every=options.every, device=options.device, reporter=reporter, unread=report_unread,
             ):  # fmt: skip
                 if options.as_json:
-                    print(json.dumps(as_json(source, pixels, found, detector.class_names)), flush=True)
-                counts.update(detector.class_names[label - 1] for label in found.labels.tolist())
+                    print(json.dumps(image.as_dict()), flush=True)
+                counts.update(image.names)
                 images += 1
-                reporter.advance()
         if not options.as_json:
-            print_summary(
-                console, counts, images, time.perf_counter() - began, options.out if formats else None
-            )
+            written = None if options.save == ["none"] else options.out
+            print_summary(console, counts, images, time.perf_counter() - began, written)
         if unread:
             raise NetlabError(f"{len(unread)} of {images + len(unread)} images could not be used (see above)")
 

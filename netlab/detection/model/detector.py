@@ -142,6 +142,10 @@ class Detector:
         changed = {key: value for key, value in changes.items() if value is not None}
         return replace(self, rule=replace(self.rule, **changed))
 
+    def without_cache(self) -> Detector:
+        """The same detector, which keeps no proposals on disk."""
+        return replace(self, source=replace(self.source, cache=None))
+
     def on(self, features: RegionFeatures, image: RGB) -> Detections:
         """Detections in ``image``, with features made ready once by ``self.backbone.features()``."""
         regions = self.source(image).boxes

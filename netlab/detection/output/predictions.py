@@ -3,35 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
 
 from netlab.data.image_files import RGB
-from netlab.data.image_sources import VIDEO_SUFFIXES, SourceImage, read_sources
+from netlab.data.image_sources import VIDEO_SUFFIXES, SourceImage, count_images, find_files, read_sources
 from netlab.detection.model.detect import Detections
 from netlab.detection.model.detector import Detector
-from netlab.detection.output.formats import FORMATS, WRITERS, Writer
+from netlab.detection.output.formats import FORMATS, WRITERS, Writer, as_json
 from netlab.errors import UsageError, closest
+from netlab.training.device import choose_device
+from netlab.training.reporter import Reporter
 
 
-def detect_in_files(
+@dataclass(frozen=True, slots=True)
+class DetectedImage:
+    """An image, or a frame of a video, and what was found in it."""
+
+    source: SourceImage
+    pixels: RGB
+    found: Detections
+    class_names: tuple[str, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """The class of each detection."""
+        return [self.class_names[label - 1] for label in self.found.labels.tolist()]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: boxes as [x1, y1, x2, y2], half-open, 0-based, in pixels."""
+        return as_json(self.source, self.pixels, self.found, self.class_names)
+
+
+def detect_in_sources(
     detector: Detector,
-    files: Sequence[Path],
+    sources: Sequence[str],
     *,
-    device: torch.device,
-    labels: Sequence[int],
+    out: Path,
+    formats: Iterable[str] = (),
+    classes: Sequence[str] = (),
     every: int = 1,
-    writers: Sequence[Writer] = (),
+    device: str = "auto",
+    reporter: Reporter,
     unread: Callable[[str], None],
-) -> Iterator[tuple[SourceImage, RGB, Detections]]:
+) -> Iterator[DetectedImage]:
     """What is found in every image and every ``every``-th frame of videos, in order, one image at a time.
 
-    Of these ``labels`` only (``labels_of``). Each image is given to the ``writers``, which are closed at the
-    end. ``unread`` is called with what is wrong with an image that can not be read; the rest goes on.
+    Of ``classes`` only, or of all. Written into the folder ``out`` in each of ``formats``, whose files are
+    complete when the last image was given. ``unread`` is called with what is wrong with an image that can
+    not be read; the rest goes on.
+
+    Raises:
+        UsageError: there is no such source, class or format, or ``out`` is a file.
     """
-    features = detector.backbone.features(device)
+    chosen, labels = known_formats(formats), labels_of(detector, classes)
+    files = find_files(sources)
+    if any_video(files):
+        detector = detector.without_cache()
+    writers = open_writers(chosen, out, detector.class_names)
+    features = detector.backbone.features(choose_device(device))
+    reporter.phase("detecting", count_images(files, every))
     for source in read_sources(files, every=every):
         if source.pixels is None:
             unread(source.error or f"{source.path} can not be read")
@@ -39,7 +73,8 @@ def detect_in_files(
         found = only(detector.on(features, source.pixels), labels)
         for writer in writers:
             writer.add(source, source.pixels, found)
-        yield source, source.pixels, found
+        yield DetectedImage(source, source.pixels, found, detector.class_names)
+        reporter.advance()
     for writer in writers:
         writer.close()
 

@@ -27,7 +27,7 @@ def positives_per_step(settings: DetectionSettings) -> int:
     return max(settings.batch_size // (1 + settings.background_ratio), 1)
 
 
-def draw_steps(
+def sample_steps(
     positive: NDArray[np.int64],
     background: NDArray[np.int64],
     hard: NDArray[np.int64],

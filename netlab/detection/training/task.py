@@ -14,7 +14,12 @@ from torch import Tensor, nn
 from netlab.detection.model.head import DetectionHead, HeadOutput
 from netlab.detection.proposals.labels import BACKGROUND
 from netlab.detection.training.regions import RegionSet
-from netlab.detection.training.sampling import class_weights, draw_steps, mine_hard_negatives, steps_per_epoch
+from netlab.detection.training.sampling import (
+    class_weights,
+    mine_hard_negatives,
+    sample_steps,
+    steps_per_epoch,
+)
 from netlab.detection.training.settings import DetectionSettings
 from netlab.errors import UsageError
 from netlab.training.checkpoint import Progress
@@ -86,7 +91,7 @@ class HeadTask:
             most = len(self._background) + len(self._positive)
             self.hard = mine_hard_negatives(self._regions, self.network, most=most)
         rng = np.random.default_rng([settings.seed, epoch])
-        return self._fetched(draw_steps(self._positive, self._background, self.hard, settings, rng))
+        return self._fetched(sample_steps(self._positive, self._background, self.hard, settings, rng))
 
     def _fetched(self, steps: list[NDArray[np.int64]]) -> Iterator[RegionBatch]:
         for first in range(0, len(steps), FETCHED_STEPS):
