@@ -231,6 +231,44 @@ class Run(SavedRun):
         measured = measure_source(source, bound, folder=self.path if save else None, plots=False)
         return LayerTable(table_rows(measured.reports), title=self.name)
 
+    def export(
+        self,
+        path: str | Path,
+        *,
+        to: str | None = None,
+        int8: bool = False,
+        images: str | Path | Sequence[str | Path] = (),
+        data_dir: str | Path | None = None,
+    ) -> Mapping[str, Any]:
+        """Write the network as one file that needs no netlab, as ``netlab export`` does.
+
+        It takes images uint8 (N, C, height, width) and gives probabilities float32 (N, K); normalization is
+        inside, class names and the rule for other sizes are in its metadata. It gets its name once it has
+        given what the network gives, on real images.
+
+        Args:
+            path: of the file: ``NAME.onnx`` or ``NAME.pt2``.
+            to: onnx or pt2; None: by the ending of ``path``.
+            int8: compute in 8 bits (onnx), calibrated on training images.
+            images: paths of images, folders or globs to compare on; by default the run's test images.
+            data_dir: where data sets are kept; None: where the run's were.
+
+        Returns:
+            path, format, bytes, images, difference (of probabilities, at most), same_class (of so many
+            images), int8, accuracy (before and after, of int8).
+
+        Raises:
+            UsageError: there is no such format, or there are no images to compare on.
+            NetlabError: the format can not express the network, or the extra ``export`` is missing.
+        """
+        from netlab.export.export import ExportRequest, export_run
+
+        given = [images] if isinstance(images, str | Path) else images
+        folder = None if data_dir is None else Path(data_dir)
+        request = ExportRequest(Path(path), to, int8, tuple(map(str, given)), folder)
+        exported = export_run(self._directory, installed(), request, accept_changed=self._accept_changed)
+        return MappingProxyType(exported.as_dict())
+
     def plot(self) -> Plot:
         """Loss and accuracy over the epochs, training and validation.
 

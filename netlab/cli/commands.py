@@ -22,6 +22,7 @@ COMMANDS = (
     Command("metrics", "metrics.metrics", "Measure how well every layer separates the classes.", "Networks"),
     Command("predict", "networks.predict", "Classify images with a trained network.", "Networks"),
     Command("eval", "networks.eval", "Count how well a trained network tells labelled images.", "Networks"),
+    Command("export", "networks.export", "Write a trained network as an ONNX or PyTorch file.", "Networks"),
     Command("sweep", "comparison.sweep", "Train many assemblies, each over several seeds.", "Comparison"),
     Command(
         "compare", "comparison.compare", "Compare assemblies: means, differences, intervals.", "Comparison"
