@@ -126,7 +126,18 @@ def netlab_components() -> Iterable[ComponentSpec]:  # type: ignore[empty-body]
 
 
 @hookspec
-def netlab_run_started(run: RunInfo) -> None:
+def netlab_settings() -> str:  # type: ignore[empty-body]
+    """Say which settings this plugin's hooks have: ``"module:Model"``, a pydantic model.
+
+    Called and kept as ``netlab_components`` is. A user gives values in ``[plugins.NAME]`` of ``netlab.toml``
+    or of the file of ``--config``, or by ``--set NAME.OPTION=VALUE``. The other hooks of the plugin are given
+    the model as ``settings``; it is None where a plugin does not implement this hook. A run records the
+    settings in its ``config.toml``, secrets (``pydantic.SecretStr``) apart.
+    """
+
+
+@hookspec
+def netlab_run_started(run: RunInfo, settings: Any) -> None:
     """A training run is about to start or to resume.
 
     Called once a process, after the run directory and its ``config.toml`` exist and before the first
@@ -136,7 +147,7 @@ def netlab_run_started(run: RunInfo) -> None:
 
 
 @hookspec
-def netlab_epoch_finished(run: RunInfo, epoch: int, values: Mapping[str, float]) -> None:
+def netlab_epoch_finished(run: RunInfo, epoch: int, values: Mapping[str, float], settings: Any) -> None:
     """An epoch of a training run ended.
 
     Called after the epoch's row of ``history.csv`` and its checkpoint are written. An exception raised here
@@ -147,7 +158,7 @@ def netlab_epoch_finished(run: RunInfo, epoch: int, values: Mapping[str, float])
 
 
 @hookspec
-def netlab_run_finished(run: RunInfo) -> None:
+def netlab_run_finished(run: RunInfo, settings: Any) -> None:
     """A training run ended.
 
     Called once, after ``result.json`` is written; not when a run is interrupted. An exception raised here is
@@ -156,7 +167,7 @@ def netlab_run_finished(run: RunInfo) -> None:
 
 
 @hookspec
-def netlab_report_sections(runs: Sequence[Path]) -> Iterable[ReportSection]:  # type: ignore[empty-body]
+def netlab_report_sections(runs: Sequence[Path], settings: Any) -> Iterable[ReportSection]:  # type: ignore[empty-body]
     """Add sections to ``netlab report``.
 
     Called once a report with the run directories in it. Each section's HTML is shown after the

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from netlab.engine.distributions import canonical
+from netlab.engine.hooks import call_hooks
 from netlab.engine.manager import PluginManager
 from netlab.errors import PluginError
 
@@ -114,7 +115,7 @@ def netlab_run_finished(run):
     manager = loaded(
         plugin(listener.replace("heard.append(run)", "1 / 0"), name="a"), plugin(listener, name="b")
     )
-    manager.call("netlab_run_finished", run="the run")
+    call_hooks(manager, "netlab_run_finished", run="the run")
     assert manager.plugins[1].module.heard == ["the run"]
     assert [failure.phase for failure in manager.failures] == ["event"]
 

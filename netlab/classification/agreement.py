@@ -9,7 +9,7 @@ import torch
 
 from netlab.classification.task import Setup
 from netlab.errors import NetlabError
-from netlab.runs.config import Config, to_toml
+from netlab.runs.config import ASIDE, Config, to_toml
 from netlab.runs.directory import RunDirectory
 from netlab.training.checkpoint import read_progress
 
@@ -23,7 +23,7 @@ def check_agreement(setup: Setup, config: Config, run: RunDirectory, environment
     last = run.last_checkpoint
     if setup.ranks.world == 1:
         return
-    config = {table: values for table, values in config.items() if table != "run"}
+    config = {table: values for table, values in config.items() if table not in ASIDE}
     differing = setup.ranks.differences(
         {
             "settings": to_toml(config),

@@ -22,6 +22,7 @@ from netlab.data.cache import default_cache_folder
 from netlab.data.load import data_digest, load_data
 from netlab.data.split import Splits, split_data
 from netlab.engine.catalog import Catalog, Part
+from netlab.engine.hook_settings import HookSettings, hook_settings
 from netlab.errors import UsageError
 from netlab.kinds import KINDS
 from netlab.kinds.dataset import ImageData
@@ -49,6 +50,7 @@ class Experiment:
     config: Config
     data: ImageData
     setup: Setup
+    hook_settings: HookSettings
     expected_size: int | None = None
 
     @property
@@ -115,6 +117,7 @@ def prepare(
     """
     if name is not None:
         check_name(name)
+    settings_of_hooks = hook_settings(catalog.manager, given.get("plugins", {}))
     chosen_device = ranks.device if ranks.world > 1 else choose_device(device)
     fitted = fit_to_weights(catalog, given, offline=offline)
     dataset = dataset_of(catalog, fitted.tables)
@@ -130,6 +133,7 @@ def prepare(
         )
     name = default_name(config, assembly.all, RESUMABLE) if name is None else name
     config = {"run": {"name": name, "data_dir": str(data_dir.absolute())}, **config}
+    config |= settings_of_hooks.record()
     setup = Setup(
         network=build_network(assembly.parts, data, seed=settings.seed, pretrained=fitted.pretrained),
         splits=splits,
@@ -142,7 +146,7 @@ def prepare(
         cache=default_cache_folder() / "frozen",
     )
     expected_size = fitted.pretrained.preprocessing.size if fitted.pretrained else None
-    return Experiment(RunDirectory(runs / name), config, data, setup, expected_size)
+    return Experiment(RunDirectory(runs / name), config, data, setup, settings_of_hooks, expected_size)
 
 
 def dataset_of(catalog: Catalog, given: Tables) -> Part:
@@ -227,7 +231,9 @@ def run_experiment(
         rules=rules,
     )
     interface = {"interface.json": asdict(experiment.interface)}
-    session = TrainingSession(run, experiment.config, environment, continuation, catalog, interface)
+    session = TrainingSession(
+        run, experiment.config, environment, continuation, catalog, experiment.hook_settings, interface
+    )
     agree = partial(check_agreement, setup, experiment.config, run, environment)
     with session.opened(reporter, agree=agree):
         task = ClassifierTask(setup)

@@ -13,7 +13,7 @@ from netlab.errors import UsageError, closest
 from netlab.kinds import KINDS
 from netlab.runs.config import CHAINS, PART_KINDS, read_toml
 
-TABLES = (*(KINDS[kind].selector for kind in PART_KINDS), *CHAINS, "training", "run")
+TABLES = (*(KINDS[kind].selector for kind in PART_KINDS), *CHAINS, "training", "run", "plugins")
 
 NO_CHAINS: Mapping[str, Sequence[str]] = MappingProxyType({})
 
@@ -51,6 +51,12 @@ def check_tables(content: Mapping[str, Any], path: str) -> None:
                 raise UsageError(f"{path}: '{table}' must be tables with a name each, [[{table}]]")
         elif not isinstance(value, dict):
             raise UsageError(f"{path}: '{table}' must be a table, [{table}]")
+    for name, value in content.get("plugins", {}).items():
+        if not isinstance(value, dict):
+            raise UsageError(
+                f"{path}: [plugins] {name} must be a table, [plugins.{name}];"
+                " which plugins are loaded is said in netlab.toml"
+            )
     for key, value in content.get("run", {}).items():
         if key not in RUN_KEYS:
             raise UsageError(f"[run] has no key '{key}'.{closest(key, RUN_KEYS)}")
@@ -84,6 +90,7 @@ def merge_tables(
         rows = merge_chain(selector, file, flags, chains.get(selector, ()))
         if rows is not None:
             tables[selector] = rows
+    tables["plugins"] = dict(file.get("plugins", {}))
     tables["training"] = {**file.get("training", {}), **flags.get("training", {})}
     return tables
 

@@ -42,6 +42,10 @@ def root(
         list[str] | None,
         typer.Option("--plugin", metavar="FILE.py", help="Load a plugin from a file of yours, too."),
     ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME.OPTION=VALUE", help="A setting of a plugin of runs or reports."),
+    ] = None,
 ) -> None:
     """Image networks from parts chosen by name: train, measure, compare, detect."""
 

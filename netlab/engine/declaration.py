@@ -46,6 +46,7 @@ class Declaration:
     kinds: list[KindSpec] = field(default_factory=list)
     components: list[ComponentSpec] = field(default_factory=list)
     commands: list[tuple[str, str, str]] = field(default_factory=list)
+    settings: str | None = None
     fatal: Problem | None = None
     left_out: list[Problem] = field(default_factory=list)
     import_seconds: float = 0.0
@@ -72,6 +73,7 @@ class Declaration:
             kinds=[checked_kind(KindSpec(**kind)) for kind in values.pop("kinds")],
             components=[checked_spec(spec) for spec in components],
             commands=[checked_command(tuple(item)) for item in values.pop("commands")],
+            settings=checked_settings(values.pop("settings")),
             fatal=None if (fatal := values.pop("fatal")) is None else Problem(**fatal),
             left_out=[Problem(**problem) for problem in values.pop("left_out")],
             import_seconds=float(values.pop("import_seconds")),
@@ -203,6 +205,17 @@ def checked_spec(spec: object) -> ComponentSpec:
         if target is not None:
             check_target(target, f"component '{spec.name}'")
     return spec
+
+
+def checked_settings(target: object) -> str | None:
+    """``target`` itself, if it is None or of the form ``module:attribute``.
+
+    Raises:
+        PluginError: it is something else.
+    """
+    if target is not None:
+        check_target(target, "netlab_settings")
+    return target  # type: ignore[return-value]
 
 
 def check_known_kind(spec: ComponentSpec, kinds: Mapping[str, KindSpec]) -> None:

@@ -26,6 +26,7 @@ from netlab.engine.declaration import (
     Problem,
     checked_command,
     checked_kind,
+    checked_settings,
     checked_spec,
     own_functions,
 )
@@ -48,6 +49,8 @@ def declared(point: metadata.EntryPoint) -> Declaration:
             found.summary = (module.__doc__ or "").strip().partition("\n")[0]
             found.hooks = tuple(sorted(hooks))
             found.kinds = collected(hooks, "netlab_kinds", checked_kind, "register", found.left_out)
+            for implementation in hooks.get("netlab_settings", ()):
+                found.settings = checked_settings(implementation.function())
             found.components = collected(hooks, "netlab_components", checked_spec, "register", found.left_out)
         except KeyboardInterrupt:
             raise

@@ -15,14 +15,16 @@ from netlab.errors import NetlabError, PluginError, UsageError, closest, first_l
 from netlab.specs import KindSpec, load_target
 
 OptionsOf = Callable[[Component], list[dict[str, str]]]
+SettingsOf = Callable[[Plugin], list[dict[str, str]]]
 
 
 def describe(
-    catalog: Catalog, text: str, kind: str | None = None, *, options_of: OptionsOf
+    catalog: Catalog, text: str, kind: str | None = None, *, options_of: OptionsOf, settings_of: SettingsOf
 ) -> dict[str, list[dict[str, Any]]]:
     """The parts called ``text`` (``NAME``, ``NAME@DISTRIBUTION``, wildcards), else the plugins.
 
-    ``options_of`` gives the options of a part in the words of those who will use them.
+    ``options_of`` gives the options of a part in the words of those who will use them, ``settings_of`` the
+    settings of a plugin's hooks.
 
     Raises:
         UsageError: there is no such kind, or nothing of that name (with the closest).
@@ -38,7 +40,7 @@ def describe(
         raise UsageError(f"no part or plugin is called '{text}'.{hint}")
     return {
         "components": [describe_part(part, catalog, options_of) for part in parts],
-        "plugins": [describe_plugin(plugin, manager) for plugin in plugins],
+        "plugins": [describe_plugin(plugin, manager, settings_of) for plugin in plugins],
     }
 
 
@@ -69,12 +71,20 @@ def describe_part(part: Component, catalog: Catalog, options_of: OptionsOf) -> d
     }
 
 
-def describe_plugin(plugin: Plugin, manager: PluginManager) -> dict[str, Any]:
-    """A plugin, with its parts and the tracebacks of its failures."""
+def describe_plugin(plugin: Plugin, manager: PluginManager, settings_of: SettingsOf) -> dict[str, Any]:
+    """A plugin, with its parts, the settings of its hooks and the tracebacks of its failures."""
+    settings, problem = [], None
+    if plugin.works and plugin.settings is not None:
+        try:
+            settings = settings_of(plugin)
+        except Exception as error:
+            problem = first_line(error)
     return {
         **plugin_row(plugin, manager),
         "target": plugin.target,
         "components": [f"{spec.kind} {spec.name}" for spec in plugin.components],
+        "settings": settings,
+        "settings_problem": problem,
         "failures": failures_of(plugin, manager),
     }
 

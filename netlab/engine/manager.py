@@ -6,13 +6,12 @@ One broken plugin never takes the tool down: whatever it raises (``SystemExit`` 
 
 from __future__ import annotations
 
-import contextlib
-import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
 from email.message import Message
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from netlab import __version__
 from netlab.engine.blocking import PluginKey, left_out
@@ -23,7 +22,7 @@ from netlab.engine.declaration import (
     check_known_kind,
     check_new,
 )
-from netlab.engine.declaring import declared, implementations, traceback_text
+from netlab.engine.declaring import declared, traceback_text
 from netlab.engine.distributions import (
     OWN_DISTRIBUTION,
     canonical,
@@ -34,10 +33,13 @@ from netlab.engine.distributions import (
 )
 from netlab.engine.file_plugins import file_points
 from netlab.engine.plugin import Plugin, PluginFailure
-from netlab.engine.plugin_settings import plugin_settings
+from netlab.engine.plugin_settings import plugin_settings, tables_in_files
 from netlab.errors import PluginError
 from netlab.kinds import KINDS
 from netlab.specs import API_VERSION, ENTRY_POINT_GROUP, KindSpec
+
+if TYPE_CHECKING:
+    from netlab.engine.hook_settings import Tables
 
 Answer = tuple[Declaration, bool]  # with whether its import was waited for
 Ask = Callable[[Sequence[metadata.EntryPoint]], Iterable[Answer]]
@@ -51,6 +53,8 @@ class PluginManager:
         strict: raise the first failure instead of keeping it.
         autoload: when false, only netlab's own plugins and the files are loaded.
         files: plugins of one file each (``netlab.engine.file_plugins``).
+        given_settings: of plugins' hooks, those of ``--set`` (``netlab.engine.hook_settings``).
+        filed_settings: likewise those of files, the closer ones later: the file's path and its tables.
         find: gives the entry points; by default those of the installed distributions.
         ask: gives what the plugins of one distribution declare; by default their modules are imported in
             this process, as those of netlab's own always are.
@@ -63,6 +67,8 @@ class PluginManager:
         strict: bool = False,
         autoload: bool = True,
         files: Sequence[str | Path] = (),
+        given_settings: Tables = MappingProxyType({}),
+        filed_settings: Sequence[tuple[str, Tables]] = (),
         find: Callable[[], Iterable[metadata.EntryPoint]] | None = None,
         ask: Ask | None = None,
     ) -> None:
@@ -70,6 +76,8 @@ class PluginManager:
         self.strict = strict
         self.autoload = autoload
         self.files = tuple(str(Path(file).absolute()) for file in files)
+        self.given_settings = given_settings
+        self.filed_settings = filed_settings
         self.plugins: list[Plugin] = []
         self.failures: list[PluginFailure] = []
         self.kinds: dict[str, KindSpec] = dict(KINDS)  # and those that plugins define
@@ -79,7 +87,10 @@ class PluginManager:
 
     @classmethod
     def from_environment(
-        cls, blocked: Collection[str] = (), files: Sequence[str | Path] = ()
+        cls,
+        blocked: Collection[str] = (),
+        files: Sequence[str | Path] = (),
+        given_settings: Tables = MappingProxyType({}),
     ) -> PluginManager:
         """A loaded manager that follows the environment and the TOML files, see ``plugin_settings``.
 
@@ -95,6 +106,8 @@ class PluginManager:
             strict=settings.strict,
             autoload=settings.autoload,
             files=files,
+            given_settings=given_settings,
+            filed_settings=tables_in_files(),
             ask=watched,
         )
         manager.load()
@@ -157,7 +170,7 @@ class PluginManager:
         for plugin, point in asked:
             declaration, plugin.waited = answers[plugin.key]
             plugin.point, plugin.summary, plugin.hooks = point, declaration.summary, declaration.hooks
-            plugin.import_seconds = declaration.import_seconds
+            plugin.settings, plugin.import_seconds = declaration.settings, declaration.import_seconds
             if declaration.fatal is None:
                 usable.append((plugin, declaration))
             else:
@@ -186,34 +199,6 @@ class PluginManager:
             for failure in self.failures
             if (failure.plugin, failure.distribution) == (plugin.name, plugin.distribution)
         ]
-
-    def call(self, hook: str, *, phase: Phase = "event", **arguments: Any) -> list[tuple[Plugin, Any]]:
-        """Call a hook of every plugin that implements it, each on its own, and keep what they raise.
-
-        Returns (plugin, result) in the order of the plugins' names; the result is None, or a list of
-        what the hook returned or yielded.
-        """
-        results = []
-        for plugin in self.plugins:
-            try:
-                for implementation in self._implementations(plugin, hook):
-                    values = [arguments[name] for name in implementation.argnames]
-                    result: Any = implementation.function(*values)
-                    results.append((plugin, None if result is None else list(result)))
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:
-                self.fail(plugin, phase, error)
-        return results
-
-    def _implementations(self, plugin: Plugin, hook: str) -> Sequence[Any]:
-        """Those of a plugin, whose module is imported with the first hook that is called."""
-        if not plugin.works or hook not in plugin.hooks or plugin.point is None:
-            return ()
-        if plugin.module is None:
-            with contextlib.redirect_stdout(sys.stderr):
-                plugin.module = plugin.point.load()
-        return implementations(plugin.module, plugin.target).get(hook, ())
 
     def _describe(self, point: metadata.EntryPoint) -> Plugin:
         if point.dist is None:

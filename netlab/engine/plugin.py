@@ -48,6 +48,7 @@ class Plugin:
     summary: str = ""
     components: list[ComponentSpec] = field(default_factory=list)
     commands: list[tuple[str, str, str]] = field(default_factory=list)
+    settings: str | None = None  # "netlab_mine.settings:Settings", the model of what its hooks are given
     hooks: tuple[str, ...] = ()
     import_seconds: float = 0.0
     waited: bool = False  # for its import, in this process or for it

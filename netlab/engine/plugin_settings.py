@@ -7,6 +7,7 @@ The two files are TOML with a table ``[plugins]``::
     autoload = false                                   # only netlab's own, and files that are named
     folder = false                                     # not the files of netlab_plugins beside the runs
     strict = true                                      # a plugin's failure ends the command
+    [plugins.NAME]                                     # settings of a plugin's hooks (engine.hook_settings)
 
 The user's is ``netlab/config.toml`` in the configuration folder (``$XDG_CONFIG_HOME`` or ``~/.config``;
 ``%APPDATA%`` on Windows), the project's is ``netlab.toml`` in the current folder or the nearest one
@@ -77,6 +78,18 @@ def settings_files() -> list[Path]:
     return [path for path in (user, project) if path is not None and path.is_file()]
 
 
+def tables_in_files() -> list[tuple[str, Mapping[str, Mapping[str, Any]]]]:
+    """The tables ``[plugins.NAME]`` of each file by NAME, with the file's path; the closer file is later.
+
+    Raises:
+        UsageError: a file is wrong.
+    """
+    return [
+        (str(path), {name: value for name, value in read_table(path).items() if isinstance(value, Mapping)})
+        for path in settings_files()
+    ]
+
+
 def user_file() -> Path:
     """Where the user's file is, whether it exists or not."""
     if os.name == "nt":
@@ -109,6 +122,8 @@ def read_table(path: Path) -> Mapping[str, Any]:
     if not isinstance(table, dict):
         raise UsageError(f"{path}: 'plugins' must be a table, [plugins]")
     for key, value in table.items():
+        if isinstance(value, Mapping) and key not in KEYS:
+            continue  # of a plugin, which may not be installed here: seen to where its hooks are called
         if key not in KEYS:
             raise UsageError(
                 f"{path}: [plugins] has no key '{key}'.{closest(key, KEYS)} Known: {', '.join(KEYS)}"

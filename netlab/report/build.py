@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netlab.engine.catalog import Catalog
+from netlab.engine.hooks import call_hooks
 from netlab.errors import NetlabError, first_line
 from netlab.kinds.events import ReportSection
 from netlab.report.detectors import read_detector
@@ -94,7 +95,7 @@ def plugin_sections(records: list[RunRecord], catalog: Catalog) -> list[ReportSe
     """What plugins add, in the order of their names; a failing plugin is kept and reported."""
     paths = [record.directory.path for record in records]
     sections: list[ReportSection] = []
-    for plugin, result in catalog.manager.call("netlab_report_sections", runs=paths):
+    for plugin, result in call_hooks(catalog.manager, "netlab_report_sections", runs=paths):
         try:
             for section in result or ():
                 if not isinstance(section, ReportSection):

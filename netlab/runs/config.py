@@ -13,6 +13,7 @@ The configuration is a plain nested dictionary, as in the file::
     name = "flip"
     [[callback]]               likewise, what goes along with the steps
     [training]                 see netlab.classification.settings
+    [plugins.NAME]             settings of a plugin's hooks; like [run] they are not what is trained
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ PART_KINDS = ("dataset", *NETWORK_KINDS, *TRAINING_KINDS)  # of which a run has 
 SELECTORS = tuple(KINDS[kind].selector for kind in PART_KINDS)  # their tables and flags: data, backbone, ...
 NAMING_KINDS = ("dataset", "backbone", "block", "norm")  # by which a run is called
 CHAINS = tuple(KINDS[kind].selector for kind in CHAIN_KINDS)
+
+ASIDE = ("run", "plugins")  # tables that may differ between runs of the same thing
 
 # Every table of the file, and the keys that are read from it without asking.
 TABLES: dict[str, tuple[str, ...]] = {
@@ -156,7 +159,10 @@ def default_name(config: Mapping[str, Any], parts: Iterable[Part], ignored: froz
     """
     config = plain_names(config)
     training = {key: value for key, value in config["training"].items() if key not in ignored}
-    counted = {**{table: values for table, values in config.items() if table != "run"}, "training": training}
+    counted = {
+        **{table: values for table, values in config.items() if table not in ASIDE},
+        "training": training,
+    }
     if foreign := foreign_parts(parts):
         counted["suppliers"] = foreign
     digest = hashlib.sha256(json.dumps(counted, sort_keys=True, default=str).encode()).hexdigest()[:6]
@@ -185,7 +191,7 @@ def plain_names(value: Any) -> Any:
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], ignored: frozenset[str]) -> list[str]:
-    """``block.paths: 4 -> 2`` for every value that differs, ``[run]`` and ``ignored`` training keys apart.
+    """``block.paths: 4 -> 2`` for every value that differs, ``ASIDE`` and ``ignored`` training keys apart.
 
     ``old`` is as it was read; ``new`` is compared as it would be read. Who supplies a part is not looked at.
     """
@@ -193,7 +199,7 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], ignored: frozens
     old, new = plain_names(old), plain_names(tomllib.loads(to_toml(new)))
     for table in dict.fromkeys([*new, *old]):
         before, after = old.get(table, {}), new.get(table, {})
-        if table == "run":
+        if table in ASIDE:
             continue
         if isinstance(before, list) or isinstance(after, list):  # a chain
             if before != after:

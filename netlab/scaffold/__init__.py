@@ -20,7 +20,7 @@ from netlab.errors import UsageError, closest
 from netlab.kinds import KINDS
 
 SCAFFOLD_KINDS = (*KINDS, "tracker")
-OTHER_MODULES = ("options", "plugin")  # what a package holds beside the module of its part
+OTHER_MODULES = ("options", "plugin", "settings")  # what a package holds beside the module of its part
 
 
 def check_name(name: str) -> None:

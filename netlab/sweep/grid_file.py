@@ -26,7 +26,7 @@ def read_grid_file(path: str | None) -> dict[str, Any]:
     if path is None:
         return {}
     content = read_toml(Path(path))
-    known = (*TABLES, "sweep", "also")
+    known = (*TABLES, "sweep", "plugins", "also")
     for table in content:
         if table not in known:
             raise UsageError(

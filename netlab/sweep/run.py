@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from netlab.comparison.comparison import Comparison, compare_directories
 from netlab.engine.catalog import Catalog
+from netlab.engine.hook_settings import Tables, hook_settings
 from netlab.errors import NetlabError
 from netlab.executors.place import Place, ended_on_failure, open_executor, share_at
 from netlab.runs.directory import check_name
@@ -40,6 +41,7 @@ class SweepSettings:
     command: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()  # plugins that are not loaded
     plugin_files: tuple[str, ...] = ()  # absolute paths: those of --plugin, and beside the runs
+    hook_settings: Tables = field(default_factory=dict)  # [plugins.NAME] of the grid's file
     rules: ResumeRules = USUAL
 
 
@@ -112,6 +114,7 @@ def sweep(
     Raises:
         UsageError: an option out of range, an unknown name of anything; nothing was begun then.
     """
+    hook_settings(catalog.manager, settings.hook_settings)  # wrong ones are refused before anything is begun
     for metric in settings.metrics:
         catalog.find("metric", metric)
     if settings.name is not None:
@@ -147,7 +150,7 @@ def carry_out(
         task_of(
             run, runs=settings.runs, offline=settings.offline, device=settings.device,
             command=settings.command, blocked=settings.blocked, metrics=settings.metrics,
-            plugin_files=settings.plugin_files, rules=settings.rules,
+            plugin_files=settings.plugin_files, rules=settings.rules, hook_settings=settings.hook_settings,
         )
         for run in planned
     ]  # fmt: skip

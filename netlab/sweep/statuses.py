@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from netlab.engine.hook_settings import Tables
 from netlab.sweep.driver import RunStatus, refresh
 from netlab.sweep.plan import PlannedRun
 from netlab.sweep.task import RunTask, missing_metrics
@@ -33,10 +34,11 @@ def task_of(
     metrics: tuple[str, ...],
     plugin_files: tuple[str, ...],
     rules: ResumeRules,
+    hook_settings: Tables,
 ) -> RunTask:
     """The run as a task for a worker."""
     return RunTask(
-        config=run.config,
+        config={**run.config, "plugins": dict(hook_settings)},
         folder=str(Path.cwd()),
         runs=str(runs),
         offline=offline,

@@ -10,7 +10,8 @@ A whole test file of a plugin::
 
 ``netlab plugins check`` runs the same checks without a test file. For tests of one's own of a metric,
 ``FeatureSpace(features, labels)`` is what a metric is given. This package is light: what a kind's
-checks need (torch, numpy) is imported with them.
+checks need (torch, numpy) is imported with them. A tracker is called as netlab does it by
+``call_hooks(manager, "netlab_run_finished", run=run)``.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from netlab.testing.checks import (
 from netlab.testing.parametrize import BoundCheck, bound_checks, parametrize_checks
 
 if TYPE_CHECKING:
+    from netlab.engine.hooks import call_hooks
     from netlab.separability.space.feature_space import FeatureSpace
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "NotApplicable",
     "Subject",
     "bound_checks",
+    "call_hooks",
     "component_checks",
     "make_subject",
     "parametrize_checks",
@@ -49,4 +52,8 @@ def __getattr__(name: str) -> Any:
         from netlab.separability.space.feature_space import FeatureSpace
 
         return FeatureSpace
+    if name == "call_hooks":  # needs pydantic
+        from netlab.engine.hooks import call_hooks
+
+        return call_hooks
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

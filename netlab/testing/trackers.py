@@ -9,6 +9,7 @@ import copy
 import os
 import re
 import tempfile
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
@@ -16,11 +17,15 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import tomli_w
+
 from netlab.engine.declaring import implementations
+from netlab.engine.hook_settings import settings_model, without_secrets
 from netlab.engine.listing import EVENTS
 from netlab.engine.plugin import Plugin
 from netlab.errors import first_line
 from netlab.kinds.events import ReportSection, RunInfo
+from netlab.runs.config import without_none
 from netlab.testing.checks import ConformanceError, NotApplicable, expect
 from netlab.testing.surroundings import changes, restored
 
@@ -89,6 +94,8 @@ def call(plugin: Plugin, hook: str, **arguments: Any) -> list[Any]:
     if plugin.module is None:
         assert plugin.point is not None
         plugin.module = plugin.point.load()
+    settings = settings_model(plugin.settings)() if plugin.settings is not None else None
+    arguments = {**arguments, "settings": settings}
     found: list[Any] = []
     for implementation in implementations(plugin.module, plugin.target).get(hook, ()):
         try:
@@ -190,6 +197,22 @@ def sections(plugin: Plugin) -> None:
                 expect(not loaded, f"the section '{section.title}' loads something: {loaded and loaded[0]}")
 
 
+def settings(plugin: Plugin) -> None:
+    """Its settings have defaults and descriptions, refuse unknown keys, and survive a run's config.toml."""
+    assert plugin.settings is not None
+    try:
+        model = settings_model(plugin.settings)
+    except Exception as error:
+        raise ConformanceError(f"its settings can not be loaded: {first_line(error)}") from error
+    for name, field in model.model_fields.items():
+        expect(not field.is_required(), f"the setting '{name}' has no default: no run works without it")
+        expect(bool(field.description), f"the setting '{name}' has no description")
+    expect(model.model_config.get("extra") == "forbid", "an unknown key is not refused: set extra='forbid'")
+    expect(bool(model.model_config.get("frozen")), "a hook can change what others are given: set frozen=True")
+    recorded = tomllib.loads(tomli_w.dumps(without_none(without_secrets(model()))))
+    expect(model.model_validate(recorded) == model(), "they are others when they are read from a config.toml")
+
+
 PluginCheck = Callable[[Plugin], None]
 OF_EVENTS: tuple[PluginCheck, ...] = (events, run_kept, own_folder, runs_apart, surroundings)
 
@@ -197,6 +220,8 @@ OF_EVENTS: tuple[PluginCheck, ...] = (events, run_kept, own_folder, runs_apart, 
 def plugin_checks(plugin: Plugin) -> Mapping[str, Callable[[], None]]:
     """The checks of a plugin's hooks, by name; none for one that only declares."""
     functions: tuple[PluginCheck, ...] = OF_EVENTS if EVENTS & set(plugin.hooks) else ()
+    if plugin.settings is not None:
+        functions = (settings, *functions)
     if SECTIONS in plugin.hooks:
         functions = (*functions, sections)
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netlab.engine.catalog import Catalog
+from netlab.engine.hook_settings import HookSettings
+from netlab.engine.hooks import call_hooks
 from netlab.files import write_json, write_text
 from netlab.kinds.events import RunInfo
 from netlab.runs.config import Config, to_toml
@@ -34,6 +36,7 @@ class TrainingSession:
     environment: Mapping[str, Any]
     continuation: Continuation
     catalog: Catalog
+    settings: HookSettings  # of plugins' hooks
     records: Mapping[str, Any] = field(default_factory=dict)
 
     @contextlib.contextmanager
@@ -58,22 +61,22 @@ class TrainingSession:
             append_session(self.run, "training", facts)
             for name, content in self.records.items():
                 write_json(self.run.path / name, content)
-            self.catalog.manager.call("netlab_run_started", run=self._info)
+            self._tell("netlab_run_started")
             for note in (*mended, *resumption.notes):
                 reporter.note(note)
             yield
 
     def epoch_finished(self, epoch: int, row: Mapping[str, float]) -> None:
         """Tell the plugins of an epoch's row of the history."""
-        self.catalog.manager.call("netlab_epoch_finished", run=self._info, epoch=epoch, values=row)
+        self._tell("netlab_epoch_finished", epoch=epoch, values=row)
 
     def finish(self, result: dict[str, Any]) -> FinishedRun:
         """Write ``result.json``, whose presence means that the run is finished, and tell the plugins."""
         write_json(self.run.result, result)
         self.run.end_generation()
-        self.catalog.manager.call("netlab_run_finished", run=self._info)
+        self._tell("netlab_run_finished")
         return FinishedRun(self.run, result)
 
-    @property
-    def _info(self) -> RunInfo:
-        return RunInfo(self.run.path, self.config)
+    def _tell(self, hook: str, **more: Any) -> None:
+        run = RunInfo(self.run.path, self.config)
+        call_hooks(self.catalog.manager, hook, settings=self.settings, run=run, **more)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+import time
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from netlab.engine.plugin import Plugin
 from netlab.testing import ConformanceError
@@ -39,6 +42,57 @@ def test_a_tracker_that_notes_every_epoch_passes(capsys: pytest.CaptureFixture[s
 
     for check in plugin_checks(plugin(netlab_run_started=started, netlab_epoch_finished=finished)).values():
         check()
+
+
+class Sound(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    every: int = Field(1, description="Epochs.")
+    folder: Path | None = Field(None, description="A folder.")
+    token: SecretStr = Field(SecretStr("x"), description="A secret.")
+
+
+class Required(Sound):
+    url: str = Field(description="Where to.")
+
+
+class Loose(Sound):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Changeable(Sound):
+    model_config = ConfigDict(extra="forbid", frozen=False)
+
+
+class Silent(Sound):
+    some: int = 3
+
+
+class Forgetful(Sound):
+    now: float = Field(default_factory=time.monotonic, exclude=True, description="Lost in the file.")
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("Required", "'url' has no default"), ("Loose", "extra='forbid'"), ("Changeable", "frozen=True"),
+        ("Silent", "'some' has no description"), ("Forgetful", "are others"), ("Absent", "can not be loaded"),
+        ("time", "is not a pydantic model"),
+    ],
+)  # fmt: skip
+def test_wrong_settings_are_caught(model: str, said: str) -> None:
+    wrong = plugin(netlab_run_started=lambda run, settings: None)
+    wrong.settings = f"{__name__}:{model}"
+    with pytest.raises(ConformanceError, match=re.escape(said)):
+        plugin_checks(wrong)["settings"]()
+
+
+def test_hooks_are_given_their_settings() -> None:
+    told = []
+    sound = plugin(netlab_run_started=lambda run, settings: told.append(settings))
+    sound.settings = f"{__name__}:Sound"
+    for check in plugin_checks(sound).values():
+        check()
+    assert set(map(type, told)) == {Sound}
 
 
 def test_a_plugin_that_only_declares_has_no_checks_of_hooks() -> None:

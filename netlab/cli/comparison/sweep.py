@@ -76,7 +76,7 @@ def build(session: Session) -> Callable[..., None]:  # long: the command and the
 
         seeds = options.seeds if options.seeds is not None else in_file.get("seeds")
         grids = grids_of(file, given_tables(given, flags), seeds)
-        settings, workers = settings_of(session, options, in_file), options.workers_of_runs()
+        settings, workers = settings_of(session, options, file), options.workers_of_runs()
         with SweepScreen(yes=options.yes, dry_run=options.dry_run) as screen:
             outcome = plan_and_run(catalog, grids, settings, workers, screen)
         if outcome is not None:
@@ -94,10 +94,12 @@ def build(session: Session) -> Callable[..., None]:  # long: the command and the
     )  # fmt: skip
 
 
-def settings_of(session: Session, options: SweepOptions, in_file: Mapping[str, Any]) -> SweepSettings:
-    """What every run is given: flags, else the table ``[sweep]`` of the grid's file."""
+def settings_of(session: Session, options: SweepOptions, file: Mapping[str, Any]) -> SweepSettings:
+    """What every run is given: flags, else ``[sweep]`` and ``[plugins.NAME]`` of the grid's file."""
+    from netlab.engine.hook_settings import overlaid
     from netlab.sweep.run import SweepSettings
 
+    in_file = file.get("sweep", {})
     return SweepSettings(
         name=in_file.get("name") if options.name is None else options.name,
         baseline=options.baseline or in_file.get("baseline"),
@@ -109,5 +111,6 @@ def settings_of(session: Session, options: SweepOptions, in_file: Mapping[str, A
         command=("netlab", *session.typed),
         blocked=tuple(session.blocked),
         plugin_files=session.manager.files,
+        hook_settings=overlaid(file.get("plugins", {}), session.manager.given_settings),
         rules=options.rules,
     )

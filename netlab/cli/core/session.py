@@ -17,6 +17,7 @@ from netlab.cli.core.failures import report_failures, report_slow_imports
 from netlab.engine.blame import plugin_error
 from netlab.engine.blocking import meant_by
 from netlab.engine.file_plugins import files_beside
+from netlab.engine.hook_settings import read_set
 from netlab.engine.manager import PluginManager
 from netlab.engine.plugin_settings import plugin_settings
 from netlab.errors import NetlabError, PluginError, closest, first_line
@@ -25,7 +26,7 @@ from netlab.visible import visible
 if TYPE_CHECKING:
     from netlab.engine.catalog import Catalog
 
-VALUED = ("--no-plugin", "--plugin")  # the flags of netlab itself that take a value
+VALUED = ("--no-plugin", "--plugin", "--set")  # the flags of netlab itself that take a value
 COMPLETING = "_NETLAB_COMPLETE"  # the environment variable by which a shell asks; as in ``netlab.cli.start``
 
 
@@ -43,6 +44,7 @@ class Session:
     debug: bool = False
     blocked: list[str] = field(default_factory=list)
     plugin_files: list[str] = field(default_factory=list)  # of --plugin
+    settings_given: list[str] = field(default_factory=list)  # of --set, NAME.OPTION=VALUE
     typed: tuple[str, ...] = ()  # the words as they were typed
     completing: bool = False
     only_shows: bool = True
@@ -55,7 +57,8 @@ class Session:
     def manager(self) -> PluginManager:
         """Every installed plugin; failures are reported once, on standard error."""
         beside = self._plugins_beside_runs()
-        manager = PluginManager.from_environment(self.blocked, [*self.plugin_files, *beside])
+        files: list[str | Path] = [*self.plugin_files, *beside]
+        manager = PluginManager.from_environment(self.blocked, files, read_set(self.settings_given))
         if beside and not self.completing:
             names = ", ".join(path.name for path in beside)
             note(f"loaded {names} of {beside[0].parent} (NETLAB_PLUGIN_FOLDER=0 leaves out what lies there)")
@@ -122,18 +125,19 @@ def typed_value(words: Sequence[str], flags: Sequence[str]) -> str | None:
 
 
 def take_global_flags(words: Sequence[str]) -> Session:
-    """Read ``--debug``, ``--no-plugin NAME`` and ``--plugin FILE.py`` wherever they stand."""
+    """Read the flags of netlab itself wherever they stand: ``--debug`` and those of ``VALUED``."""
     session = Session([], debug=os.environ.get("NETLAB_DEBUG", "0") not in ("", "0"), typed=tuple(words))
+    values = dict(zip(VALUED, (session.blocked, session.plugin_files, session.settings_given), strict=True))
     rest = iter(words)
     for word in rest:
         if word == "--":
             session.arguments += [word, *rest]
         elif word == "--debug":
             session.debug = True
-        elif (flag := word.partition("=")[0]) in VALUED:
+        elif (flag := word.partition("=")[0]) in values:
             value = word.partition("=")[2] if "=" in word else next(rest, None)
             if value is not None:
-                (session.blocked if flag == "--no-plugin" else session.plugin_files).append(value)
+                values[flag].append(value)
         else:
             session.arguments.append(word)
     return session

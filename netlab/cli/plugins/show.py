@@ -11,12 +11,15 @@ from pydantic import Field
 
 from netlab.cli.core.command import command
 from netlab.cli.core.console import plain_table, terminal, titled
-from netlab.cli.core.flags import Argument, Flag, component_flags
+from netlab.cli.core.flags import Argument, Flag, component_flags, help_text
 from netlab.cli.core.options import Json
 from netlab.cli.core.session import Session
 from netlab.cli.plugins.names import OneKind, complete_kind, part_completion
 from netlab.engine.catalog import Component
 from netlab.engine.descriptions import describe
+from netlab.engine.hook_settings import settings_model
+from netlab.engine.option_errors import expected_of
+from netlab.engine.plugin import Plugin
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,7 +36,9 @@ def build(session: Session) -> Callable[..., None]:
 
     def show(options: ShowOptions) -> None:
         """Show a part: contract, options, source and who else offers it; or a plugin and its failures."""
-        described = describe(session.catalog, options.name, options.kind, options_of=option_rows)
+        described = describe(
+            session.catalog, options.name, options.kind, options_of=option_rows, settings_of=setting_rows
+        )
         if options.as_json:
             print(json.dumps(described, indent=2, default=str))
         else:
@@ -50,6 +55,18 @@ def option_rows(part: Component) -> list[dict[str, str]]:
         {"name": flag.option, "flag": flag.canonical, "type": type_name(flag), "help": flag.help}
         for flag in flags
     ]
+
+
+def setting_rows(plugin: Plugin) -> list[dict[str, str]]:
+    """The settings of a plugin's hooks as ``--set`` takes them."""
+    fields = settings_model(str(plugin.settings)).model_fields
+    return [
+        {
+            "name": name, "flag": f"--set {plugin.name}.{name}=", "type": expected_of(field),
+            "help": help_text(field),
+        }
+        for name, field in fields.items()
+    ]  # fmt: skip
 
 
 def type_name(flag: Flag) -> str:
@@ -91,13 +108,7 @@ def print_part(console: Console, facts: dict[str, Any]) -> None:
     console.print(table)
     if facts["also_offered_by"]:
         console.print(f"Write '{facts['name']}@{facts['distribution']}' to choose this one.")
-    if facts["options"]:
-        console.print(titled("\noptions"))
-        options = plain_table("", "", show_header=False)
-        options.columns[0].no_wrap = True
-        for option in facts["options"]:
-            options.add_row(option["flag"], str(option["help"]))
-        console.print(options)
+    print_options(console, "options", facts["options"])
     console.print(titled("\ncontract"))
     for paragraph in facts["contract"].split("\n\n"):
         # The docstring is wider than many terminals: its lines are filled anew.
@@ -115,7 +126,21 @@ def print_plugin(console: Console, facts: dict[str, Any]) -> None:
         console.print(f"hooks: {', '.join(facts['hooks'])}")
     if facts["components"]:
         console.print(f"parts: {', '.join(facts['components'])}")
+    if facts["settings_problem"]:
+        console.print(f"settings: {facts['settings_problem']}")
+    print_options(console, "settings", facts["settings"])
     print_failures(console, facts["failures"])
+
+
+def print_options(console: Console, title: str, rows: list[dict[str, str]]) -> None:
+    """A table of what can be given."""
+    if rows:
+        console.print(titled(f"\n{title}"))
+        table = plain_table("", "", show_header=False)
+        table.columns[0].no_wrap = True
+        for row in rows:
+            table.add_row(row["flag"], row["help"])
+        console.print(table)
 
 
 def print_failures(console: Console, failures: list[dict[str, str]]) -> None:

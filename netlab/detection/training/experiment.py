@@ -31,6 +31,7 @@ from netlab.detection.training.image_regions import RegionExtraction, region_set
 from netlab.detection.training.settings import DetectionSettings
 from netlab.detection.training.task import HeadTask, optimization_of
 from netlab.engine.catalog import Catalog, Part
+from netlab.engine.hook_settings import hook_settings
 from netlab.errors import UsageError
 from netlab.runs.config import Config
 from netlab.runs.directory import RunDirectory, check_name
@@ -192,7 +193,9 @@ def run_experiment(
     )
     continuation = Continuation(epochs=experiment.settings.epochs, result="ap50", rules=rules)
     split = {"split.json": split_record(data, experiment.folder)}
-    session = TrainingSession(run, experiment.config, environment, continuation, catalog, split)
+    settings = hook_settings(catalog.manager)
+    config = {**experiment.config, **settings.record()}
+    session = TrainingSession(run, config, environment, continuation, catalog, settings, split)
     with session.opened(reporter):
         task, validation = make_task(experiment, reporter)
         reporter.phase("training", experiment.settings.epochs)

@@ -27,7 +27,12 @@ def netlab_components():
 
 
 @hookimpl
-def netlab_report_sections(runs):
+def netlab_settings():
+    return "netlab_squeeze_excite.options:ReportSettings"
+
+
+@hookimpl
+def netlab_report_sections(runs, settings):
     from netlab_squeeze_excite.report import gate_section
 
-    return gate_section(runs)
+    return gate_section(runs, closed=settings.closed)

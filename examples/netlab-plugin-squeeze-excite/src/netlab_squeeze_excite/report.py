@@ -11,9 +11,9 @@ BLOCK = "gates"  # the buffer of SqueezeExciteBlock
 WIDTH, HEIGHT, BINS = 240, 28, 24
 
 
-def gate_section(runs):
+def gate_section(runs, *, closed=0.25):
     """One section about the runs that have such blocks, or none."""
-    rows = [row for run in runs for row in rows_of(run)]
+    rows = [row for run in runs for row in rows_of(run, closed)]
     if not rows:
         return
     head = "".join(
@@ -23,8 +23,8 @@ def gate_section(runs):
             ("block", ""),
             ("channels", ' class="num"'),
             ("mean gate", ' class="num"'),
-            ("below 0.25", ' class="num"'),
-            ("above 0.75", ' class="num"'),
+            (f"below {closed:g}", ' class="num"'),
+            (f"above {1 - closed:g}", ' class="num"'),
             ("closed (0) to open (1)", ""),
         )
     )
@@ -39,14 +39,14 @@ def gate_section(runs):
     )
 
 
-def rows_of(run):
+def rows_of(run, closed):
     """A table row for every squeeze-and-excitation block of a run."""
     for block, gates in gates_of(run / "checkpoints" / "best.safetensors").items():
         numbers = (
             str(len(gates)),
             f"{gates.mean():.3f}",
-            f"{(gates < 0.25).sum()}",
-            f"{(gates > 0.75).sum()}",
+            f"{(gates < closed).sum()}",
+            f"{(gates > 1 - closed).sum()}",
         )
         cells = "".join(f'<td class="num">{number}</td>' for number in numbers)
         name = f'<th scope="row">{escape(run.name)}</th><td>{escape(block)}</td>'
