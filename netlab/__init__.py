@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from netlab.api.detector import DetectorRun, load_detector
     from netlab.api.detector_training import train_detector
     from netlab.api.installed import load_plugin, parts
-    from netlab.api.library import list_runs, load_run
+    from netlab.api.library import list_runs, load_run, remove_run, restore_run, verify_run
     from netlab.api.networks import assemble, load_data, summarize
     from netlab.api.run import Run
     from netlab.api.separability import csi_score, feature_separability, layer_separability, si_score
@@ -49,10 +49,13 @@ __all__ = [
     "load_plugin",
     "load_run",
     "parts",
+    "remove_run",
+    "restore_run",
     "si_score",
     "summarize",
     "train",
     "train_detector",
+    "verify_run",
 ]
 
 _MODULES = {  # where each name comes from
@@ -70,10 +73,13 @@ _MODULES = {  # where each name comes from
     "load_plugin": "netlab.api.installed",
     "load_run": "netlab.api.library",
     "parts": "netlab.api.installed",
+    "remove_run": "netlab.api.library",
+    "restore_run": "netlab.api.library",
     "si_score": "netlab.api.separability",
     "summarize": "netlab.api.networks",
     "train": "netlab.api.training",
     "train_detector": "netlab.api.detector_training",
+    "verify_run": "netlab.api.library",
 }
 _PUBLIC_MODULES = ("errors", "kinds", "specs", "testing")
 

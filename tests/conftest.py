@@ -74,6 +74,12 @@ TINY = (
 )  # fmt: skip
 
 
+def unlisted(run: Path) -> Path:
+    """A run whose manifest is gone: what tests write into it by hand is then read as it is."""
+    (run / "manifest.json").unlink()
+    return run
+
+
 @pytest.fixture
 def tiny() -> tuple[str, ...]:
     return TINY

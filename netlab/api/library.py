@@ -1,17 +1,13 @@
-"""The runs of a folder."""
+"""The runs of a folder: loaded, listed, verified, put into the trash."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from netlab.api.run import PARTS, Run
 from netlab.api.table import Table
-from netlab.errors import NetlabError, UsageError, first_line
-from netlab.runs.config import read_config
-from netlab.runs.directory import RunDirectory, find_run, is_detector
-from netlab.runs.directory import list_runs as directories_in
-from netlab.runs.history import read_history
+from netlab.errors import UsageError
+from netlab.runs.directory import find_run, is_detector
 
 
 def load_run(name: str | Path, *, runs: str | Path = "runs", accept_changed_parts: bool = False) -> Run:
@@ -38,34 +34,79 @@ def load_run(name: str | Path, *, runs: str | Path = "runs", accept_changed_part
     return Run(directory.path, accept_changed_parts=accept_changed_parts)
 
 
-def list_runs(runs: str | Path = "runs") -> Table:
+def list_runs(runs: str | Path = "runs", *, where: str | None = None) -> Table:
     """The runs of a folder, oldest first, finished or not; detectors are not among them.
+
+    Args:
+        runs: the folder where runs are kept.
+        where: a condition, as of ``netlab runs list``: ``norm=bn and test_accuracy>.9``. Names are those of
+            the columns, of figures of ``result``, and of options: ``block.paths``.
 
     Returns:
         A row a run: name, state, data, backbone, block, norm, seed, epochs, test_accuracy, parameters,
-        each as far as it is known.
+        each as far as it is known; ``state`` says how far it is, or what is damaged.
+
+    Raises:
+        UsageError: ``where`` is no condition, or asks for what no run has.
 
     >>> trained = netlab.train(data="digits", size=24, norm="bn", width=4, epochs=1, quiet=True)
     >>> trained.name in netlab.list_runs("runs")["name"]
     True
+    >>> trained.name in netlab.list_runs("runs", where="norm=bn and seed=0 and test_accuracy>=0")["name"]
+    True
     """
+    from netlab.runs.library import rows_of
+    from netlab.runs.where import parse_where
+
+    condition = None if where is None else parse_where(where)
     columns = ("name", "state", *PARTS, "seed", "epochs", "test_accuracy", "parameters")
-    directories = [each for each in directories_in(Path(runs)) if not is_detector(each)]
-    caption = "" if directories else f"there is no run in '{runs}'"
-    return Table([row_of(directory) for directory in directories], columns, caption=caption)
+    rows = [row for row in rows_of((Path(runs),), condition) if row.get("kind") != "detector"]
+    caption = "" if rows else f"there is no {'such ' if where else ''}run in '{runs}'"
+    return Table([{name: row.get(name) for name in columns} for row in rows], columns, caption=caption)
 
 
-def row_of(directory: RunDirectory) -> dict[str, Any]:
-    """A row of ``list_runs``; what is damaged is said in its state."""
-    try:
-        config = read_config(directory.config)
-        row: dict[str, Any] = {"name": directory.name, "state": "unfinished"}
-        row |= {table: config[table]["name"] for table in PARTS}
-        row["seed"] = config["training"]["seed"]
-        row["epochs"] = len(read_history(directory.history))
-        if directory.is_finished:
-            result = directory.read_result()
-            row |= {"state": "finished", **{key: result.get(key) for key in ("test_accuracy", "parameters")}}
-    except NetlabError as error:
-        return {"name": directory.name, "state": first_line(error)}
-    return row
+def remove_run(name: str | Path, *, runs: str | Path = "runs") -> Path:
+    """Move a run or detector into the trash, the folder ``.trash`` beside it; nothing is deleted.
+
+    Returns:
+        Where it is then. ``restore_run`` takes it back.
+
+    Raises:
+        UsageError: there is none (with the closest name), or a process is working on it.
+
+    >>> trained = netlab.train(data="digits", size=24, norm="bn", width=4, epochs=1, name="spare", quiet=True)
+    >>> netlab.remove_run("spare").parent.name, netlab.restore_run("spare").name
+    ('.trash', 'spare')
+    """
+    from netlab.runs.library import remove
+
+    return remove(find_run(str(name), Path(runs)))
+
+
+def restore_run(name: str, *, runs: str | Path = "runs") -> Path:
+    """Take a run or detector back out of the trash of ``runs``; gives its folder.
+
+    Raises:
+        UsageError: there is none of that name in the trash, or another one in ``runs`` by now.
+    """
+    from netlab.runs.library import restore
+
+    return restore(name, Path(runs))
+
+
+def verify_run(name: str | Path, *, runs: str | Path = "runs") -> list[str]:
+    """Compare every file of a run or detector with what netlab wrote.
+
+    Returns:
+        A line for each file that is not so; none where all are.
+
+    Raises:
+        UsageError: there is no such run (with the closest name).
+
+    >>> trained = netlab.train(data="digits", size=24, norm="bn", width=4, epochs=1, quiet=True)
+    >>> netlab.verify_run(trained.name)
+    []
+    """
+    from netlab.runs.library import verify
+
+    return list(verify(find_run(str(name), Path(runs))).problems)

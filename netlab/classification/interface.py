@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,20 @@ def read_interface(run: RunDirectory) -> Interface:
             raise ValueError(f"no resampling is called {interface.resampling!r}")
     except (KeyError, TypeError, ValueError) as error:
         raise NetlabError(f"{run.interface} is damaged: {type(error).__name__} {error}") from None
-    if not len(mean) == len(std) == interface.channels:
-        raise NetlabError(f"{run.interface} is damaged: mean and std must have a value a channel")
+    if wrong := what_is_wrong(interface):
+        raise NetlabError(f"{run.interface} is damaged: {wrong}")
     return interface
+
+
+def what_is_wrong(interface: Interface) -> str:
+    """Why no network has such an interface; an empty text where one may."""
+    mean, std = interface.normalization.mean, interface.normalization.std
+    if not len(mean) == len(std) == interface.channels:
+        return "mean and std must have a value a channel"
+    if min(interface.channels, interface.height, interface.width) < 1 or interface.shorter < 0:
+        return "an image has at least one channel and one pixel"
+    if not all(math.isfinite(value) for value in (*mean, *std)) or min(std) <= 0:
+        return "mean and std must be finite, and std more than 0"
+    if not interface.class_names:
+        return "it has no class"
+    return ""

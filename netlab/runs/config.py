@@ -31,6 +31,7 @@ import tomli_w
 from netlab.engine.catalog import Catalog, Part
 from netlab.errors import NetlabError, UsageError
 from netlab.kinds import CHAIN_KINDS, KINDS
+from netlab.runs.manifest import read_checked
 
 NETWORK_KINDS = ("backbone", "block", "norm", "activation")
 TRAINING_KINDS = ("recipe", "optimizer", "schedule", "loss")
@@ -128,7 +129,7 @@ def read_tables(path: Path) -> Config:
         NetlabError: it is missing or not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_checked(path).decode())
     except FileNotFoundError:
         raise NetlabError(f"{path.parent} is not a run directory: it has no config.toml") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -9,17 +9,29 @@ import shutil
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import filelock
+
 from netlab.errors import NetlabError, UsageError, closest
-from netlab.files import remove_leftovers, sync_folder
-
-try:
-    import fcntl
-except ImportError:  # not on Windows: there, two processes on one run are not noticed
-    fcntl = None  # type: ignore[assignment]
-
+from netlab.files import (
+    link_atomically,
+    make_folder,
+    refuse_link,
+    remove_leftovers,
+    sync_folder,
+    write_atomically,
+)
+from netlab.runs.manifest import (
+    announced,
+    file_sha256,
+    forget,
+    put,
+    read_checked,
+    sha256,
+)
 
 PREVIOUS = ".previous"  # no run can be called so
 
@@ -103,10 +115,37 @@ class RunDirectory:
         return self.result.exists()
 
     def create(self) -> None:
-        """Make the folders, and clear what a killed process left half-written."""
+        """Make the folders, and clear what a killed process left half-written.
+
+        Raises:
+            UsageError: one is a link to elsewhere.
+        """
         for folder in (self.path, self.path / "checkpoints", self.plots):
-            folder.mkdir(parents=True, exist_ok=True)
+            if folder != self.path:  # which may be kept on another disk
+                refuse_link(folder)
+            make_folder(folder)
             remove_leftovers(folder)
+
+    def write_epoch(self, best: bytes | None, history: str, last: bytes) -> None:
+        """Write what an epoch left, in this order, ``best`` where its weights are the best so far.
+
+        The checkpoint before the last is kept. Killed in between, the run goes on from the older checkpoint.
+        """
+        contents = {self.history: history.encode(), self.last_checkpoint: last}
+        if best is not None:
+            contents = {self.best_checkpoint: best, **contents}
+        digests = {self.name_of(path): sha256(content) for path, content in contents.items()}
+        if self.last_checkpoint.exists():
+            digests[self.name_of(self.earlier_checkpoint)] = file_sha256(self.last_checkpoint)
+        with announced(self.path, digests):
+            for path, content in contents.items():
+                if path == self.last_checkpoint:
+                    link_atomically(path, self.earlier_checkpoint)
+                write_atomically(path, partial(put, content))
+
+    def name_of(self, path: Path) -> str:
+        """How the manifest calls a file of the run."""
+        return path.relative_to(self.path).as_posix()
 
     def begin_generation(self) -> None:
         """Keep what is finished aside, whole, and count as unfinished from here on.
@@ -122,6 +161,7 @@ class RunDirectory:
         shutil.copytree(self.path, new, copy_function=link_or_copy, ignore=apart)
         new.rename(self.previous.path)
         sync_folder(self.path)
+        forget(self.path, self.result.name)
         self.result.unlink()
 
     def end_generation(self) -> None:
@@ -147,19 +187,19 @@ class RunDirectory:
         Raises:
             UsageError: another process holds it.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
+        make_folder(self.path)
+        refuse_link(self.path / ".lock")
+        lock = filelock.FileLock(self.path / ".lock", timeout=0)
         try:
-            if fcntl is not None:
-                try:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    raise UsageError(
-                        f"another process is working on run '{self.name}': wait for it, or use another --name"
-                    ) from None
+            lock.acquire()
+        except filelock.Timeout:
+            raise UsageError(
+                f"another process is working on run '{self.name}': wait for it, or use another --name"
+            ) from None
+        try:
             yield
         finally:
-            os.close(descriptor)
+            lock.release()
 
 
 def link_or_copy(source: str, target: str) -> None:
@@ -187,10 +227,10 @@ def check_name(name: str) -> None:
 def read_json_object(path: Path, missing: str) -> dict[str, Any]:
     """A JSON object from a file, or one clear error."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(read_checked(path))
     except FileNotFoundError:
         raise NetlabError(missing) from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NetlabError(f"{path} is damaged: {error}") from None
     if not isinstance(value, dict):
         raise NetlabError(f"{path} is damaged: it holds no object")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 from typing import Any
 
 from netlab.errors import NetlabError
+from netlab.runs.manifest import read_checked
 
 NUMBERS = ("value", "standard_error", "low", "high", "points", "features", "seconds")
 
@@ -21,11 +23,10 @@ def read_separability(path: Path) -> list[dict[str, Any]]:
         return []
     rows: list[dict[str, Any]] = []
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            for line in csv.DictReader(file):
-                row: dict[str, Any] = {key: line[key] for key in ("layer", "split", "metric")}
-                row |= {key: float(line[key]) if line.get(key) else None for key in NUMBERS}
-                rows.append(row)
+        for line in csv.DictReader(io.StringIO(read_checked(path).decode(), newline="")):
+            row: dict[str, Any] = {key: line[key] for key in ("layer", "split", "metric")}
+            row |= {key: float(line[key]) if line.get(key) else None for key in NUMBERS}
+            rows.append(row)
     except (ValueError, KeyError, TypeError, csv.Error, UnicodeDecodeError) as error:
         raise NetlabError(f"{path} is damaged: {error}") from None
     return rows

@@ -17,8 +17,9 @@ from netlab.engine.binding import Accept, Binding
 from netlab.engine.catalog import Catalog
 from netlab.engine.provenance import supplier_of_record
 from netlab.errors import NetlabError
-from netlab.files import write_json
+from netlab.files import json_text
 from netlab.runs.directory import RunDirectory
+from netlab.runs.manifest import read_checked, write_checked
 
 
 def read_sessions(run: RunDirectory) -> list[dict[str, Any]]:
@@ -28,7 +29,7 @@ def read_sessions(run: RunDirectory) -> list[dict[str, Any]]:
         NetlabError: the file is damaged.
     """
     try:
-        found = json.loads(run.sessions.read_text(encoding="utf-8"))
+        found = json.loads(read_checked(run.sessions))
     except FileNotFoundError:
         return []
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -40,7 +41,12 @@ def read_sessions(run: RunDirectory) -> list[dict[str, Any]]:
 
 def append_session(run: RunDirectory, what: str, facts: Mapping[str, Any]) -> None:
     """Add a session to the log: ``what`` was done (``training``, ``use``), with these facts."""
-    write_json(run.sessions, [*read_sessions(run), {"what": what, **facts}])
+    write_checked(run.path, {run.sessions.name: with_session(run, what, facts)})
+
+
+def with_session(run: RunDirectory, what: str, facts: Mapping[str, Any]) -> str:
+    """The log with one session more, as text."""
+    return json_text([*read_sessions(run), {"what": what, **facts}])
 
 
 def binding_of(run: RunDirectory, accept: Accept = None) -> Binding:

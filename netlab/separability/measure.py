@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 from netlab.engine.catalog import Catalog
 from netlab.errors import UsageError
+from netlab.files import make_folder, refuse_link, remove_leftovers
+from netlab.runs.manifest import forget, list_files
 from netlab.separability.bound_metric import BoundMetric
 from netlab.separability.distributed import Sharing, check_shared_out, shared_out
 from netlab.separability.feature_sources import FeatureFiles, FeatureSource
@@ -117,13 +119,27 @@ def measure_source(
     refuse_nothing(reports)
     written: list[Path] = []
     if folder is not None:
-        folder.mkdir(exist_ok=True)
+        prepare_folder(folder)
         rows = save(folder, reports, source.record(), plan.order if plan is not None else [])
         written.append(folder / "separability.csv")
         if plots:
             names = [metric.name for metric in metrics]
+            forget(folder, "plots/separability-*")
             written += plot_curves(folder / "plots", rows, names, source.title)
+            list_files(folder, "plots/separability-*")
     if per_point is not None:
         write_points(per_point, reports, source.origins)
         written.append(per_point)
     return Measurement(source.title, reports, written)
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make the folder, and clear what a killed process left there.
+
+    Raises:
+        UsageError: its folder of plots is a link to elsewhere.
+    """
+    make_folder(folder)
+    refuse_link(folder / "plots")
+    for each in (folder, folder / "plots"):
+        remove_leftovers(each)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,14 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from netlab.files import write_csv, write_json
+from netlab.errors import NetlabError
+from netlab.files import csv_text, json_text, write_csv
 from netlab.kinds.metric import MetricResult
 from netlab.runs.curves import save_figure
+from netlab.runs.directory import read_json_object
+from netlab.runs.manifest import write_checked
 from netlab.separability.layer_report import COLUMNS, LayerReport, finite
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+RESULT_KEYS = ("value", "standard_error", "low", "high", "seconds")
 SPLIT_STYLES = {"train": ("#0072B2", "o", "-"), "test": ("#D55E00", "s", "--")}  # Okabe and Ito
 MORE_STYLES = (("#009E73", "^", "-."), ("#CC79A7", "D", ":"))
 
@@ -32,24 +35,36 @@ def save(
     ``order`` are the names of all layers in the order of execution. Gives the rows of the CSV.
     """
     document = {"settings": _plain(settings), **to_json(reports)}
-    path = folder / "separability.json"
-    before = _read(path)
+    before = _read(folder / "separability.json")
     if before is not None and before.get("settings") == document["settings"]:
         document["layers"] = _joined(before["layers"], document["layers"])
     places = {name: place for place, name in enumerate(order)}
     document["layers"].sort(key=lambda layer: places.get(layer["name"], len(places)))
     rows = rows_of(document)
-    write_json(path, document)
-    write_csv(folder / "separability.csv", COLUMNS, rows)
+    texts = {"separability.json": json_text(document), "separability.csv": csv_text(COLUMNS, rows)}
+    write_checked(folder, texts)
     return rows
 
 
 def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        document = json.loads(path.read_text())
-    except (OSError, ValueError):
+    """What was measured before; None where nothing was.
+
+    Raises:
+        NetlabError: it is damaged: what it held would be lost.
+    """
+    if not path.exists():
         return None
-    return document if isinstance(document, dict) and isinstance(document.get("layers"), list) else None
+    document = read_json_object(path, f"there is no {path}")
+    try:
+        for layer in document["layers"]:
+            if not isinstance(layer["metrics"], dict):
+                raise TypeError("a layer has no metrics")
+            _ = layer["name"], layer["split"], layer["points"], layer["features"]
+            for result in layer["metrics"].values():
+                _ = [result[key] for key in RESULT_KEYS]
+    except (KeyError, TypeError) as error:
+        raise NetlabError(f"{path} is damaged ({error}): remove it to measure anew") from None
+    return document
 
 
 def _joined(old: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -71,7 +86,7 @@ def rows_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
             "layer": layer["name"],
             "split": layer["split"],
             "metric": metric,
-            **{key: result[key] for key in ("value", "standard_error", "low", "high", "seconds")},
+            **{key: result[key] for key in RESULT_KEYS},
             "points": layer["points"],
             "features": layer["features"],
         }

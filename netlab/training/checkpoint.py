@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from netlab.errors import NetlabError
-from netlab.files import write_atomically
+from netlab.runs.manifest import check_file
 
 FORMAT = "netlab-checkpoint-2"
 NETWORK, OPTIMIZER, STATE = "network.", "optimizer.", "state."
@@ -41,14 +41,10 @@ class Progress:
         return score is not None and score > self.best_score
 
 
-def save_checkpoint(
-    path: Path,
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    state: Mapping[str, Tensor],
-    progress: Progress,
-) -> None:
-    """Write network, optimizer, whatever else a training keeps and progress atomically."""
+def checkpoint_content(
+    network: nn.Module, optimizer: torch.optim.Optimizer, state: Mapping[str, Tensor], progress: Progress
+) -> bytes:
+    """A file with network, optimizer, whatever else a training keeps and progress."""
     tensors = {NETWORK + name: value for name, value in network.state_dict().items()}
     names = {id(parameter): name for name, parameter in network.named_parameters()}
     for parameter, kept in optimizer.state.items():
@@ -61,22 +57,21 @@ def save_checkpoint(
                     " which a checkpoint can not hold: an optimizer must keep its state in tensors"
                 )
     tensors |= {STATE + name: value for name, value in state.items()}
-    write_tensors(path, tensors, progress)
+    return content_of(tensors, progress)
 
 
-def save_weights(path: Path, network: nn.Module, progress: Progress) -> None:
-    """Write the network's weights and buffers, and how good they are."""
-    write_tensors(path, {NETWORK + name: value for name, value in network.state_dict().items()}, progress)
+def weights_content(network: nn.Module, progress: Progress) -> bytes:
+    """A file with the network's weights and buffers, and how good they are."""
+    return content_of({NETWORK + name: value for name, value in network.state_dict().items()}, progress)
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor], progress: Progress) -> None:
-    """Write named tensors and progress, with the digest of both."""
+def content_of(tensors: Mapping[str, Tensor], progress: Progress) -> bytes:
+    """A safetensors file of named tensors and progress, with the digest of both."""
     # Cloned, since safetensors refuses tensors that share memory (tied weights).
     plain = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
     text = json.dumps(asdict(progress))
     metadata = {"format": FORMAT, "progress": text, "sha256": digest_of(plain, text)}
-    content = safetensors.torch.save(plain, metadata)
-    write_atomically(path, lambda file: file.write(content))
+    return safetensors.torch.save(plain, metadata)
 
 
 def digest_of(tensors: Mapping[str, Tensor], progress: str) -> str:
@@ -95,6 +90,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], Progress]:
     Raises:
         NetlabError: the file is missing, not a checkpoint of netlab, or not as it was written.
     """
+    check_file(path)
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}

@@ -15,18 +15,17 @@ from torch import Tensor, nn
 
 from netlab.data.batches import epoch_seed
 from netlab.errors import NetlabError
-from netlab.files import link_atomically
 from netlab.kinds.callback import Training
 from netlab.runs.directory import RunDirectory
-from netlab.runs.history import read_history, write_history
+from netlab.runs.history import history_text, read_history
 from netlab.training.callbacks import Callbacks
 from netlab.training.checkpoint import (
     Progress,
+    checkpoint_content,
     load_checkpoint,
     load_weights,
     read_progress,
-    save_checkpoint,
-    save_weights,
+    weights_content,
     with_prefix,
 )
 from netlab.training.optimization import Optimization
@@ -94,6 +93,7 @@ def train(
         figures = train_epoch(forward, task, optimization, optimizer, callbacks, epoch, reporter, ranks)
         training_seconds = time.perf_counter() - began
         ranks.share_buffers(network)
+        best = None
         with callbacks.evaluation():
             row = {"epoch": epoch, **figures, **task.measure(epoch, training_seconds)}
             score = task.score(row)
@@ -102,17 +102,16 @@ def train(
             if is_best and score is not None:
                 progress = Progress(epoch, epoch, score)
                 if run is not None and ranks.is_first:
-                    save_weights(run.best_checkpoint, network, progress)
+                    best = weights_content(network, progress)
         row |= callbacks.epoch_finished(epoch)
         row["lr"] = optimizer.param_groups[0]["lr"]
         row["seconds"] = time.perf_counter() - began
         row = {column: row[column] for column in columns}
         history.append(row)
         if run is not None and ranks.is_first:
-            write_history(run.history, history, columns)
             state = prefixed({TASK: task.state(), CALLBACKS: callbacks.state()})
-            link_atomically(run.last_checkpoint, run.earlier_checkpoint)
-            save_checkpoint(run.last_checkpoint, network, optimizer, state, progress)
+            last = checkpoint_content(network, optimizer, state, progress)
+            run.write_epoch(best, history_text(history, columns), last)
         reporter.epoch(row, is_best=is_best)
         on_epoch(epoch, row)
 

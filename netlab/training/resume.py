@@ -12,6 +12,7 @@ from netlab.errors import NetlabError, UsageError
 from netlab.files import link_atomically
 from netlab.runs.config import Config, differences, read_tables
 from netlab.runs.directory import RunDirectory
+from netlab.runs.manifest import announced, file_sha256
 from netlab.runs.sessions import binding_of
 from netlab.training.checkpoint import Progress, read_progress
 
@@ -142,7 +143,8 @@ def mend_checkpoint(run: RunDirectory) -> list[str]:
             epoch = read_progress(run.earlier_checkpoint).epoch
         except NetlabError:
             return []
-        link_atomically(run.earlier_checkpoint, run.last_checkpoint)
+        with announced(run.path, {run.name_of(run.last_checkpoint): file_sha256(run.earlier_checkpoint)}):
+            link_atomically(run.earlier_checkpoint, run.last_checkpoint)
         return [f"the last checkpoint is damaged: training goes on after epoch {epoch}, from the one before"]
     return []
 

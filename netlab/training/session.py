@@ -10,11 +10,12 @@ from typing import Any
 from netlab.engine.catalog import Catalog
 from netlab.engine.hook_settings import HookSettings
 from netlab.engine.hooks import call_hooks
-from netlab.files import write_json, write_text
+from netlab.files import json_text
 from netlab.kinds.events import RunInfo
 from netlab.runs.config import Config, to_toml
 from netlab.runs.directory import RunDirectory
-from netlab.runs.sessions import append_session
+from netlab.runs.manifest import OUTCOME, begin_manifest, list_files, write_checked
+from netlab.runs.sessions import with_session
 from netlab.training.reporter import Reporter
 from netlab.training.resume import Continuation, check_resumable, mend_checkpoint
 
@@ -55,12 +56,15 @@ class TrainingSession:
             agree()
             self.run.create()
             self.run.begin_generation()  # a result is kept until there is another
-            write_text(self.run.config, to_toml(self.config))
-            write_json(self.run.environment, self.environment)
+            begin_manifest(self.run.path)
             facts = {**self.environment, "accepted_changes": list(resumption.accepted_changes)}
-            append_session(self.run, "training", facts)
-            for name, content in self.records.items():
-                write_json(self.run.path / name, content)
+            texts = {
+                self.run.config.name: to_toml(self.config),
+                self.run.environment.name: json_text(self.environment),
+                self.run.sessions.name: with_session(self.run, "training", facts),
+                **{name: json_text(content) for name, content in self.records.items()},
+            }
+            write_checked(self.run.path, texts)
             self._tell("netlab_run_started")
             for note in (*mended, *resumption.notes):
                 reporter.note(note)
@@ -72,7 +76,8 @@ class TrainingSession:
 
     def finish(self, result: dict[str, Any]) -> FinishedRun:
         """Write ``result.json``, whose presence means that the run is finished, and tell the plugins."""
-        write_json(self.run.result, result)
+        list_files(self.run.path, *OUTCOME)
+        write_checked(self.run.path, {self.run.result.name: json_text(result)})
         self.run.end_generation()
         self._tell("netlab_run_finished")
         return FinishedRun(self.run, result)

@@ -13,7 +13,7 @@ import torch
 
 import netlab
 from netlab.training import loop
-from tests.conftest import Cli
+from tests.conftest import Cli, unlisted
 
 WORDS = ("run", "--norm", "bn", "--name", "r")
 
@@ -91,7 +91,7 @@ def test_a_resume_with_other_versions_says_so_and_a_strict_one_refuses(
     cli: Cli, tiny: tuple[str, ...]
 ) -> None:
     assert cli(*WORDS, *tiny).code == 0
-    environment = Path("runs/r/environment.json")
+    environment = unlisted(Path("runs/r")) / "environment.json"
     recorded = json.loads(environment.read_text())
     recorded["packages"]["torch"] = "1.0"
     recorded["python"] = "3.0"
@@ -108,15 +108,15 @@ def test_a_resume_with_other_versions_says_so_and_a_strict_one_refuses(
 
 
 def test_logits_that_are_not_finite_are_an_error(cli: Cli, tiny: tuple[str, ...]) -> None:
-    from netlab.training.checkpoint import read_tensors, write_tensors
+    from netlab.training.checkpoint import content_of, read_tensors
 
     assert cli(*WORDS, *tiny).code == 0
     cv2.imwrite("one.png", np.full((24, 24), 99, np.uint8))
-    best = Path("runs/r/checkpoints/best.safetensors")
+    best = unlisted(Path("runs/r")) / "checkpoints/best.safetensors"
     tensors, progress = read_tensors(best)
     name = next(name for name in tensors if name.endswith("weight"))
     tensors[name] = tensors[name].fill_(float("nan"))
-    write_tensors(best, tensors, progress)
+    best.write_bytes(content_of(tensors, progress))
     for words in (("predict", "one.png", "--json"), ("metrics", "csi", "--run", "r")):
         outcome = cli(*words)
         assert outcome.code in (1, 2), words
@@ -129,7 +129,7 @@ def test_logits_that_are_not_finite_are_an_error(cli: Cli, tiny: tuple[str, ...]
 def test_one_flipped_bit_of_the_weights_is_noticed(cli: Cli, tiny: tuple[str, ...]) -> None:
     assert cli(*WORDS, *tiny).code == 0
     cv2.imwrite("one.png", np.full((24, 24), 99, np.uint8))
-    best = Path("runs/r/checkpoints/best.safetensors")
+    best = unlisted(Path("runs/r")) / "checkpoints/best.safetensors"
     content = bytearray(best.read_bytes())
     content[-100] ^= 0x40
     best.write_bytes(content)

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from netlab.separability import si_score
+from tests.conftest import unlisted
 
 Cli = Callable[..., Any]
 
@@ -76,7 +77,7 @@ class TestRun:
         outcome = run("run", "--norm", "bn", "--name", "second", "--seed", "5", *tiny)
         assert outcome.code == 0, outcome.err
         weights = Path("runs/second/checkpoints/best.safetensors").read_bytes()
-        Path("runs/first/checkpoints/best.safetensors").write_bytes(weights)
+        (unlisted(Path("runs/first")) / "checkpoints/best.safetensors").write_bytes(weights)
         assert run("metrics", "csi", "--run", "first", "--layers", "conv*", "--no-plots").code == 0
         assert {row["metric"] for row in rows_of("runs/first/separability.csv")} == {"csi"}
 

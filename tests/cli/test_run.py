@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 import safetensors
 
-from netlab.training.checkpoint import Progress, read_tensors, write_tensors
+from netlab.training.checkpoint import Progress, content_of, read_tensors
+from tests.conftest import unlisted
 
 Cli = Callable[..., Any]
 
@@ -136,7 +137,7 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(
 
 def test_a_truncated_checkpoint_is_named(cli: Cli, tiny: tuple[str, ...]) -> None:
     assert cli("run", *tiny).code == 0
-    last = only_run() / "checkpoints" / "last.safetensors"
+    last = unlisted(only_run()) / "checkpoints" / "last.safetensors"
     last.write_bytes(last.read_bytes()[:1000])
     outcome = cli("run", *tiny, "--epochs", "3")
     assert outcome.code == 1
@@ -162,17 +163,17 @@ def test_a_file_where_the_runs_folder_should_be_is_one_clear_line(cli: Cli, tiny
 def test_no_space_left_keeps_what_is_written(
     cli: Cli, tiny: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from netlab.training import checkpoint
+    from netlab.runs import directory
 
-    real, calls = checkpoint.write_atomically, []
+    real, calls = directory.write_atomically, []
 
-    def full_after_two(path: Path, write: Callable[[Any], object]) -> None:
+    def full_after_three(path: Path, write: Callable[[Any], object]) -> None:
         calls.append(path)
-        if len(calls) > 2:
+        if len(calls) > 3:
             raise OSError(28, "No space left on device", str(path))
         real(path, write)
 
-    monkeypatch.setattr(checkpoint, "write_atomically", full_after_two)
+    monkeypatch.setattr(directory, "write_atomically", full_after_three)
     outcome = cli("run", *tiny)
     assert outcome.code == 1
     assert "No space left on device" in outcome.err
@@ -200,7 +201,7 @@ def test_a_name_with_signs_that_mean_something_elsewhere_is_only_a_name(
 
 def test_a_history_without_all_its_rows_is_named(cli: Cli, tiny: tuple[str, ...]) -> None:
     assert cli("run", *tiny).code == 0
-    history = only_run() / "history.csv"
+    history = unlisted(only_run()) / "history.csv"
     history.write_text("".join(history.read_text().splitlines(keepends=True)[:2]))
     outcome = cli("run", *tiny, "--epochs", "3")
     assert outcome.code == 1
@@ -209,7 +210,7 @@ def test_a_history_without_all_its_rows_is_named(cli: Cli, tiny: tuple[str, ...]
 
 def test_a_history_without_a_column_is_named(cli: Cli, tiny: tuple[str, ...]) -> None:
     assert cli("run", *tiny).code == 0
-    (only_run() / "history.csv").write_text("a,b\n1,2\n")
+    (unlisted(only_run()) / "history.csv").write_text("a,b\n1,2\n")
     outcome = cli("run", *tiny, "--epochs", "3")
     assert outcome.code == 1
     assert "history.csv is damaged: it has no column epoch" in outcome.err
@@ -238,8 +239,9 @@ def test_best_weights_newer_than_the_checkpoint_are_the_ones_to_beat(cli: Cli, t
     last, best = (Path("runs/mine/checkpoints") / f"{name}.safetensors" for name in ("last", "best"))
     first_epoch = last.read_bytes()
     assert cli("run", *tiny, "--name", "mine", "--epochs", "2").code == 0
+    unlisted(Path("runs/mine"))
     tensors, _ = read_tensors(best)
-    write_tensors(best, tensors, Progress(2, best_epoch=2, best_score=(0.99, -0.01)))
+    best.write_bytes(content_of(tensors, Progress(2, best_epoch=2, best_score=(0.99, -0.01))))
     kept = best.read_bytes()
     last.write_bytes(first_epoch)
     assert cli("run", *tiny, "--name", "mine", "--epochs", "2").code == 0
@@ -250,7 +252,7 @@ def test_best_weights_newer_than_the_checkpoint_are_the_ones_to_beat(cli: Cli, t
 
 def test_a_run_of_another_kind_of_device_is_not_continued(cli: Cli, tiny: tuple[str, ...]) -> None:
     assert cli("run", *tiny).code == 0
-    path = only_run() / "environment.json"
+    path = unlisted(only_run()) / "environment.json"
     path.write_text(path.read_text().replace('"device": "cpu"', '"device": "cuda:1"'))
     outcome = cli("run", *tiny, "--epochs", "3")
     assert outcome.code == 2
@@ -259,7 +261,7 @@ def test_a_run_of_another_kind_of_device_is_not_continued(cli: Cli, tiny: tuple[
 
 def test_another_number_of_threads_is_noted_on_resume(cli: Cli, tiny: tuple[str, ...]) -> None:
     assert cli("run", *tiny, "--threads", "1").code == 0
-    path = only_run() / "environment.json"
+    path = unlisted(only_run()) / "environment.json"
     path.write_text(path.read_text().replace('"threads": 1', '"threads": 64'))
     assert "note: 64 threads before, 1 now" in cli("run", *tiny, "--epochs", "3", "--threads", "1").out
 
@@ -276,7 +278,7 @@ def test_lost_best_weights_are_noticed_before_training_goes_on(cli: Cli, tiny: t
 
 def test_epochs_asked_for_by_mistake_can_be_taken_back(cli: Cli, tiny: tuple[str, ...]) -> None:
     assert cli("run", *tiny).code == 0
-    config = only_run() / "config.toml"
+    config = unlisted(only_run()) / "config.toml"
     config.write_text(config.read_text().replace("epochs = 2", "epochs = 500"))
     (only_run() / "result.json").unlink()  # as an interrupted extension leaves it
     assert cli("run", *tiny).code == 0

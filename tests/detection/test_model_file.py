@@ -14,7 +14,7 @@ import tomli_w
 
 from netlab.detection.model.description import description_of
 from netlab.errors import NetlabError
-from tests.conftest import Cli
+from tests.conftest import Cli, unlisted
 
 MODEL: dict[str, Any] = {
     "format": "netlab-detector-2",
@@ -125,7 +125,7 @@ def test_a_damaged_description_ends_predict_with_one_line(
 ) -> None:
     folder = tmp_path / "damaged"
     shutil.copytree(trained, folder)
-    words = (folder / "model.toml").read_text()
+    words = (unlisted(folder) / "model.toml").read_text()
     for old, new, said in (
         ("image_side = 192", "image_side = -1", "preprocessing.image_side"),
         ('way = "roialign"', 'way = "magic"', "features.way"),

@@ -15,6 +15,7 @@ import safetensors.torch
 import torch
 
 from netlab.files import write_json
+from tests.conftest import unlisted
 
 # Hard negatives are mined after the first epoch: the last checkpoint of the victim holds them.
 WORDS = (
@@ -81,7 +82,7 @@ def test_killed_and_resumed_equals_never_killed(
         return tmp_path / "detectors" / name
 
     # Data that changed in between is noticed; then the same command goes on.
-    environment = killed / "environment.json"
+    environment = unlisted(killed) / "environment.json"
     recorded = json.loads(environment.read_text())
     write_json(environment, recorded | {"data_sha256": "0" * 64})
     changed = cli(

@@ -17,11 +17,11 @@ from torch import nn
 from netlab.errors import NetlabError
 from netlab.training.checkpoint import (
     Progress,
+    checkpoint_content,
+    content_of,
     load_checkpoint,
     load_weights,
     read_tensors,
-    save_checkpoint,
-    write_tensors,
 )
 
 
@@ -44,7 +44,7 @@ def step(network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
 def test_a_resumed_optimizer_makes_the_same_step_to_the_bit(tmp_path: Path) -> None:
     network, optimizer = trained()
     progress, state = Progress(3, 2, (0.5, -1.25)), {"hard": torch.arange(3)}
-    save_checkpoint(tmp_path / "last", network, optimizer, state, progress)
+    (tmp_path / "last").write_bytes(checkpoint_content(network, optimizer, state, progress))
     other, other_optimizer = trained()
     step(other, other_optimizer)  # something else, to be overwritten
     found, kept = load_checkpoint(tmp_path / "last", other, other_optimizer)
@@ -59,7 +59,7 @@ def test_a_resumed_optimizer_makes_the_same_step_to_the_bit(tmp_path: Path) -> N
 def test_a_truncated_checkpoint_says_what_to_do(tmp_path: Path) -> None:
     network, optimizer = trained()
     path = tmp_path / "last.safetensors"
-    save_checkpoint(path, network, optimizer, {}, Progress())
+    path.write_bytes(checkpoint_content(network, optimizer, {}, Progress()))
     whole = path.read_bytes()
     for size in (0, 5, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:size])
@@ -70,7 +70,7 @@ def test_a_truncated_checkpoint_says_what_to_do(tmp_path: Path) -> None:
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     network, optimizer = trained()
     path = tmp_path / "last"
-    save_checkpoint(path, network, optimizer, {}, Progress())
+    path.write_bytes(checkpoint_content(network, optimizer, {}, Progress()))
     said = re.escape(f"{path} does not fit the network: ") + ".*size mismatch"
     other = nn.Sequential(nn.ReLU(), nn.Linear(3, 2))
     with pytest.raises(NetlabError, match=said):
@@ -82,9 +82,9 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
 def test_state_of_a_parameter_that_the_network_has_not_is_refused(tmp_path: Path) -> None:
     network, optimizer = trained()
     path = tmp_path / "last"
-    save_checkpoint(path, network, optimizer, {}, Progress())
+    path.write_bytes(checkpoint_content(network, optimizer, {}, Progress()))
     tensors, progress = read_tensors(path)
-    write_tensors(path, tensors | {"optimizer.momentum_buffer.9.weight": torch.zeros(1)}, progress)
+    path.write_bytes(content_of(tensors | {"optimizer.momentum_buffer.9.weight": torch.zeros(1)}, progress))
     said = re.escape(f"{path} does not fit the network: it has no parameter '9.weight'")
     with pytest.raises(NetlabError, match=said):
         load_checkpoint(path, network, optimizer)
@@ -96,7 +96,7 @@ def test_optimizer_state_keeps_its_type_and_takes_the_memory_format_of_its_param
     state = optimizer.state[weight]
     state["momentum_buffer"] = kept = state["momentum_buffer"].double()
     state["scales"] = torch.tensor([0.5, 2.0])
-    save_checkpoint(tmp_path / "last", network, optimizer, {}, Progress())
+    (tmp_path / "last").write_bytes(checkpoint_content(network, optimizer, {}, Progress()))
     load_checkpoint(tmp_path / "last", network, optimizer)
     found = optimizer.state[weight]["momentum_buffer"]
     assert found.dtype is torch.float64
@@ -133,7 +133,9 @@ def test_whatever_bit_is_flipped_the_checkpoint_is_refused(
     network(torch.randn(4, 3)).sum().backward()
     optimizer.step()
     path = tmp_path / "last.safetensors"
-    save_checkpoint(path, network, optimizer, {"hard": torch.arange(4)}, Progress(1, 1, (0.5,)))
+    path.write_bytes(
+        checkpoint_content(network, optimizer, {"hard": torch.arange(4)}, Progress(1, 1, (0.5,)))
+    )
     whole = path.read_bytes()
     rng = random.Random(0)
     padding = range(whole.index(b"}}") + 2, 8 + int.from_bytes(whole[:8], "little"))
@@ -149,7 +151,7 @@ def test_whatever_bit_is_flipped_the_checkpoint_is_refused(
 def test_a_tensor_that_is_gone_or_new_is_noticed(tmp_path: Path) -> None:
     network, optimizer = trained()
     path = tmp_path / "last.safetensors"
-    save_checkpoint(path, network, optimizer, {}, Progress(1))
+    path.write_bytes(checkpoint_content(network, optimizer, {}, Progress(1)))
     with safetensors.safe_open(path, "pt") as file:
         tensors, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
     (gone, *_) = [name for name in tensors if name.startswith("optimizer.")]
@@ -172,7 +174,7 @@ def test_any_optimizer_makes_the_same_steps_after_its_state_was_loaded(
     network, _ = trained()
     optimizer = make(network.parameters(), lr=0.1)
     step(network, optimizer)
-    save_checkpoint(tmp_path / "last", network, optimizer, {}, Progress(1))
+    (tmp_path / "last").write_bytes(checkpoint_content(network, optimizer, {}, Progress(1)))
     other, _ = trained()
     other_optimizer = make(other.parameters(), lr=0.1)
     load_checkpoint(tmp_path / "last", other, other_optimizer)
@@ -187,4 +189,4 @@ def test_a_state_that_is_no_tensor_is_refused_and_not_forgotten(tmp_path: Path) 
     network, optimizer = trained()
     optimizer.state[network[0].weight]["count"] = 3
     with pytest.raises(NetlabError, match=f"the optimizer {type(optimizer).__name__} keeps 'count' as int"):
-        save_checkpoint(tmp_path / "last", network, optimizer, {}, Progress(1))
+        (tmp_path / "last").write_bytes(checkpoint_content(network, optimizer, {}, Progress(1)))

@@ -15,7 +15,7 @@ from netlab.files import write_json, write_text
 from netlab.runs.config import to_toml
 from netlab.runs.directory import RunDirectory
 from netlab.training import resume
-from netlab.training.checkpoint import Progress, save_checkpoint, save_weights
+from netlab.training.checkpoint import Progress, checkpoint_content, weights_content
 from netlab.training.resume import Continuation
 
 CONFIG: dict[str, Any] = {
@@ -48,11 +48,10 @@ def make_run(
     network = nn.Linear(2, 2)
     if epoch:
         progress = Progress(epoch, best, (0.5,) if best else ())
-        save_checkpoint(
-            run.last_checkpoint, network, torch.optim.SGD(network.parameters(), lr=0.1), {}, progress
-        )
+        optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+        run.last_checkpoint.write_bytes(checkpoint_content(network, optimizer, {}, progress))
         if best:
-            save_weights(run.best_checkpoint, network, progress)
+            run.best_checkpoint.write_bytes(weights_content(network, progress))
     if result:
         write_json(run.result, {"test_accuracy": 0.875})
     return run

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from netlab.detection.evaluation.plots import plot_precision_recall
 from netlab.detection.evaluation.validation import detect_all, thresholds
 from netlab.detection.model.detector import Detector
 from netlab.errors import UsageError
+from netlab.runs.directory import read_json_object
 from netlab.training.reporter import Reporter
 
 EvaluationSplit = Literal["val", "train", "all"]
@@ -124,7 +124,7 @@ def images_to_evaluate(
         warn(line)
     record: Mapping[str, Any] = {}
     if (folder / "split.json").is_file():
-        record = json.loads((folder / "split.json").read_text(encoding="utf-8"))
+        record = read_json_object(folder / "split.json", "")
     if split == "all" or (split == "val" and not data.has_split):
         images = [*data.train, *data.val]
         if split == "val" and record.get("folder") == str(voc_dir.resolve()):

@@ -30,6 +30,7 @@ from netlab.errors import NetlabError, UsageError, closest
 from netlab.files import write_atomically, write_text
 from netlab.kinds.extractor import FeatureMaps
 from netlab.runs.directory import RunDirectory
+from netlab.runs.manifest import read_checked
 from netlab.runs.sessions import record_accepted
 
 
@@ -151,8 +152,8 @@ def load_detector(
 
 def _read(folder: Path) -> tuple[Description, dict[str, Tensor]]:
     try:
-        words = tomllib.loads((folder / "model.toml").read_text(encoding="utf-8"))
-        content = (folder / "model.safetensors").read_bytes()
+        words = tomllib.loads(read_checked(folder / "model.toml").decode())
+        content = read_checked(folder / "model.safetensors")
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(
             f"there is no trained detector in {folder} (model.toml and model.safetensors):"
