@@ -25,7 +25,8 @@ by its long form where two parts have it: `block__paths=4`, or `**{"block.paths"
 """
 GROUPS = {
     "Parts, networks and data": ("parts", "load_plugin", "assemble", "summarize", "load_data"),
-    "Train, and use what was trained": ("train", "load_run", "list_runs", "compare", "Run"),
+    "Train, and use what was trained": ("train", "load_run", "compare", "Run"),
+    "The runs of a folder": ("list_runs", "verify_run", "remove_run", "restore_run"),
     "Detect": ("train_detector", "load_detector", "DetectorRun"),
     "How well features separate the classes": (
         "layer_separability",
