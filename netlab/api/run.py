@@ -31,7 +31,7 @@ PARTS = ("data", "backbone", "block", "norm")
 class Run(SavedRun):
     """A run of ``netlab.train`` or ``netlab run``, finished or not.
 
-    ``result`` has test_accuracy, test_loss, best_epoch, parameters, confusion, class_names and more.
+    ``result`` has test_accuracy, test_balanced_accuracy, test_loss, best_epoch, confusion and more.
 
     >>> run = netlab.train(data="digits", size=24, norm="bn", width=4, epochs=1, quiet=True)
     >>> run.history["epoch"], run.is_finished
@@ -47,8 +47,8 @@ class Run(SavedRun):
 
     @property
     def history(self) -> Table:
-        """A row an epoch: epoch, train_loss, train_accuracy, val_loss, val_accuracy, lr,
-        images_per_second, seconds."""
+        """A row an epoch: epoch, train_loss, train_accuracy, val_loss, val_accuracy,
+        val_balanced_accuracy, lr, images_per_second, seconds."""
         return Table(read_history(self._directory.history))
 
     @property
@@ -280,7 +280,7 @@ class Run(SavedRun):
         rows = read_history(self._directory.history)
         if not rows:
             raise NetlabError(f"run '{self.name}' has finished no epoch")
-        best = max(rows, key=lambda row: (row["val_accuracy"], -row["val_loss"]))
+        best = max(rows, key=lambda row: (row["val_balanced_accuracy"], -row["val_loss"]))
         return Plot(history_figure(rows, title=self.name, best_epoch=int(best["epoch"])))
 
     def __repr__(self) -> str:

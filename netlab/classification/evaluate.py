@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from netlab.classification.class_figures import ClassFigures
 from netlab.training.ranks import ALONE, Ranks
 
 
@@ -20,6 +21,11 @@ class Evaluation:
     loss: float
     accuracy: float
     confusion: Tensor
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """The mean recall of the classes that occur, in [0, 1]."""
+        return ClassFigures(self.confusion.numpy()).balanced_accuracy
 
 
 def evaluate(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -16,7 +15,7 @@ from netlab.classification.interface import Interface, interface_of
 from netlab.classification.optimization import optimization_of
 from netlab.classification.pretraining import fit_to_weights
 from netlab.classification.restore import build_network, normalization_for
-from netlab.classification.settings import RESUMABLE, split_settings
+from netlab.classification.settings import RESUMABLE, split_rule
 from netlab.classification.task import ClassifierTask, Setup, out_of_patience
 from netlab.data.cache import default_cache_folder
 from netlab.data.load import data_digest, load_data
@@ -86,6 +85,20 @@ def described_start(setup: Setup) -> str:
     first = min(settings.head_epochs, settings.epochs)
     alone = f"the head for {first} epochs, then " if first and settings.train != "head" else ""
     return f"weights: {setup.network.weights}; learns {alone}{learns}"
+
+
+def test_notes(experiment: Experiment) -> list[str]:
+    """One line where netlab has set images aside for testing."""
+    data, settings = experiment.data, experiment.setup.settings
+    if settings.folds:
+        return [f"fold {settings.fold} of {settings.folds} (from 0) is tested on"]
+    if data.test_groups is None:
+        return []
+    tested = len(data.test)
+    return [
+        f"no test/ folder: {tested:,} of {tested + len(data.train):,} images are kept for testing, a share of"
+        " each class (--data.test, --data.test-seed)"
+    ]
 
 
 def size_notes(experiment: Experiment) -> list[str]:
@@ -162,8 +175,7 @@ def resolve(catalog: Catalog, given: Tables, data: ImageData) -> tuple[Assembly,
     Raises:
         UsageError: an unknown key, a value out of range, or one that does not fit the data.
     """
-    validation, split_seed = split_settings(given.get("training", {}))
-    splits = split_data(data, validation=validation, seed=split_seed)
+    splits = split_data(data, split_rule(given.get("training", {})))
     height, width = data.train.images.shape[-2:]
     pretrained = given.get("training", {}).get("weights", "none") != "none"
     facts = DataFacts(len(splits.train), (height, width), len(data.class_names), pretrained)
@@ -213,7 +225,7 @@ def run_experiment(
     for line in experiment.data.problems:
         reporter.warn(line)
     reporter.describe(experiment.describe())
-    for line in (*experiment.data.notes, *size_notes(experiment)):
+    for line in (*test_notes(experiment), *experiment.data.notes, *size_notes(experiment)):
         reporter.note(line)
     setup, run = experiment.setup, experiment.run
     parameters, environment = count_parameters(setup.network), environment_of(experiment)
@@ -246,7 +258,6 @@ def run_experiment(
 def environment_of(experiment: Experiment) -> dict[str, Any]:
     """``environment.json`` of this session."""
     setup = experiment.setup
-    indices = setup.splits.val_indices
     return describe_environment(
         setup.assembly.all,
         device=setup.device,
@@ -256,7 +267,7 @@ def environment_of(experiment: Experiment) -> dict[str, Any]:
         # Whether batch norms see the whole batch; a process alone has nothing else.
         sync_bn=setup.ranks.sync_bn if setup.ranks.world > 1 else None,
         data_digest=data_digest(experiment.data),
-        val_indices_digest=hashlib.sha256(indices.numpy().tobytes()).hexdigest(),
+        val_indices_digest=setup.splits.sha256,
         weights_digest=setup.network.weights_sha256 if isinstance(setup.network, PretrainedNetwork) else None,
     )
 
@@ -271,9 +282,10 @@ def result_of(trained: Trained, test: Evaluation, experiment: Experiment, parame
     training_seconds = sum(len(experiment.setup.splits.train) / row["images_per_second"] for row in history)
     return {
         "test_accuracy": test.accuracy,
+        "test_balanced_accuracy": test.balanced_accuracy,
         "test_loss": test.loss,
         "best_epoch": trained.progress.best_epoch,
-        "best_val_accuracy": trained.progress.best_score[0],
+        "best_val_balanced_accuracy": trained.progress.best_score[0],
         "epochs": trained.progress.epoch,
         "stopped_early": trained.stopped_early,
         "parameters": parameters,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from netlab.classification.assembly import Assembly
 from netlab.engine.catalog import Part
+from netlab.errors import UsageError
 from netlab.kinds.optimizer import ParameterGroup
 from netlab.training.optimization import Optimization
 from netlab.training.schedule import Schedule
@@ -67,6 +69,26 @@ def schedule_of(part: Part, epochs: int, head_epochs: int = 0) -> Schedule:
         return value
 
     return factor
+
+
+def with_class_weights(assembly: Assembly, labels: Tensor, classes: int) -> Part:
+    """The loss, with the weights of the classes that ``--class-weights balanced`` gives it.
+
+    w_k = N / (K N_k) for the ``labels`` int64 (N,) of the training images, N_k of them of class k of K: their
+    mean over the images is 1. Source: King and Zeng, Logistic Regression in Rare Events Data, 2001.
+
+    Raises:
+        UsageError: the loss has no option ``class_weights``, or was given weights too.
+    """
+    loss = assembly.parts["loss"]
+    if assembly.settings.class_weights == "equal":
+        return loss
+    if loss.options is None or "class_weights" not in type(loss.options).model_fields:
+        raise UsageError(f"{loss.component.title} takes no weights of classes (--class-weights balanced)")
+    if getattr(loss.options, "class_weights", ()):
+        raise UsageError("--class-weights balanced and --loss.class-weights: give one of them")
+    weights = len(labels) / (classes * torch.bincount(labels.cpu(), minlength=classes))
+    return replace(loss, options=loss.options.model_copy(update={"class_weights": tuple(weights.tolist())}))
 
 
 def loss_of(part: Part) -> Callable[[Tensor, Tensor], Tensor]:

@@ -10,6 +10,7 @@ from typing import Any
 from torch import nn
 
 from netlab.classification.interface import read_interface
+from netlab.classification.settings import split_rule
 from netlab.data import normalize
 from netlab.data.load import data_digest, load_data
 from netlab.data.split import Splits, split_data
@@ -115,7 +116,7 @@ def load_run(
         if recorded is not None and recorded != data_digest(data):
             raise NetlabError(f"the data of run '{directory.name}' has changed since it was trained")
     training = config["training"]
-    splits = split_data(data, validation=training["validation"], seed=training["split_seed"])
+    splits = split_data(data, split_rule(training))
     network = build_network(parts, data, seed=training["seed"])
     load_weights(directory.best_checkpoint, network)
     return LoadedRun(

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
 
+from netlab.data.folds import Folds
+from netlab.data.split import SplitRule
 from netlab.engine.option_types import Seed
 from netlab.errors import UsageError, closest
 
@@ -69,8 +71,17 @@ class TrainingSettings(BaseModel):
     mirror: bool = Field(
         False, description="Evaluate and predict by the mean of an image and its mirror image."
     )
+    class_weights: Literal["equal", "balanced"] = Field(
+        "equal",
+        description="Balanced: an image counts the more, the rarer its class is.",
+    )
+    sampling: Literal["uniform", "balanced"] = Field(
+        "uniform", description="Balanced: every class is seen as often as the others in an epoch."
+    )
     seed: Seed = 0
-    split_seed: int = Field(0, ge=0, lt=2**63, description="Seed of the validation split.")
+    split_seed: int = Field(0, ge=0, lt=2**63, description="Seed of the validation split and of folds.")
+    folds: int = Field(0, ge=0, description="Cross-validation: stratified parts of the data; 0: none.")
+    fold: int = Field(0, ge=0, description="The part that is tested on, from 0; the others are trained on.")
     compile: bool = Field(False, description="Use torch.compile (needs a C++ compiler).")
     deterministic: bool = Field(False, description="Only deterministic algorithms, also on CUDA.")
 
@@ -79,10 +90,18 @@ class TrainingSettings(BaseModel):
 RESUMABLE = frozenset({"epochs", "patience"})
 
 
-def split_settings(given: Mapping[str, Any]) -> tuple[float, int]:
-    """The share of the validation split and its seed, which are needed before the rest is known."""
-    settings = make_settings({key: given[key] for key in ("validation", "split_seed") if key in given})
-    return settings.validation, settings.split_seed
+def split_rule(given: Mapping[str, Any]) -> SplitRule:
+    """How the data is split, which is needed before the rest of ``[training]`` is known.
+
+    Raises:
+        UsageError: a value out of range, or a fold of no folds.
+    """
+    keys = ("validation", "split_seed", "folds", "fold")
+    settings = make_settings({key: given[key] for key in keys if key in given})
+    if settings.fold and not settings.folds:
+        raise UsageError(f"--fold {settings.fold} needs --folds, the number of them")
+    folds = Folds(settings.folds, settings.fold, settings.split_seed) if settings.folds else None
+    return SplitRule(settings.validation, settings.split_seed, folds)
 
 
 def make_settings(values: Mapping[str, Any]) -> TrainingSettings:

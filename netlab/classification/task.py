@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from netlab.classification.assembly import Assembly
 from netlab.classification.evaluate import Evaluation, evaluate
 from netlab.classification.frozen import FrozenOutputs, batches_of_outputs, on_device
-from netlab.classification.optimization import loss_of
+from netlab.classification.optimization import loss_of, with_class_weights
 from netlab.classification.settings import TrainingSettings
 from netlab.data.batches import TrainingBatches, evaluation_batches
 from netlab.data.normalize import Normalization
@@ -81,8 +81,9 @@ class ClassifierTask:
             self.batch_size,
             settings.seed,
             setup.ranks.share(self.batch_size),
+            balanced=settings.sampling == "balanced",
         )
-        self._loss = loss_of(setup.assembly.parts["loss"])
+        self._loss = loss_of(with_class_weights(setup.assembly, setup.splits.train.labels, setup.classes))
         self._mixing = any(
             "mixing" in part.component.spec.tags for part in setup.assembly.chains["augmentation"]
         )
@@ -160,18 +161,20 @@ class ClassifierTask:
         return {
             "val_loss": validation.loss,
             "val_accuracy": validation.accuracy,
+            "val_balanced_accuracy": validation.balanced_accuracy,
             "images_per_second": self.steps_per_epoch * self.batch_size / seconds,
         }
 
     def score(self, row: Mapping[str, float]) -> tuple[float, float] | None:
-        """Higher accuracy is better, or the same with a lower loss; None: the epoch is not to be chosen.
+        """Higher balanced accuracy is better, or the same with a lower loss; None: not to be chosen.
 
+        Of equal classes that is the accuracy. Of others, accuracy would choose what knows the frequent ones.
         The best of many epochs on few images is the luckiest: then only the ends of the phases compete.
         """
         settings = self._setup.settings
         if settings.choose == "phase" and row["epoch"] not in (settings.head_epochs, settings.epochs):
             return None
-        return row["val_accuracy"], -row["val_loss"]
+        return row["val_balanced_accuracy"], -row["val_loss"]
 
     def is_over(self, progress: Progress) -> bool:
         return out_of_patience(progress, self._setup.settings)

@@ -1,4 +1,4 @@
-"""Runs that differ only in their seed are one assembly; what differs between assemblies names them."""
+"""Runs that differ only in seed or fold are one assembly; what differs between assemblies names them."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from typing import Any
 
 from netlab.kinds import CHAIN_KINDS, KINDS
 from netlab.runs.config import CHAINS, NAMING_KINDS, SELECTORS, without_none
-from netlab.runs.record import RunRecord
+from netlab.runs.record import Repetition, RunRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """The finished runs of one configuration, by seed, and a name that no other assembly has."""
+    """The finished runs of one configuration, by seed and fold, and a name that no other assembly has."""
 
     name: str
     config: Mapping[str, Any]
-    runs: dict[int, RunRecord]
+    runs: dict[Repetition, RunRecord]
 
 
 def group_assemblies(records: Sequence[RunRecord]) -> list[Assembly]:
     """Group finished runs, in the order in which their configurations appear.
 
-    Of two runs with the same configuration and seed the later one counts.
+    Of two runs with the same configuration, seed and fold the later one counts.
     """
-    groups: dict[str, dict[int, RunRecord]] = {}
+    groups: dict[str, dict[Repetition, RunRecord]] = {}
     for record in records:
         key = json.dumps(comparable_config(record.config), sort_keys=True, default=str)
-        groups.setdefault(key, {})[record.seed] = record
+        groups.setdefault(key, {})[record.repetition] = record
     configs = [next(iter(runs.values())).config for runs in groups.values()]
     return [
         Assembly(name, config, runs)
@@ -38,9 +38,9 @@ def group_assemblies(records: Sequence[RunRecord]) -> list[Assembly]:
 
 
 def comparable_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration without what may differ between the runs of an assembly: place and seed."""
+    """The configuration without what may differ between the runs of an assembly: place, seed, fold."""
     tables = {table: config.get(table, {}) for table in (*SELECTORS, "training")}
-    training = {key: value for key, value in tables["training"].items() if key != "seed"}
+    training = {key: value for key, value in tables["training"].items() if key not in ("seed", "fold")}
     chains = {chain: config.get(chain, []) for chain in CHAINS}
     return without_none({**tables, **chains, "training": training})
 

@@ -13,7 +13,8 @@ from netlab.comparison.statistics import Difference, Summary, corrected, mean_an
 from netlab.errors import UsageError, closest
 from netlab.runs.choose import choose_runs
 from netlab.runs.directory import RunDirectory
-from netlab.runs.record import RunRecord, read_records
+from netlab.runs.record import Repetition, RunRecord, read_records
+from netlab.runs.result import has_unequal_classes
 from netlab.runs.separability import last_layer_value
 
 
@@ -61,13 +62,21 @@ def result_figure(key: str) -> Callable[[RunRecord], float | None]:
     return value
 
 
+def balanced_accuracy(record: RunRecord) -> float | None:
+    """The mean recall of the classes of the test images, where these are so unequal that it matters."""
+    if not has_unequal_classes(record.result):
+        return None
+    return result_figure("test_balanced_accuracy")(record)
+
+
 def separability_figure(metric: str, split: str) -> Callable[[RunRecord], float | None]:
     """A metric of the last layer that was measured."""
     return lambda record: last_layer_value(record.separability, metric, split)
 
 
 def make_measures(metrics: Sequence[str]) -> list[Measure]:
-    """Parameters, test accuracy, each metric of the last layer on train and test, seconds an epoch."""
+    """Parameters, test accuracy (of unequal classes balanced too), each metric of the last layer on train and
+    test, seconds an epoch."""
     separability = [
         Measure(
             f"{metric}_{split}",
@@ -81,6 +90,7 @@ def make_measures(metrics: Sequence[str]) -> list[Measure]:
     return [
         Measure("parameters", "parameters", result_figure("parameters"), 0, exact=True),
         Measure("test_accuracy", "test accuracy", result_figure("test_accuracy"), 4),
+        Measure("test_balanced_accuracy", "balanced accuracy", balanced_accuracy, 4),
         *separability,
         Measure("seconds_per_epoch", "seconds an epoch", result_figure("seconds_per_epoch"), 2),
     ]
@@ -211,15 +221,19 @@ def correct_together(entries: dict[str, dict[str, Entry]]) -> tuple[dict[str, di
     return result, sum(math.isfinite(difference.error) for difference in differences)
 
 
-def values_of(measure: Measure, assembly: Assembly) -> dict[int, float]:
-    """The values of a measure by seed, where there is one."""
-    found = {seed: measure.value(run) for seed, run in assembly.runs.items()}
-    return {seed: value for seed, value in found.items() if value is not None}
+def values_of(measure: Measure, assembly: Assembly) -> dict[Repetition, float]:
+    """The values of a measure by seed and fold, where there is one."""
+    found = {repetition: measure.value(run) for repetition, run in assembly.runs.items()}
+    return {repetition: value for repetition, value in found.items() if value is not None}
 
 
 def cautions(assemblies: Sequence[Assembly]) -> list[str]:
     """What a reader must know before believing a difference."""
     notes = []
+    if any(len({fold for _, fold in assembly.runs}) > 1 for assembly in assemblies):
+        notes.append(
+            "folds share training images, so intervals over them are too narrow (Nadeau and Bengio 2003)"
+        )
     single = [assembly.name for assembly in assemblies if len(assembly.runs) < 2]
     if len(single) == len(assemblies) > 1:
         notes.append("one seed each: no difference below can be told from noise, and the order is no ranking")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 
 CONFIDENCE = 0.95
+
+Key = TypeVar("Key", int, tuple[int, int])  # what tells runs apart: a seed, or a seed and a fold
 
 Verdict = Literal["higher", "lower", "within noise", "same", "one seed", "no shared seed"]
 
@@ -38,14 +40,14 @@ class Difference:
     error: float = math.nan
 
 
-def mean_and_deviation(values: Mapping[int, float]) -> Summary:
+def mean_and_deviation(values: Mapping[Key, float]) -> Summary:
     """Summary of values by seed; there is at least one."""
     numbers = np.array([values[seed] for seed in sorted(values)], dtype=np.float64)
     sd = float(numbers.std(ddof=1)) if len(numbers) > 1 else math.nan
     return Summary(float(numbers.mean()), sd, len(numbers))
 
 
-def paired_difference(values: Mapping[int, float], baseline: Mapping[int, float]) -> Difference:
+def paired_difference(values: Mapping[Key, float], baseline: Mapping[Key, float]) -> Difference:
     """``values - baseline``, paired by seed, with Student's interval.
 
     For the k differences d of the shared seeds, mean(d) +- t(.975, k - 1) sd(d) / sqrt(k). The same

@@ -36,7 +36,8 @@ class TrainingBatches:
     Batches are float32 (B, C, H, W), channels-last in memory, with class probabilities float32 (B, classes).
     Every batch is
     full: the last, incomplete one of an epoch is dropped, unless it is the only one. ``share`` is the
-    part of every batch that is given, to one of several processes; the draws are the whole batch's.
+    part of every batch that is given, to one of several processes; the draws are the whole batch's. With
+    ``balanced`` an epoch has as many images, but equally many of every class.
     """
 
     data: LabelledImages
@@ -46,6 +47,7 @@ class TrainingBatches:
     batch_size: int
     seed: int
     share: slice | None = None
+    balanced: bool = False
 
     def __len__(self) -> int:
         """Batches an epoch."""
@@ -68,16 +70,22 @@ class TrainingBatches:
 
     def order(self, number: int) -> Iterator[Tensor]:
         """The indices of this process's share of every batch of epoch ``number``."""
-        order = torch.randperm(len(self.data), generator=epoch_generator(self.seed, number))
+        order = self._sampled(epoch_generator(self.seed, number))
         for position in range(len(self)):
             whole = range(position * self.batch_size, (position + 1) * self.batch_size)
             places = whole[self.share] if self.share else whole
             yield order[places.start : places.stop]
 
+    def _sampled(self, generator: torch.Generator) -> Tensor:
+        """The indices of the images of an epoch, in its order."""
+        if self.balanced:
+            return balanced_order(self.data.labels.cpu(), generator)
+        return torch.randperm(len(self.data), generator=generator)
+
     def epoch(self, number: int) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches of epoch ``number`` (from 1)."""
         generator = epoch_generator(self.seed, number)
-        order = torch.randperm(len(self.data), generator=generator)
+        order = self._sampled(generator)
         chain = sample_augmentations(self.augmentations, len(order), generator)
         for position in range(len(self)):
             whole = range(position * self.batch_size, (position + 1) * self.batch_size)
@@ -87,6 +95,25 @@ class TrainingBatches:
                 self.data.images, self.data.labels, order[batch], chain, places=batch, classes=self.classes
             )
             yield self.normalization(images), targets
+
+
+def balanced_order(labels: Tensor, generator: torch.Generator) -> Tensor:
+    """As many indices int64 as there are ``labels`` int64 (N,), in random order, equally many of every class.
+
+    Which classes get one more, where N is no multiple of them, is random. Within a class an image comes again
+    only when all others have come as often.
+    """
+    classes = labels.unique()
+    counts = torch.full((len(classes),), len(labels) // len(classes))
+    counts[torch.randperm(len(classes), generator=generator)[: len(labels) % len(classes)]] += 1
+    sampled = []
+    for label, count in zip(classes.tolist(), counts.tolist(), strict=True):
+        members = torch.nonzero(labels == label).flatten()
+        rounds = -(-count // len(members))
+        shuffled = [members[torch.randperm(len(members), generator=generator)] for _ in range(rounds)]
+        sampled.append(torch.cat(shuffled)[:count] if shuffled else members[:0])
+    every = torch.cat(sampled)
+    return every[torch.randperm(len(every), generator=generator)]
 
 
 def evaluation_batches(

@@ -48,24 +48,22 @@ def decode(files: ImageFiles) -> ImageData:
     unread: list[str] = []
     parts = {name: decoded(part, files, unread) for name, part in given.items() if part is not None}
     problems = [*files.problems, *left_out(unread)]
-    notes: list[str] = []
-    if "test" not in parts:
+    is_sampled = "test" not in parts
+    if is_sampled:
         parts["train"], parts["test"] = with_test_part(parts["train"], files)
-        notes.append(
-            f"no test/ folder: {len(parts['test'].paths):,} of {len(files.train) - len(unread):,} images"
-            f" ({files.test_share:.0%} of each class) are kept for testing (--data.test, --data.test-seed)"
-        )
     problems += copies_across(parts)
-    notes += few_images(parts["train"], files.class_names)
+    groups = groups_of([*parts["train"].digests, *parts["test"].digests])
+    trained_on = len(parts["train"].paths)
     return ImageData(
         train=parts["train"].images,
         test=parts["test"].images,
         val=parts["val"].images if "val" in parts else None,
         class_names=files.class_names,
         augmentations=files.augmentations,
-        groups=groups_of(parts["train"].digests),
+        groups=groups[:trained_on],
+        test_groups=groups[trained_on:] if is_sampled else None,
         geometry=files.geometry,
-        notes=tuple(notes),
+        notes=tuple(few_images(parts["train"], files.class_names)),
         problems=tuple(problems),
     )
 

@@ -48,6 +48,7 @@ class ImageData:
     ``val`` is None when the data set has no validation part of its own; netlab then splits one
     from ``train``. ``augmentations`` names those of ``AUGMENTATIONS`` that keep the labels. ``groups`` int64
     (N,) are training images that must stay together when they are split: copies of one image have one number.
+    ``test_groups`` are such numbers of the test images, where netlab has sampled them and may sample others.
     ``geometry`` says how the images were made of larger ones. ``notes`` are sentences for the user,
     ``problems`` such that say what was left out.
     """
@@ -58,6 +59,7 @@ class ImageData:
     augmentations: frozenset[str]
     val: LabelledImages | None = None
     groups: Tensor | None = None
+    test_groups: Tensor | None = None
     geometry: Geometry | None = None
     notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()

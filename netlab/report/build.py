@@ -81,7 +81,7 @@ def hard_images(records: list[RunRecord], catalog: Catalog, request: ReportReque
     finished = [record for record in records if record.finished]
     if not finished:
         return None
-    best = max(finished, key=lambda record: float(record.result.get("best_val_accuracy", 0.0)))
+    best = max(finished, key=lambda record: float(record.result.get("best_val_balanced_accuracy", 0.0)))
     try:
         layer, images = hardest_images(
             best.directory, catalog, count=request.images, data_dir=request.data_dir

@@ -16,6 +16,7 @@ import numpy as np
 from netlab.comparison.assemblies import Assembly
 from netlab.comparison.comparison import Comparison, Measure
 from netlab.report.colours import series_colour
+from netlab.runs.record import RunRecord
 
 Figure = dict[str, Any]
 FEW = 3  # assemblies whose error bars can be told apart
@@ -129,7 +130,7 @@ def curve_chart(assemblies: Sequence[Assembly]) -> Chart | None:
                         "x": [epoch for epoch, _ in points],
                         "y": [rounded(value) for _, value in points],
                         "line": {"color": series_colour(position), "width": 1.5, "dash": dash(position)},
-                        "text": f"seed {run.seed}",
+                        "text": words_of(run),
                         "hovertemplate": "%{fullData.name}, %{text}<br>epoch %{x}: %{y:.4f}<extra></extra>",
                     }
                 )
@@ -147,6 +148,12 @@ def curve_chart(assemblies: Sequence[Assembly]) -> Chart | None:
         "A line for every run over the epochs of its training; runs of one assembly have one colour.",
         views,
     )
+
+
+def words_of(run: RunRecord) -> str:
+    """Which of the runs of its assembly it is."""
+    seed, fold = run.repetition
+    return f"seed {seed}, fold {fold}" if run.config["training"].get("folds") else f"seed {seed}"
 
 
 def dash(position: int) -> str:

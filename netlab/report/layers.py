@@ -9,6 +9,7 @@ import numpy as np
 
 from netlab.comparison.assemblies import Assembly
 from netlab.comparison.statistics import corrected, paired_difference
+from netlab.runs.record import Repetition
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +33,11 @@ class LayerGain:
 
 def layer_gains(assembly: Assembly, metric: str = "si", split: str = "test") -> list[LayerGain]:
     """The gain of every layer but the first, in the order of execution."""
-    by_layer: dict[str, dict[int, float]] = {}
-    for seed, run in assembly.runs.items():
+    by_layer: dict[str, dict[Repetition, float]] = {}
+    for repetition, run in assembly.runs.items():
         for row in run.separability:
             if row["metric"] == metric and row["split"] == split and row["value"] is not None:
-                by_layer.setdefault(row["layer"], {})[seed] = row["value"]
+                by_layer.setdefault(row["layer"], {})[repetition] = row["value"]
     layers = list(by_layer.items())
     differences = corrected(
         [paired_difference(values, before) for (_, before), (_, values) in pairwise(layers)]

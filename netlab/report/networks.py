@@ -199,7 +199,7 @@ def leaderboard(
                 str(record.seed),
                 str(len(record.history)),
                 figure(result.get("test_accuracy"), 4),
-                figure(result.get("best_val_accuracy"), 4),
+                figure(result.get("best_val_balanced_accuracy"), 4),
                 figure(result.get("parameters"), 0),
                 *(figure(value, 4) for value in values),
                 figure(result.get("seconds_per_epoch"), 2),

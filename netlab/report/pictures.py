@@ -55,7 +55,7 @@ def hardest_images(
     from netlab.separability.space.feature_space import FeatureSpace
 
     run = load_run(directory, catalog, data_dir=data_dir)
-    test = run.data.test
+    test = run.splits.test
     indices = stratified_sample(test.labels, SHARE, 0)
     images, labels = test.images[indices], test.labels[indices]
     layer = find_layers(run.network, images[:2], preprocess=run.normalization, head=HEAD)[-1]

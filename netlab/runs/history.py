@@ -18,6 +18,7 @@ COLUMNS = (
     "train_accuracy",
     "val_loss",
     "val_accuracy",
+    "val_balanced_accuracy",
     "lr",
     "images_per_second",
     "seconds",

@@ -15,6 +15,9 @@ from netlab.runs.separability import read_separability
 Read = TypeVar("Read")
 
 
+Repetition = tuple[int, int]  # seed and fold
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """What a training left. An unfinished one has no ``result``; ``problems`` are one line a damaged file."""
@@ -44,6 +47,11 @@ class RunRecord(Record):
     @property
     def seed(self) -> int:
         return int(self.config["training"]["seed"])
+
+    @property
+    def repetition(self) -> Repetition:
+        """What may differ among runs of one configuration."""
+        return self.seed, int(self.config["training"].get("fold", 0))
 
 
 class Attempts:

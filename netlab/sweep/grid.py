@@ -158,7 +158,7 @@ def option_choices(component: Component, options: Mapping[str, Any]) -> Iterator
 
 
 def training_choices(training: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Every combination of the training values; the seeds vary fastest."""
-    ordered = sorted(training, key=lambda key: key == "seed")
+    """Every combination of the training values; folds vary fastest, and after them seeds."""
+    ordered = sorted(training, key=lambda key: {"seed": 1, "fold": 2}.get(key, 0))
     values = [alternatives(training[key], key) for key in ordered]
     return [dict(zip(ordered, chosen, strict=True)) for chosen in itertools.product(*values)]

@@ -94,9 +94,25 @@ def grids_of(
         for selector in CHAINS:
             if (chain := also.get(selector, file.get(selector))) is not None:
                 grid[selector] = chain
+        spread_folds(grid["training"])
         if "seed" not in grid["training"]:
-            grid["training"]["seed"] = list(range(seeds or DEFAULT_SEEDS))
+            usual = 1 if "fold" in grid["training"] else DEFAULT_SEEDS
+            grid["training"]["seed"] = list(range(seeds or usual))
         elif seeds is not None:
             raise UsageError("--seeds counts the seeds and --seed (training.seed) lists them: give one")
         grids.append(grid)
     return grids
+
+
+def spread_folds(training: dict[str, Any]) -> None:
+    """Let ``folds = 5`` mean all five of them, unless a grid's training table lists them.
+
+    Raises:
+        UsageError: several numbers of folds are given.
+    """
+    given = training.get("folds", 0)
+    values = given if isinstance(given, list) else [given]
+    if len(values) != 1:
+        raise UsageError(f"--folds {','.join(map(str, values))}: a sweep has one number of folds")
+    if isinstance(values[0], int) and values[0] > 1:
+        training.setdefault("fold", list(range(values[0])))

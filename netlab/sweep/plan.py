@@ -153,8 +153,8 @@ class DataCache:
 
 
 def assembly_key(config: Mapping[str, Any]) -> str:
-    """The configuration without its seed, as text."""
-    training = {key: value for key, value in config["training"].items() if key != "seed"}
+    """The configuration without its seed and fold, as text."""
+    training = {key: value for key, value in config["training"].items() if key not in ("seed", "fold")}
     return json.dumps({**config, "training": training}, sort_keys=True, default=str)
 
 

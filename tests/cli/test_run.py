@@ -246,7 +246,7 @@ def test_best_weights_newer_than_the_checkpoint_are_the_ones_to_beat(cli: Cli, t
     last.write_bytes(first_epoch)
     assert cli("run", *tiny, "--name", "mine", "--epochs", "2").code == 0
     result = json.loads(Path("runs/mine/result.json").read_text())
-    assert (result["best_epoch"], result["best_val_accuracy"]) == (2, 0.99)
+    assert (result["best_epoch"], result["best_val_balanced_accuracy"]) == (2, 0.99)
     assert best.read_bytes() == kept
 
 

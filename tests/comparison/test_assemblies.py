@@ -97,7 +97,7 @@ def test_runs_that_differ_in_seed_place_and_name_are_one_assembly() -> None:
         record("c", config(norm={"name": "bn"})),
     ]
     first, second = group_assemblies(records)
-    assert sorted(first.runs) == [0, 1]
+    assert sorted(first.runs) == [(0, 0), (1, 0)]
     assert second.name == "bn"
 
 

@@ -58,7 +58,7 @@ def test_the_first_assembly_is_the_baseline_and_another_when_called_by_name_or_r
     assert names(*PLAIN, *BETTER, baseline="better-2") == ["better", "plain"]
     found = compare([*PLAIN, *BETTER], baseline="better")
     assert found.baseline.name == "better"
-    assert sorted(found.baseline.runs) == [0, 1, 2]
+    assert sorted(found.baseline.runs) == [(0, 0), (1, 0), (2, 0)]
 
 
 def test_an_unknown_baseline_is_refused_with_the_closest_or_all() -> None:
@@ -123,7 +123,7 @@ def test_a_figure_that_is_no_number_is_none() -> None:
 
 def test_unfinished_runs_do_not_count() -> None:
     found = compare([*PLAIN, run("plain", 7, None), run("other", 0, None)])
-    assert [sorted(assembly.runs) for assembly in found.assemblies] == [[0, 1, 2]]
+    assert [sorted(assembly.runs) for assembly in found.assemblies] == [[(0, 0), (1, 0), (2, 0)]]
     with pytest.raises(UsageError, match="nothing to compare"):
         compare([run("plain", 0, None)])
 

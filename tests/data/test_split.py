@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from netlab.data.split import split_data, stratified_share
+from netlab.data.split import SplitRule, split_data, stratified_share
 from netlab.errors import UsageError
 from netlab.kinds.dataset import ImageData, LabelledImages
 
@@ -25,7 +25,7 @@ def test_every_class_gives_its_share() -> None:
 
 
 def test_train_and_val_share_nothing_and_lose_nothing() -> None:
-    splits = split_data(data(torch.arange(60) % 3), validation=0.2, seed=0)
+    splits = split_data(data(torch.arange(60) % 3), SplitRule(0.2, 0))
     seen = torch.cat([splits.train.images, splits.val.images])[:, 0, 0, 0]
     assert sorted(seen.tolist()) == list(range(60))
     assert torch.equal(splits.val.images[:, 0, 0, 0].long(), splits.val_indices)
@@ -38,7 +38,7 @@ def test_the_seed_decides() -> None:
 
 
 def test_a_data_sets_own_validation_part_is_kept() -> None:
-    splits = split_data(data(torch.arange(20) % 2, own_val=True), validation=0.5, seed=0)
+    splits = split_data(data(torch.arange(20) % 2, own_val=True), SplitRule(0.5, 0))
     assert len(splits.train) == len(splits.val) == 20
     assert len(splits.val_indices) == 0
 

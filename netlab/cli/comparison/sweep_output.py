@@ -31,12 +31,14 @@ def duration(seconds: float) -> str:
 def show_plan(plan: SweepPlan) -> None:
     """How many runs, how many are left, and how long they will take: on this machine, or at its speed."""
     console, planned = terminal(), plan.runs
-    seeds = {run.config["training"]["seed"] for run in planned}
-    assemblies = len(planned) // len(seeds) if seeds else 0
+    trainings = [run.config["training"] for run in planned]
+    seeds, folds = (len({training[key] for training in trainings}) for key in ("seed", "fold"))
+    assemblies = len(planned) // (seeds * folds) if planned else 0
+    over_folds = f" x {folds} folds" if folds > 1 else ""
     console.print(
         f"{counted(len(planned), 'run')}: {counted(assemblies, 'assembly', 'assemblies')} x "
-        f"{counted(len(seeds), 'seed')}"
-        if assemblies * len(seeds) == len(planned)
+        f"{counted(seeds, 'seed')}{over_folds}"
+        if assemblies * seeds * folds == len(planned)
         else counted(len(planned), "run")
     )
     if left_out := plan.combinations - len(planned):

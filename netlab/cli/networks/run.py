@@ -31,6 +31,7 @@ from netlab.cli.core.session import Session
 from netlab.engine.catalog import Catalog
 from netlab.errors import NetlabError, UsageError
 from netlab.runs.config import CHAINS, PART_KINDS, SELECTORS
+from netlab.runs.result import has_unequal_classes
 from netlab.runs.sessions import catalog_for
 
 
@@ -184,9 +185,13 @@ def print_result(console: Any, result: Mapping[str, Any], path: Path, *, quiet: 
         print(json.dumps({"run": str(path), "test_accuracy": result["test_accuracy"]}))
         return
     early = " (stopped early)" if result["stopped_early"] else ""
+    balanced = [("balanced accuracy", f"{result['test_balanced_accuracy']:.4f}")]
+    if not has_unequal_classes(result):
+        balanced = []
     console.print()
     facts = (
         ("test accuracy", f"{result['test_accuracy']:.4f}"),
+        *balanced,
         ("test loss", f"{result['test_loss']:.4f}"),
         ("best epoch", f"{result['best_epoch']} of {result['epochs']}{early}"),
         ("parameters", f"{result['parameters']:,}"),
