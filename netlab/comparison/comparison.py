@@ -10,12 +10,13 @@ from pathlib import Path
 from netlab.comparison.assemblies import Assembly, group_assemblies
 from netlab.comparison.data_groups import DataGroup, group_by_data, require_same_data
 from netlab.comparison.statistics import Difference, Summary, corrected, mean_and_deviation, paired_difference
+from netlab.engine.metric_tags import with_arrow
 from netlab.errors import UsageError, closest
 from netlab.runs.choose import choose_runs
 from netlab.runs.directory import RunDirectory
 from netlab.runs.record import Repetition, RunRecord, read_records
 from netlab.runs.result import has_unequal_classes
-from netlab.runs.separability import last_layer_value
+from netlab.runs.separability import last_layer_value, stated_better
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +75,17 @@ def separability_figure(metric: str, split: str) -> Callable[[RunRecord], float 
     return lambda record: last_layer_value(record.separability, metric, split)
 
 
-def make_measures(metrics: Sequence[str]) -> list[Measure]:
+def make_measures(metrics: Sequence[str], records: Sequence[RunRecord]) -> list[Measure]:
     """Parameters, test accuracy (of unequal classes balanced too), each metric of the last layer on train and
-    test, seconds an epoch."""
+    test, seconds an epoch.
+
+    A title says which way is better; of a metric, as the records of its values say.
+    """
+    rows = [row for record in records for row in record.separability]
     separability = [
         Measure(
             f"{metric}_{split}",
-            f"{metric.upper()} of the last layer, {split}",
+            with_arrow(f"{metric.upper()} of the last layer, {split}", stated_better(rows, metric)),
             separability_figure(metric, split),
             4,
         )
@@ -89,10 +94,15 @@ def make_measures(metrics: Sequence[str]) -> list[Measure]:
     ]
     return [
         Measure("parameters", "parameters", result_figure("parameters"), 0, exact=True),
-        Measure("test_accuracy", "test accuracy", result_figure("test_accuracy"), 4),
-        Measure("test_balanced_accuracy", "balanced accuracy", balanced_accuracy, 4),
+        Measure("test_accuracy", with_arrow("test accuracy", "higher"), result_figure("test_accuracy"), 4),
+        Measure("test_balanced_accuracy", with_arrow("balanced accuracy", "higher"), balanced_accuracy, 4),
         *separability,
-        Measure("seconds_per_epoch", "seconds an epoch", result_figure("seconds_per_epoch"), 2),
+        Measure(
+            "seconds_per_epoch",
+            with_arrow("seconds an epoch", "lower"),
+            result_figure("seconds_per_epoch"),
+            2,
+        ),
     ]
 
 
@@ -119,7 +129,7 @@ def compare(
     base = find_baseline(assemblies, baseline)
     assemblies = [base, *(assembly for assembly in assemblies if assembly is not base)]
     measures, entries = [], {}
-    for measure in make_measures(metrics):
+    for measure in make_measures(metrics, finished):
         found = entries_of(measure, assemblies, base)
         if found:
             measures.append(measure)

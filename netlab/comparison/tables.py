@@ -11,6 +11,7 @@ from typing import Any
 
 from netlab.comparison.comparison import Comparison, Entry, Measure
 from netlab.comparison.statistics import Difference
+from netlab.engine.metric_tags import LEGEND
 
 CSV_COLUMNS = (
     "data",
@@ -31,6 +32,7 @@ LATEX_ESCAPES = str.maketrans(
     {
         "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
         "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$",
+        "↑": r"$\uparrow$", "↓": r"$\downarrow$",
     }
 )  # fmt: skip
 
@@ -157,7 +159,8 @@ def to_markdown(comparison: Comparison) -> str:
     parts = [f"Data: {comparison.data}\n", *(f"> {warning}\n" for warning in comparison.warnings)]
     parts.append(markdown_table(overview_columns(comparison), overview_rows(comparison)))
     parts.append(
-        f"Mean ± standard deviation over n seeds; ~ is within noise of '{comparison.baseline.name}'.\n"
+        f"Mean ± standard deviation over n seeds; ~ is within noise of '{comparison.baseline.name}';"
+        f" {LEGEND}.\n"
     )
     for measure in varying(comparison):
         parts.append(f"**{measure.title}**\n")

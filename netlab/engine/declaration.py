@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from types import ModuleType
 from typing import Any, Literal
 
 from netlab import specs
+from netlab.engine.metric_tags import stated_direction, stated_range
 from netlab.errors import PluginError, closest
 from netlab.kinds import KINDS
 from netlab.specs import ComponentSpec, KindSpec
-
-DIRECTIONS = ("higher", "lower", "neither")  # in which a metric is better; neither: it is no score
 
 HOOK_NAMES = frozenset(name for name in vars(specs) if name.startswith("netlab_"))
 
@@ -92,39 +90,6 @@ def own_functions(module: object) -> list[str]:
         for name, value in vars(module).items()
         if name.startswith("netlab_") and getattr(value, "__module__", None) == module.__name__
     ]
-
-
-def stated_range(tags: Iterable[str]) -> tuple[float, float]:
-    """The range that a metric's tag ``range:LOW:HIGH`` states, open where empty; without it all numbers.
-
-    Raises:
-        ValueError: the tag holds no numbers, or LOW is above HIGH.
-    """
-    for tag in tags:
-        if tag.startswith("range:"):
-            low, _, high = tag.removeprefix("range:").partition(":")
-            bounds = float(low or -math.inf), float(high or math.inf)
-            if not bounds[0] <= bounds[1]:
-                raise ValueError(f"{tag!r} is not of the form 'range:LOW:HIGH'")
-            return bounds
-    return -math.inf, math.inf
-
-
-def stated_direction(tags: Iterable[str]) -> str | None:
-    """Which way a metric's tag ``better:higher``, ``better:lower`` or ``better:neither`` points; or None.
-
-    Raises:
-        ValueError: it says something else, or two things.
-    """
-    stated = sorted(tag.removeprefix("better:") for tag in tags if tag.startswith("better:"))
-    for direction in stated:
-        if direction not in DIRECTIONS:
-            raise ValueError(
-                f"'better:{direction}' is none of {', '.join(f'better:{name}' for name in DIRECTIONS)}"
-            )
-    if len(stated) > 1:
-        raise ValueError(f"they state two directions: {' and '.join(stated)}")
-    return stated[0] if stated else None
 
 
 def checked_kind(spec: object) -> KindSpec:

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from netlab.comparison.assemblies import Assembly
+from netlab.engine.metric_tags import with_arrow
 from netlab.report.charts import FEW, Chart, View, axis, rounded
 from netlab.report.colours import series_colour, series_marker
+from netlab.runs.separability import stated_better
 
 
 def depth_chart(assemblies: Sequence[Assembly]) -> Chart | None:
@@ -17,6 +19,8 @@ def depth_chart(assemblies: Sequence[Assembly]) -> Chart | None:
     views = []
     for metric in metrics_of(assemblies):
         traces, orders = [], []
+        rows = (row for assembly in assemblies for run in assembly.runs.values() for row in run.separability)
+        title = with_arrow(metric.upper(), stated_better(rows, metric))
         for position, assembly in enumerate(assemblies):
             for split, line in (("train", "solid"), ("test", "dash")):
                 profile = layer_profile(assembly, metric, split)
@@ -40,10 +44,10 @@ def depth_chart(assemblies: Sequence[Assembly]) -> Chart | None:
         layer_axis = axis("layer, in the order of execution", type="category", tickangle=-45)
         layout = {
             "xaxis": {**layer_axis, "categoryorder": "array", "categoryarray": merged_order(orders)},
-            "yaxis": axis(metric.upper()),
+            "yaxis": axis(title),
             "height": 460,
         }
-        views.append(View(metric.upper(), {"data": traces, "layout": layout}))
+        views.append(View(title, {"data": traces, "layout": layout}))
     if not views:
         return None
     return Chart(

@@ -10,6 +10,7 @@ from netlab.comparison.assemblies import Assembly, comparable_config, group_asse
 from netlab.comparison.comparison import Comparison, compare, compare_groups
 from netlab.comparison.data_groups import DataGroup, group_by_data
 from netlab.comparison.tables import overview_columns, overview_rows, signed, with_digits
+from netlab.engine.metric_tags import with_arrow
 from netlab.kinds.events import ReportSection
 from netlab.report import charts, layer_charts
 from netlab.report.charts import Chart
@@ -17,7 +18,7 @@ from netlab.report.detectors import DetectorRecord
 from netlab.report.layers import LayerGain, layer_gains
 from netlab.report.pictures import HardImage
 from netlab.runs.record import RunRecord
-from netlab.runs.separability import last_layer_value
+from netlab.runs.separability import last_layer_value, stated_better
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,10 +183,15 @@ def leaderboard(
     """Every run with its figures, in the order in which they came; it ranks nothing by itself."""
     label_of = {run.name: assembly.name for assembly in assemblies for run in assembly.runs.values()}
     separability = [(metric, split) for metric in metrics for split in ("train", "test")]
+    measured = [row for record in records for row in record.separability]
     texts = ("run", "assembly", "state")
     titles = [
-        *texts, "seed", "epochs", "test accuracy", "best validation", "parameters",
-        *(f"{metric.upper()} {split}" for metric, split in separability), "seconds/epoch",
+        *texts, "seed", "epochs", "test accuracy ↑", "best validation ↑", "parameters",
+        *(
+            with_arrow(f"{metric.upper()} {split}", stated_better(measured, metric))
+            for metric, split in separability
+        ),
+        "seconds/epoch ↓",
     ]  # fmt: skip
     rows = []
     for record in records:

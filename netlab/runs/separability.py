@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,17 @@ def read_separability(path: Path) -> list[dict[str, Any]]:
     try:
         for line in csv.DictReader(io.StringIO(read_checked(path).decode(), newline="")):
             row: dict[str, Any] = {key: line[key] for key in ("layer", "split", "metric")}
+            row["better"] = line.get("better") or None
             row |= {key: float(line[key]) if line.get(key) else None for key in NUMBERS}
             rows.append(row)
     except (ValueError, KeyError, TypeError, csv.Error, UnicodeDecodeError) as error:
         raise NetlabError(f"{path} is damaged: {error}") from None
     return rows
+
+
+def stated_better(rows: Iterable[dict[str, Any]], metric: str) -> str | None:
+    """Which way a metric is better: higher, lower or neither; None where no row says so."""
+    return next((row["better"] for row in rows if row["metric"] == metric and row.get("better")), None)
 
 
 def last_layer_value(rows: list[dict[str, Any]], metric: str, split: str) -> float | None:

@@ -17,6 +17,7 @@ COLUMNS = (
     "layer",
     "split",
     "metric",
+    "better",
     "value",
     "standard_error",
     "low",
@@ -33,7 +34,8 @@ class LayerReport:
 
     ``seconds`` are by metric; what metrics share is counted at the first that asks for it. ``kept`` are
     the points measured, by their place among those given; None: all. A metric that is ``undefined`` here,
-    or that ``failed``, has NaN as its value and the reason as a note.
+    or that ``failed``, has NaN as its value and the reason as a note. ``better`` is which way a metric is,
+    as far as that is stated: higher, lower or neither.
     """
 
     name: str
@@ -45,6 +47,7 @@ class LayerReport:
     kept: NDArray[np.int64] | None = None
     undefined: dict[str, str] = field(default_factory=dict)
     failed: dict[str, Exception] = field(default_factory=dict)
+    better: dict[str, str] = field(default_factory=dict)
 
 
 def refuse_nothing(reports: Sequence[LayerReport]) -> None:
@@ -81,6 +84,7 @@ def table_rows(reports: Sequence[LayerReport]) -> list[dict[str, Any]]:
             "layer": report.name,
             "split": report.split,
             "metric": metric,
+            "better": report.better.get(metric),
             "value": finite(result.value),
             "standard_error": finite(result.standard_error),
             "low": finite(result.interval and result.interval[0]),

@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from netlab.engine.blame import of_the_machine
+from netlab.engine.metric_tags import stated_direction
 from netlab.errors import NetlabError, PluginError, UsageError, first_line
 from netlab.kinds.metric import MetricResult
 from netlab.neighbours.tiles import class_minima
@@ -59,6 +60,8 @@ def measure_space(
             report.failed[metric.name] = error
             result = MetricResult(math.nan, notes=(first_line(error),))
         report.results[metric.name] = result
+        if (direction := stated_direction(metric.tags)) is not None:
+            report.better[metric.name] = direction
         report.seconds[metric.name] = time.perf_counter() - start
     return report
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from netlab.engine.declaration import stated_range
+from netlab.engine.metric_tags import stated_range
 from netlab.kinds.metric import MetricResult
 
 ROUNDING = 1e-6  # by which a value may be outside of its range, relative to the bound

@@ -86,6 +86,7 @@ def rows_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
             "layer": layer["name"],
             "split": layer["split"],
             "metric": metric,
+            "better": result.get("better"),
             **{key: result[key] for key in RESULT_KEYS},
             "points": layer["points"],
             "features": layer["features"],
@@ -137,7 +138,11 @@ def to_json(reports: Sequence[LayerReport]) -> dict[str, Any]:
                 "points": report.points,
                 "features": report.features,
                 "metrics": {
-                    name: {**_result(result), "seconds": round(report.seconds[name], 4)}
+                    name: {
+                        "better": report.better.get(name),
+                        **_result(result),
+                        "seconds": round(report.seconds[name], 4),
+                    }
                     for name, result in report.results.items()
                 },
             }

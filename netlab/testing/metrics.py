@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from netlab.engine.declaration import stated_direction, stated_range
+from netlab.engine.metric_tags import stated_direction, stated_range
 from netlab.errors import UsageError, first_line
 from netlab.kinds.metric import MetricResult
 from netlab.testing.checks import NotApplicable, Subject, expect

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,12 +46,28 @@ class TestRun:
         assert outcome.code == 0, outcome.err
         return cli
 
+    def test_an_arrow_shows_which_way_a_metric_is_better(self, run: Cli) -> None:
+        outcome = run("metrics", "si", "anti-si", "intrinsic-dimension", "--layers", "avgpool")
+        assert re.search(r"si ↑ +si ↑ +anti-si ↓", outcome.out)
+        assert re.search(r"intrinsic-dimension *$|intrinsic-dimension  ", outcome.out, re.MULTILINE)
+        assert "↑ higher is better, ↓ lower is better" in outcome.out
+        better = {row["metric"]: row["better"] for row in rows_of("runs/first/separability.csv")}
+        assert better == {"si": "higher", "anti-si": "lower", "intrinsic-dimension": "neither"}
+        compared = run("compare", "first", "--metrics", "anti-si").out
+        assert "ANTI-SI of the last layer, test ↓" in compared
+        assert "test accuracy ↑" in compared
+        assert run("report", "first").code == 0
+        page = Path("report.html").read_text()
+        assert "SI test ↑" in page
+        assert "ANTI-SI ↓" in page or r"ANTI-SI \u2193" in page
+
     def test_every_layer_is_measured_in_the_order_of_execution_on_both_splits(self, run: Cli) -> None:
         outcome = run("metrics", "si", "csi")
         assert outcome.code == 0, outcome.err
         rows = rows_of("runs/first/separability.csv")
         assert list(rows[0]) == [
-            "layer", "split", "metric", "value", "standard_error", "low", "high", "points", "features", "seconds",
+            "layer", "split", "metric", "better", "value", "standard_error", "low", "high", "points", "features",
+        "seconds",
         ]  # fmt: skip
         layers = list(dict.fromkeys(row["layer"] for row in rows))
         assert layers[:4] == ["conv1", "norm1", "activation1", "conv2"]

@@ -35,7 +35,7 @@ def run(
     }
     result = {"test_accuracy": accuracy, "parameters": 10 * len(block), "seconds_per_epoch": 2.0 + seed}
     rows = [
-        {"layer": f"layer{n}", "metric": "si", "split": split, "value": value}
+        {"layer": f"layer{n}", "metric": "si", "better": "higher", "split": split, "value": value}
         for split, values in (si or {}).items()
         for n, value in enumerate(values)
     ]
@@ -97,10 +97,10 @@ def test_separability_is_that_of_the_last_layer_and_stands_where_it_was_measured
     found = compare([*PLAIN, *measured])
     assert [(measure.key, measure.title, measure.digits) for measure in found.measures] == [
         ("parameters", "parameters", 0),
-        ("test_accuracy", "test accuracy", 4),
-        ("si_train", "SI of the last layer, train", 4),
-        ("si_test", "SI of the last layer, test", 4),
-        ("seconds_per_epoch", "seconds an epoch", 2),
+        ("test_accuracy", "test accuracy ↑", 4),
+        ("si_train", "SI of the last layer, train ↑", 4),
+        ("si_test", "SI of the last layer, test ↑", 4),
+        ("seconds_per_epoch", "seconds an epoch ↓", 2),
     ]
     assert list(found.entries["si_train"]) == ["measured"]
     assert found.entries["si_train"]["measured"].summary.mean == 1.0

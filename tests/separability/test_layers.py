@@ -177,7 +177,8 @@ def test_the_table_is_read_by_pandas(model, data):
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(layer_separability(model, *data))
     assert list(frame.columns) == [
-        "layer", "split", "metric", "value", "standard_error", "low", "high", "points", "features", "seconds",
+        "layer", "split", "metric", "better", "value", "standard_error", "low", "high", "points", "features",
+        "seconds",
     ]  # fmt: skip
     assert frame.pivot(index="layer", columns="metric", values="value").shape == (7, 2)
 

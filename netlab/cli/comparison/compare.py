@@ -77,6 +77,7 @@ def print_tables(comparisons: Sequence[Comparison]) -> None:
 def print_data_set(comparison: Comparison, console: Console) -> None:
     """The tables of one data set."""
     from netlab.comparison.tables import DETAIL_COLUMNS, detail_rows, varying, with_digits
+    from netlab.engine.metric_tags import LEGEND
 
     console.print(f"data {comparison.data}")
     for warning in comparison.warnings:
@@ -98,5 +99,5 @@ def print_data_set(comparison: Comparison, console: Console) -> None:
     if len(comparison.assemblies) > 1:
         console.print(
             f"\nDifference to '{comparison.baseline.name}', paired over seeds;"
-            " within noise: the interval holds zero."
+            f" within noise: the interval holds zero; {LEGEND}."
         )

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from netlab.cli.core.console import terminal, titled
 from netlab.cli.core.flags import Flag, component_flags
 from netlab.engine.catalog import Component
-from netlab.engine.declaration import stated_direction
+from netlab.engine.metric_tags import stated_direction
 from netlab.engine.sources import docstring
 from netlab.errors import PluginError
 

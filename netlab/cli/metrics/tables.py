@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from netlab.cli.core.console import plain_table, say
+from netlab.engine.metric_tags import ARROWS, LEGEND, with_arrow
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -63,6 +64,7 @@ def show_tables(console: Console, reports: Sequence[LayerReport]) -> None:
         (metric, split) for metric in metrics for split in splits
         if any((r.name, split, metric) in found for r in reports)
     ]  # fmt: skip
+    better = {metric: direction for report in reports for metric, direction in report.better.items()}
     layers = {report.name: report.features for report in reports}
     left = console.width - 10 - max(map(len, layers), default=0)
     tables = -(-len(columns) // max(1, left // NUMBER_WIDTH))
@@ -71,7 +73,8 @@ def show_tables(console: Console, reports: Sequence[LayerReport]) -> None:
         table = plain_table("layer", "features", right=["features"])
         shown = columns[start : start + together]
         for metric, split in shown:
-            title = metric if split == "all" else f"{metric}\n{split}"
+            head = with_arrow(metric, better.get(metric))
+            title = head if split == "all" else f"{head}\n{split}"
             table.add_column(str(title), justify="right", no_wrap=True)
         for layer, features in layers.items():
             table.add_row(
@@ -81,6 +84,8 @@ def show_tables(console: Console, reports: Sequence[LayerReport]) -> None:
             )
         console.print()
         console.print(table)
+    if ARROWS.keys() & set(better.values()):
+        console.print(LEGEND, style="dim")
 
 
 def value_text(result: MetricResult | None) -> str:

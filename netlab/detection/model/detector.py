@@ -14,6 +14,7 @@ from torch import Tensor
 
 from netlab.data.image_files import RGB
 from netlab.detection.model.detect import Detections, DetectRule, detect
+from netlab.detection.model.feature_maps import built_maps
 from netlab.detection.model.features import (
     FeatureWay,
     Pool,
@@ -123,7 +124,7 @@ def make_backbone(
     component: Component, options: Any, *, weights: str, way: FeatureWay, image_side: int
 ) -> FeatureExtractor:
     """Build the extractor with ``weights``: imagenet, none, or the path of a file."""
-    maps = component.build(weights=weights, options=options)
+    maps = built_maps(component, options, weights)
     return FeatureExtractor(component, options, maps, default_pools(maps), way, image_side)
 
 

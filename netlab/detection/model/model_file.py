@@ -21,6 +21,7 @@ from torch import Tensor
 from netlab.detection.model.description import FORMAT, Description, description_of
 from netlab.detection.model.detect import DetectRule
 from netlab.detection.model.detector import Detector, FeatureExtractor, proposal_source
+from netlab.detection.model.feature_maps import built_maps
 from netlab.detection.model.features import Pool
 from netlab.detection.model.head import DetectionHead
 from netlab.engine.binding import Accept, Binding
@@ -28,7 +29,6 @@ from netlab.engine.catalog import Catalog, Component, Part
 from netlab.engine.provenance import Supplier
 from netlab.errors import NetlabError, UsageError, closest
 from netlab.files import write_atomically, write_text
-from netlab.kinds.extractor import FeatureMaps
 from netlab.runs.directory import RunDirectory
 from netlab.runs.manifest import read_checked
 from netlab.runs.sessions import record_accepted
@@ -176,7 +176,7 @@ def _rebuild_backbone(
     component: Component, described: Description, tensors: Mapping[str, Tensor]
 ) -> FeatureExtractor:
     options = component.make_options(described.extractor.options)
-    maps: FeatureMaps = component.build(weights="none", options=options)
+    maps = built_maps(component, options, "none")
     for i, stage in enumerate(maps.stages):
         prefix = f"extractor.{i}."
         stage.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
