@@ -13,12 +13,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from netlab.engine.blame import of_the_machine
 from netlab.engine.catalog import Component, Part
-from netlab.errors import NetlabError
+from netlab.errors import NetlabError, UsageError, first_line
 from netlab.kinds.activation import ActivationLayer
-from netlab.kinds.backbone import Pretrained
+from netlab.kinds.backbone import ImageInitialized, Pretrained
 from netlab.kinds.block import BlockFactory, NormLayer, Size
 from netlab.kinds.norm import Where
-from netlab.pretrained import pretrained_from, with_head
+from netlab.pretrained import PretrainedNetwork, pretrained_from, with_head
 
 
 def norm_layer(norm: Part, where: Where) -> NormLayer:
@@ -142,6 +142,45 @@ def assemble(
             f"it gave {type(network).__name__}, not an nn.Sequential of named layers"
         )
     return network
+
+
+def initialize_from_images(network: nn.Module, images: torch.Tensor, backbone: Component) -> None:
+    """Let the layers that ask for it set their first weights from normalized images (N, C, H, W).
+
+    Raises:
+        UsageError: the images do not suffice.
+        PluginError: a layer of a plugin's backbone failed.
+    """
+    for layer in network.modules():
+        if isinstance(layer, ImageInitialized):
+            with torch.no_grad():
+                backbone.call(layer.initialize_from, images)
+
+
+def check_early_size(network: nn.Module, images: torch.Tensor, side: int) -> None:
+    """Refuse a smaller size of the first epochs' images (N, C, H, W) that the network does not take.
+
+    Raises:
+        UsageError: it does not; or it is pretrained.
+    """
+    shorter = min(images.shape[2:])
+    if not side or side >= shorter:
+        return
+    if isinstance(network, PretrainedNetwork):
+        raise UsageError(f"--early-size {side}: a pretrained network is trained on images of one size")
+    smaller = nn.functional.interpolate(
+        images, [round(length * side / shorter) for length in images.shape[2:]]
+    )
+    try:
+        with torch.no_grad():
+            network.eval()(smaller)
+    except (RuntimeError, ValueError) as error:
+        raise UsageError(
+            f"--early-size {side}: the network takes images of {shorter} pixels alone ({first_line(error)});"
+            " use --early-size 0, or a backbone and a norm that take any size"
+        ) from None
+    finally:
+        network.train()
 
 
 @dataclass(frozen=True, slots=True)

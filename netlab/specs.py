@@ -49,7 +49,8 @@ class ComponentSpec:
     used (``target``) or its flags are shown (``options``).
 
     Tags that the engine reads: ``default`` (the part of its kind that is used when none is named;
-    honoured only from netlab's own distribution), ``stride`` (a block that accepts ``stride``),
+    honoured only from netlab's own distribution), ``stride`` (a block that accepts ``stride``), ``epoch`` (an
+    augmentation that accepts ``epoch``),
     ``variants`` (a part that stands for many: ``NAME:VARIANT`` on the command line sets its option
     ``variant``), ``pretrained`` (a backbone that comes with weights), ``default-pretrained`` (the recipe that
     is used with such a one when none is named); of metrics ``reference``, ``layers``, ``targets``,

@@ -117,10 +117,11 @@ def complete(catalog: Catalog, given: Tables, facts: DataFacts, allowed: frozens
     optimizer = chosen.components["optimizer"]
     if "lr" not in given.get("training", {}) and not names(recipe.get("optimizer", {}), optimizer):
         training |= usual_rate(optimizer)  # a rate for SGD would ruin what Adam has learnt
-    if training.get("mirror") and "horizontal-flip" not in allowed:
-        if given.get("training", {}).get("mirror"):
-            raise UsageError(f"--mirror: {changes_labels('horizontal-flip', allowed)}")
-        training["mirror"] = False
+    for view, change in {"mirror": "horizontal-flip", "shift": "translation"}.items():
+        if training.get(view) and change not in allowed:
+            if given.get("training", {}).get(view):
+                raise UsageError(f"--{view}: {changes_labels(change, allowed)}")
+            del training[view]
     assembly = Assembly(parts, chains, make_settings(training))
     check_pretraining(assembly)
     return assembly
@@ -149,8 +150,12 @@ def check_pretraining(assembly: Assembly) -> None:
 
 
 def backbone_of(catalog: Catalog, given: Tables) -> Component:
-    """The backbone that the tables name, or the default."""
+    """The backbone that the tables name, or the recipe that they name, or the default."""
     name = table_of(given, "backbone").get("name")
+    recipe = table_of(given, "recipe")
+    if name is None and recipe.get("name") is not None:
+        found = catalog.find("recipe", str(recipe["name"]))
+        name = recipe_tables(found, recipe, SOME_DATA).get("backbone", {}).get("name")
     return catalog.default("backbone") if name is None else catalog.find("backbone", str(name))
 
 

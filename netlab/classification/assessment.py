@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,11 +28,15 @@ TOP = (1, 2, 3, 5)
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """``probabilities`` float64 (N, K), rows adding up to 1, and the true classes ``labels`` int64 (N,)."""
+    """``probabilities`` float64 (N, K), rows adding up to 1, and the true classes ``labels`` int64 (N,).
+
+    Where they are means over several views, ``single_view_accuracy`` is that of the images alone.
+    """
 
     probabilities: NDArray[np.float64]
     labels: NDArray[np.int64]
     class_names: tuple[str, ...]
+    single_view_accuracy: float | None = None
 
     @property
     def figures(self) -> ClassFigures:
@@ -82,6 +87,7 @@ class Assessment:
         )  # fmt: skip
         return {
             "accuracy": figures.accuracy,
+            "accuracy_single_view": self.single_view_accuracy,
             "accuracy_interval": wilson(int(right.sum()), count),
             "balanced_accuracy": figures.balanced_accuracy,
             "images": count,
@@ -125,13 +131,20 @@ def assess(classifier: Classifier, labelled: Labelled, *, batch_size: int = 64) 
         NetlabError: there is none that can be read.
     """
     labels: list[int] = []
-    rows = []
+    rows: list[NDArray[np.float64]] = []
+    alone = classifier.without_views()
+    labelled, again = itertools.tee(labelled)  # a batch apart at most
+    singles = alone.classify(again, batch_size=batch_size) if alone is not classifier else None
+    right = 0
     for label, probabilities in classifier.classify(labelled, batch_size=batch_size):
         labels.append(label)
         rows.append(probabilities.double().numpy())
+        if singles is not None:
+            right += int(next(singles)[1].argmax()) == label
     if not rows:
         raise NetlabError("there is no image to evaluate on")
-    return Assessment(np.stack(rows), np.array(labels, np.int64), classifier.interface.class_names)
+    single = None if singles is None else right / len(labels)
+    return Assessment(np.stack(rows), np.array(labels, np.int64), classifier.interface.class_names, single)
 
 
 def labelled_images(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from netlab.classification.interface import Interface, read_interface
 from netlab.classification.restore import parts_of_run
 from netlab.data.geometry import fit
+from netlab.data.views import ONE_VIEW
 from netlab.errors import NetlabError, UsageError
 from netlab.network import assemble
 from netlab.runs.config import NETWORK_KINDS, read_config
@@ -43,16 +44,25 @@ class Classifier:
     def __call__(self, images: Tensor) -> Tensor:
         with torch.inference_mode():
             normalized = self.interface.normalization(images.to(self.device))
-            seen = (normalized, normalized.flip(3)) if self.interface.mirror else (normalized,)
-            outputs = torch.stack(
-                [self.network(image.contiguous(memory_format=torch.channels_last)).float() for image in seen]
-            ).mean(0)
+            views = self.interface.views
+            outputs = views.mean(
+                [
+                    self.network(view(normalized).contiguous(memory_format=torch.channels_last)).float()
+                    for view in views
+                ]
+            )
             if not outputs.isfinite().all():
                 raise NetlabError(
                     "the network gives logits that are not finite: its weights are ruined, or one of its"
                     " parts overflows on these images"
                 )
             return (outputs if isinstance(self.network[-1], nn.Softmax) else outputs.softmax(1)).cpu()
+
+    def without_views(self) -> Classifier:
+        """The same, which sees each image once; itself if it does already."""
+        if len(self.interface.views) == 1:
+            return self
+        return replace(self, interface=replace(self.interface, views=ONE_VIEW))
 
     def fit(self, image: NDArray[np.uint8]) -> Tensor:
         """An image uint8 RGB (H, W, 3) as the network takes it, and as its training images were made: uint8

@@ -10,9 +10,9 @@ from typing import Any
 
 from netlab.classification.agreement import check_agreement
 from netlab.classification.assembly import Assembly, Tables, choose_components, complete, options_in, table_of
-from netlab.classification.evaluate import Evaluation
 from netlab.classification.interface import Interface, interface_of
 from netlab.classification.optimization import optimization_of
+from netlab.classification.outcome import result_of
 from netlab.classification.pretraining import fit_to_weights
 from netlab.classification.restore import build_network, normalization_for
 from netlab.classification.settings import RESUMABLE, split_rule
@@ -26,18 +26,20 @@ from netlab.errors import UsageError
 from netlab.kinds import KINDS
 from netlab.kinds.dataset import ImageData
 from netlab.kinds.recipe import DataFacts
-from netlab.network import count_parameters
+from netlab.network import check_early_size, count_parameters, initialize_from_images
 from netlab.pretrained import PretrainedNetwork
 from netlab.runs.config import NAMING_KINDS, Config, default_name, make_config
 from netlab.runs.curves import plot_history
 from netlab.runs.directory import RunDirectory, check_name
 from netlab.runs.environment import describe_environment
 from netlab.training.device import choose_device, choose_precision
-from netlab.training.loop import Trained, train
+from netlab.training.loop import train
 from netlab.training.ranks import ALONE, Ranks
 from netlab.training.reporter import Reporter, Silent
 from netlab.training.resume import USUAL, Continuation, ResumeRules
 from netlab.training.session import FinishedRun, TrainingSession
+
+SEEN_AT_FIRST = 5_000  # training images that a network's first weights may come from
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Experiment:
     @property
     def interface(self) -> Interface:
         """What the network takes and gives."""
-        return interface_of(self.data, self.setup.normalization, mirror=self.setup.settings.mirror)
+        return interface_of(self.data, self.setup.normalization, views=self.setup.settings.views_in_use)
 
     def describe(self) -> str:
         """What is about to be trained, in two lines."""
@@ -147,11 +149,16 @@ def prepare(
     name = default_name(config, assembly.all, RESUMABLE) if name is None else name
     config = {"run": {"name": name, "data_dir": str(data_dir.absolute())}, **config}
     config |= settings_of_hooks.record()
+    network = build_network(assembly.parts, data, seed=settings.seed, pretrained=fitted.pretrained)
+    normalization = normalization_for(settings.normalize, splits, fitted.pretrained)
+    images = normalization(splits.train.images[:SEEN_AT_FIRST])
+    check_early_size(network, images[:2], settings.early_size)
+    initialize_from_images(network, images, assembly.parts["backbone"].component)
     setup = Setup(
-        network=build_network(assembly.parts, data, seed=settings.seed, pretrained=fitted.pretrained),
+        network=network,
         splits=splits,
         classes=len(data.class_names),
-        normalization=normalization_for(settings.normalize, splits, fitted.pretrained),
+        normalization=normalization,
         assembly=assembly,
         device=chosen_device,
         precision=choose_precision(settings.precision, chosen_device),
@@ -234,7 +241,9 @@ def run_experiment(
         check_agreement(setup, experiment.config, run, environment)
         task = ClassifierTask(setup)
         trained = train(task, optimization, run, Silent(), ranks=setup.ranks)
-        return FinishedRun(run, result_of(trained, task.test(), experiment, parameters))
+        return FinishedRun(
+            run, result_of(trained, task.test(), setup, experiment.data.class_names, parameters)
+        )
     continuation = Continuation(
         epochs=setup.settings.epochs,
         result="test_accuracy",
@@ -252,7 +261,7 @@ def run_experiment(
         trained = train(task, optimization, run, reporter, ranks=setup.ranks, on_epoch=session.epoch_finished)
         test = task.test()
         plot_history(trained.history, run.plots, title=run.name, best_epoch=trained.progress.best_epoch)
-        return session.finish(result_of(trained, test, experiment, parameters))
+        return session.finish(result_of(trained, test, setup, experiment.data.class_names, parameters))
 
 
 def environment_of(experiment: Experiment) -> dict[str, Any]:
@@ -270,28 +279,3 @@ def environment_of(experiment: Experiment) -> dict[str, Any]:
         val_indices_digest=setup.splits.sha256,
         weights_digest=setup.network.weights_sha256 if isinstance(setup.network, PretrainedNetwork) else None,
     )
-
-
-def result_of(trained: Trained, test: Evaluation, experiment: Experiment, parameters: int) -> dict[str, Any]:
-    """``result.json``: the figures, the confusion matrix of the test set and the class names.
-
-    Seconds and images count training epochs, of earlier sessions too.
-    """
-    history = trained.history
-    seconds = sum(row["seconds"] for row in history)
-    training_seconds = sum(len(experiment.setup.splits.train) / row["images_per_second"] for row in history)
-    return {
-        "test_accuracy": test.accuracy,
-        "test_balanced_accuracy": test.balanced_accuracy,
-        "test_loss": test.loss,
-        "best_epoch": trained.progress.best_epoch,
-        "best_val_balanced_accuracy": trained.progress.best_score[0],
-        "epochs": trained.progress.epoch,
-        "stopped_early": trained.stopped_early,
-        "parameters": parameters,
-        "images_per_second": len(history) * len(experiment.setup.splits.train) / training_seconds,
-        "seconds": seconds,
-        "seconds_per_epoch": seconds / len(history),
-        "class_names": list(experiment.data.class_names),
-        "confusion": test.confusion.tolist(),
-    }

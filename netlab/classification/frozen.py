@@ -13,6 +13,7 @@ from torch import Tensor
 from netlab.data.batches import TrainingBatches, evaluation_batches
 from netlab.data.cache import array_digest, cache_key, cached_tensors
 from netlab.data.normalize import Normalization
+from netlab.data.views import View
 from netlab.kinds.dataset import LabelledImages
 from netlab.pretrained import PretrainedNetwork
 
@@ -57,16 +58,16 @@ class FrozenOutputs:
         found = cached_tensors(self.folder, key, compute)
         return self._further(found["outputs"], start, stop), found["targets"]
 
-    def of_images(self, data: LabelledImages, stop: int, *, mirrored: bool) -> Tensor:
-        """Outputs (N, ...) of the layers before ``stop`` for images as they are, or mirrored."""
+    def of_images(self, data: LabelledImages, stop: int, view: View) -> Tensor:
+        """Outputs (N, ...) of the layers before ``stop`` for images as they are seen in a view."""
 
         def compute() -> dict[str, Tensor]:
             batches = evaluation_batches(data, self.normalization, BATCH)
-            found = [self._run(images.flip(3) if mirrored else images, 0, start) for images, _ in batches]
+            found = [self._run(view(images), 0, start) for images, _ in batches]
             return {"outputs": torch.cat(found)}
 
         start = self.network.frozen or stop
-        key = self._key(data, stop=start, mirrored=mirrored)
+        key = self._key(data, stop=start, mirrored=view.mirrored, shift=view.shift)
         return self._further(cached_tensors(self.folder, key, compute)["outputs"], start, stop)
 
     def _further(self, outputs: Tensor, start: int, stop: int) -> Tensor:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from netlab.data.geometry import RESAMPLING
 from netlab.data.normalize import Normalization
+from netlab.data.views import ONE_VIEW, Views
 from netlab.errors import NetlabError, UsageError
 from netlab.kinds.dataset import Geometry
 from netlab.runs.directory import RunDirectory, read_json_object
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 class Interface:
     """Images uint8 (N, channels, height, width), normalized so; one logit for each of ``class_names``.
 
-    Larger and smaller images become such by ``shorter`` and ``resampling``: see ``Geometry``. With ``mirror``
-    the logits are the mean of those of an image and of its mirror image.
+    Larger and smaller images become such by ``shorter`` and ``resampling``: see ``Geometry``. The logits are
+    the mean of those of the image's ``views``.
     """
 
     channels: int
@@ -31,14 +32,14 @@ class Interface:
     class_names: tuple[str, ...]
     shorter: int = 0
     resampling: Resampling = "bilinear"
-    mirror: bool = False
+    views: Views = ONE_VIEW
 
     @property
     def geometry(self) -> Geometry:
         return Geometry(self.height, self.width, self.shorter, self.resampling)
 
 
-def interface_of(data: ImageData, normalization: Normalization, *, mirror: bool = False) -> Interface:
+def interface_of(data: ImageData, normalization: Normalization, *, views: Views = ONE_VIEW) -> Interface:
     """The interface of a network that is trained on ``data``."""
     channels, height, width = data.train.images.shape[1:]
     geometry = data.geometry or Geometry(height, width)
@@ -50,7 +51,7 @@ def interface_of(data: ImageData, normalization: Normalization, *, mirror: bool 
         tuple(data.class_names),
         geometry.shorter,
         geometry.resampling,
-        mirror,
+        views,
     )
 
 
@@ -77,7 +78,7 @@ def read_interface(run: RunDirectory) -> Interface:
             class_names=tuple(map(str, content["class_names"])),
             shorter=int(content["shorter"]),
             resampling=content["resampling"],
-            mirror=bool(content["mirror"]),
+            views=Views(bool(content["views"]["mirror"]), int(content["views"]["shift"])),
         )
         if interface.resampling not in RESAMPLING:
             raise ValueError(f"no resampling is called {interface.resampling!r}")

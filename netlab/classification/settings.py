@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints,
 
 from netlab.data.folds import Folds
 from netlab.data.split import SplitRule
+from netlab.data.views import Views
 from netlab.engine.option_types import Seed
 from netlab.errors import UsageError, closest
 
@@ -68,8 +69,13 @@ class TrainingSettings(BaseModel):
     views: int = Field(
         1, ge=1, description="Augmentations of an image that frozen layers see; epochs take turns."
     )
-    mirror: bool = Field(
-        False, description="Evaluate and predict by the mean of an image and its mirror image."
+    early_size: int = Field(
+        0, ge=0, description="Shorter side in pixels of the images of the first epochs; 0: as they are."
+    )
+    early_share: float = Field(0.5, ge=0, le=1, description="Share of the epochs that see them so.")
+    mirror: bool = Field(False, description="Test and predict by the mean of an image and its mirror image.")
+    shift: int = Field(
+        0, ge=0, description="Also of the image moved so many pixels along a diagonal, both ways; 0: not."
     )
     class_weights: Literal["equal", "balanced"] = Field(
         "equal",
@@ -84,6 +90,16 @@ class TrainingSettings(BaseModel):
     fold: int = Field(0, ge=0, description="The part that is tested on, from 0; the others are trained on.")
     compile: bool = Field(False, description="Use torch.compile (needs a C++ compiler).")
     deterministic: bool = Field(False, description="Only deterministic algorithms, also on CUDA.")
+
+    @property
+    def views_in_use(self) -> Views:
+        """How an image is seen when the network is tested and used."""
+        return Views(self.mirror, self.shift)
+
+    @property
+    def early_epochs(self) -> int:
+        """How many epochs, the first, see smaller images."""
+        return int(self.early_share * self.epochs) if self.early_size else 0
 
 
 # Values that may differ when a run is resumed: they do not change what has been learnt.

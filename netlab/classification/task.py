@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +18,9 @@ from netlab.classification.optimization import loss_of, with_class_weights
 from netlab.classification.settings import TrainingSettings
 from netlab.data.batches import TrainingBatches, evaluation_batches
 from netlab.data.normalize import Normalization
+from netlab.data.resize import resized
 from netlab.data.split import Splits
+from netlab.data.views import ONE_VIEW, Views
 from netlab.errors import NetlabError
 from netlab.kinds.dataset import LabelledImages
 from netlab.pretrained import PretrainedNetwork
@@ -120,8 +123,14 @@ class ClassifierTask:
     def batches(self, epoch: int) -> Iterator[Batch]:
         first = self.first_layer(epoch)
         if self._frozen is None or not first:
-            return ((images, targets, 0) for images, targets in self._train.epoch(epoch))
+            batches = self._early if epoch <= self._setup.settings.early_epochs else self._train
+            return ((images, targets, 0) for images, targets in batches.epoch(epoch))
         return self._batches_of_outputs(self._frozen, epoch, first)
+
+    @functools.cached_property
+    def _early(self) -> TrainingBatches:
+        """The batches of the first epochs, whose images are smaller."""
+        return replace(self._train, data=resized(self._train.data, self._setup.settings.early_size))
 
     def _batches_of_outputs(self, frozen: FrozenOutputs, epoch: int, first: int) -> Iterator[Batch]:
         """The batches of an epoch as the frozen layers give them; epochs take turns with the views."""
@@ -151,7 +160,7 @@ class ClassifierTask:
         return StepLoss(loss, {"train_loss": plain, "train_accuracy": right}, len(labels))
 
     def measure(self, epoch: int, seconds: float) -> dict[str, float]:
-        """Loss and accuracy on the validation images, and the speed of the steps."""
+        """Loss and accuracy on the validation images, each seen once, and the speed of the steps."""
         validation = self.evaluate(self._val, first=self.first_layer(epoch))
         if not math.isfinite(validation.loss):
             raise NetlabError(
@@ -187,40 +196,41 @@ class ClassifierTask:
         return
 
     def test(self) -> Evaluation:
-        """Evaluate the test images, once and at the end.
+        """Evaluate the test images, once and at the end, as the network will be used.
 
         Raises:
             NetlabError: the network gives no finite logits for them.
         """
         first = self.network.frozen if isinstance(self.network, PretrainedNetwork) else 0
-        found = self.evaluate(images_on(self._setup.splits.test, self._setup.device), first=first)
+        test = images_on(self._setup.splits.test, self._setup.device)
+        found = self.evaluate(test, views=self._setup.settings.views_in_use, first=first)
         if not math.isfinite(found.loss):
             raise NetlabError(
                 f"the loss on the test images is {found.loss}: the network gives no finite logits for them"
             )
         return found
 
-    def evaluate(self, data: LabelledImages, *, first: int = 0) -> Evaluation:
-        """Evaluate the network on images; every rank takes its share of the batches.
+    def evaluate(self, data: LabelledImages, *, views: Views = ONE_VIEW, first: int = 0) -> Evaluation:
+        """Evaluate the network on images in these views; every rank takes its share of the batches.
 
         ``first`` is the first layer that is run: those before it are frozen.
         """
         setup, ranks = self._setup, self._setup.ranks
         share = {"first": ranks.rank, "every": ranks.world}
         if self._frozen is not None and first:
-            seen = [
-                self._frozen.of_images(data, first, mirrored=mirrored)
-                for mirrored in ((False, True) if setup.settings.mirror else (False,))
-            ]
+            seen = [self._frozen.of_images(data, first, view) for view in views]
             batches = batches_of_outputs(seen, data.labels, EVALUATION_BATCH, **share)
         else:
             images = evaluation_batches(data, setup.normalization, EVALUATION_BATCH, **share)
-            batches = (
-                ([inputs, inputs.flip(3)] if setup.settings.mirror else [inputs], labels)
-                for inputs, labels in images
-            )
+            batches = (([view(inputs) for view in views], labels) for inputs, labels in images)
         return evaluate(
-            self.network, batches, classes=setup.classes, precision=setup.precision, first=first, ranks=ranks
+            self.network,
+            batches,
+            classes=setup.classes,
+            precision=setup.precision,
+            views=views,
+            first=first,
+            ranks=ranks,
         )
 
 

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from netlab.engine.catalog import Component, Part
 from netlab.errors import NetlabError
-from netlab.kinds.augmentation import Batch, IndexMap
+from netlab.kinds.augmentation import Batch, Epoch, IndexMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,9 @@ class SampledAugmentation:
 
 
 def sample_augmentations(
-    parts: Sequence[Part], count: int, generator: torch.Generator
+    parts: Sequence[Part], epoch: Epoch, generator: torch.Generator
 ) -> list[SampledAugmentation]:
-    """Sample what is done to each of an epoch's ``count`` images, in the order of the chain.
+    """Sample what is done to each image of an epoch, in the order of the chain.
 
     Raises:
         UsageError, PluginError: an augmentation refuses its options, or failed.
@@ -60,7 +60,12 @@ def sample_augmentations(
         SampledAugmentation(
             part.component,
             "geometric" in part.component.spec.tags,
-            part.component.build(count, generator, options=part.options),
+            part.component.build(
+                len(epoch.images),
+                generator,
+                options=part.options,
+                **({"epoch": epoch} if "epoch" in part.component.spec.tags else {}),
+            ),
         )
         for part in parts
     ]

@@ -11,6 +11,7 @@ from torch import Tensor
 from netlab.data.augmentation import augmented, sample_augmentations
 from netlab.data.normalize import Normalization
 from netlab.engine.catalog import Part
+from netlab.kinds.augmentation import Epoch
 from netlab.kinds.dataset import LabelledImages
 
 
@@ -60,7 +61,7 @@ class TrainingBatches:
         """
         generator = epoch_generator(self.seed, number)
         order = torch.randperm(len(self.data), generator=generator)
-        chain = sample_augmentations(self.augmentations, len(order), generator)
+        chain = sample_augmentations(self.augmentations, Epoch(number, order, self.seed), generator)
         for start in range(0, len(order), batch_size):
             batch = slice(start, min(start + batch_size, len(order)))
             images, targets = augmented(
@@ -86,7 +87,7 @@ class TrainingBatches:
         """The batches of epoch ``number`` (from 1)."""
         generator = epoch_generator(self.seed, number)
         order = self._sampled(generator)
-        chain = sample_augmentations(self.augmentations, len(order), generator)
+        chain = sample_augmentations(self.augmentations, Epoch(number, order, self.seed), generator)
         for position in range(len(self)):
             whole = range(position * self.batch_size, (position + 1) * self.batch_size)
             places = whole[self.share] if self.share else whole

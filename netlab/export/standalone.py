@@ -16,7 +16,7 @@ METADATA = "netlab"  # the key under which a file holds its description, as JSON
 class Standalone(nn.Module):
     """Images uint8 (N, C, height, width) to probabilities float32 (N, K), rows adding up to 1.
 
-    It normalizes, and averages an image and its mirror image where the run says so, as ``Classifier`` does.
+    It normalizes, and averages the views of an image that the run asks for, as ``Classifier`` does.
     """
 
     scale: Tensor
@@ -29,14 +29,12 @@ class Standalone(nn.Module):
         self.register_buffer("scale", (1 / (255 * std)).view(1, -1, 1, 1))
         self.register_buffer("shift", (mean / std).view(1, -1, 1, 1))
         self.network = classifier.network
-        self.mirror = classifier.interface.mirror
+        self.views = classifier.interface.views
         self.ends_in_softmax = isinstance(classifier.network[-1], nn.Softmax)
 
     def forward(self, images: Tensor) -> Tensor:
         normalized = images.to(torch.float32) * self.scale - self.shift
-        outputs = self.network(normalized)
-        if self.mirror:
-            outputs = (outputs + self.network(normalized.flip(3))) / 2
+        outputs = self.views.mean([self.network(view(normalized)) for view in self.views])
         return outputs if self.ends_in_softmax else outputs.softmax(1)
 
 

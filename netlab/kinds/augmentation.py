@@ -38,6 +38,20 @@ class IndexMap:
     places: slice
 
 
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """An epoch of a training: what an augmentation tagged ``epoch`` is told, to go on from epoch to epoch.
+
+    ``number`` counts from 1. ``images`` int64 (count,) says which image of the data set stands at each place
+    of the epoch, numbers below ``count``: once each, unless classes are sampled evenly. ``seed`` is that of
+    the whole training.
+    """
+
+    number: int
+    images: Tensor
+    seed: int
+
+
 class Augmentation(Protocol):
     """An augmentation component, called once an epoch.
 
@@ -55,6 +69,9 @@ class Augmentation(Protocol):
         ``IndexMap`` to ``IndexMap``: netlab does a chain of those in one gather, on the uint8 images. Images
         do not depend on one another, unless the component is tagged ``mixing``: it mixes images and their
         targets within a batch.
+
+        A component tagged ``epoch`` also takes ``epoch: Epoch``, so that an image can fare otherwise in the
+        next epoch than in this one; what it draws is then a function of both.
 
         A component says by tags which change of the image it is, when that may change the label (a 6 upside
         down is a 9): ``horizontal-flip``, ``vertical-flip``, ``translation``, ``rotation``. A data set that

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from netlab.kinds.dataset import Resampling
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from netlab.kinds.activation import ActivationLayer
     from netlab.kinds.block import BlockFactory, NormLayer, Size
@@ -34,11 +34,30 @@ class Backbone(Protocol):
         Input (N, in_channels, *image_size) float; output logits (N, classes). The names are what
         users see in ``netlab summary`` and ``netlab metrics``; layers from the one named ``flatten``
         on (if any) are the head and are left out of the separability walk by default.
+        A layer may be an ``ImageInitialized``.
 
         Raises:
             ValueError: with one clear line, when the image is too small for the skeleton.
         """
         ...
+
+
+@runtime_checkable
+class ImageInitialized(Protocol):
+    """A layer whose first weights come from training images: any module of a backbone's network with this
+    method."""
+
+    def initialize_from(self, images: Tensor) -> None:
+        """Set weights or buffers, before training begins.
+
+        ``images`` float32 (N, C, H, W), N at most 5,000, are training images as the network is given them,
+        normalized and not augmented; the same in every process and at every resume. What is set must be
+        parameters or buffers, which the checkpoint holds: who loads a run calls this no more. A network that
+        was never given images must work too, so that it can be summarized.
+
+        Raises:
+            ValueError: with one clear line, when the images do not suffice.
+        """
 
 
 @dataclass(frozen=True, slots=True)

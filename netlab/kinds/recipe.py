@@ -24,8 +24,9 @@ class Recipe(Protocol):
     def __call__(self, facts: DataFacts, *, options: Any) -> Mapping[str, Any]:
         """The tables of ``config.toml`` that the recipe fills, as far as flags and file do not.
 
-        Keys are the selectors of kinds (``optimizer``, ``schedule``, ``loss``: a table with the ``name`` of
-        a part and options; ``augment``: a list of such tables, in order) and ``training``. A part that the
+        Keys are the selectors of kinds (``backbone``, ``block``, ``norm``, ``activation``, ``optimizer``,
+        ``schedule``, ``loss``: a table with the ``name`` of a part and options; ``augment``: a list of such
+        tables, in order) and ``training``. A part that the
         user names has its own defaults, not the recipe's options for another.
         """
         ...

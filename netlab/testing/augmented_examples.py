@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from netlab.kinds.augmentation import Batch, IndexMap
+from netlab.kinds.augmentation import Batch, Epoch, IndexMap
 from netlab.testing.checks import Subject, expect
 
 COUNT, PLACES, SIZE, CLASSES = 96, slice(16, 80), (18, 24), 5
@@ -52,8 +52,9 @@ def parts_of(given: Any) -> dict[str, Tensor]:
 
 
 def drawn(subject: Subject, seed: int = 0, count: int = COUNT) -> Any:
-    """What the component gives for an epoch."""
-    apply: Any = subject.build(count, torch.Generator().manual_seed(seed))
+    """What the component gives for the first epoch of a training."""
+    more = {"epoch": Epoch(1, torch.arange(count), seed)} if "epoch" in subject.component.spec.tags else {}
+    apply: Any = subject.build(count, torch.Generator().manual_seed(seed), **more)
     expect(callable(apply), f"it gave {type(apply).__name__}, not a function of a batch")
     return apply
 

@@ -20,7 +20,7 @@ FACTS = (
     DataFacts(training_images=1295, image_size=(32, 32), classes=10),
     DataFacts(training_images=1_200_000, image_size=(224, 320), classes=1000),
 )
-ONE_PART = ("optimizer", "schedule", "loss")
+ONE_PART = ("backbone", "block", "norm", "activation", "optimizer", "schedule", "loss")
 TABLES = (*ONE_PART, "augment", "training")
 
 
@@ -62,7 +62,8 @@ def known_tables(subject: Subject) -> None:
 def known_values(subject: Subject) -> None:
     """Parts, their options and the settings of training exist, and accept the values."""
     catalog = Catalog(subject.component.manager)
-    kinds = {kind.selector: kind.name for kind in subject.component.manager.kinds.values()}
+    # A detector's backbone is an extractor: of two kinds with one selector, the first is a network's.
+    kinds = {kind.selector: kind.name for kind in reversed(subject.component.manager.kinds.values())}
     for facts in FACTS:
         for name, row in rows_of(tables(subject, facts)):
             given = f"for {facts.training_images} images of {facts.image_size}, [{name}]"

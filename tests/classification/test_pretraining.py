@@ -229,10 +229,10 @@ def test_frozen_outputs_are_computed_once_also_for_other_seeds(
     monkeypatch.setattr(FrozenOutputs, "_run", counted)
     train(catalog, tables(photos, weights), tmp_path, "first")
     training, validation, testing = 20, 2, 6  # of 28
-    assert sum(images) == 2 * training + 2 * validation + 2 * testing  # two views; each image and its mirror
+    assert sum(images) == 2 * training + validation + 2 * testing  # two views; each test image and its mirror
     train(catalog, tables(photos, weights, seed=1), tmp_path, "second")
     train(catalog, tables(photos, weights, epochs=8), tmp_path, "third")
-    assert sum(images) == 2 * training + 2 * validation + 2 * testing
+    assert sum(images) == 2 * training + validation + 2 * testing
 
 
 def test_a_damaged_cached_file_is_computed_again_and_changes_nothing(

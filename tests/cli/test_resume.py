@@ -18,6 +18,12 @@ WORDS = (
     "--norm", "bn", "--augment", "translate", "--augment", "rotate", "--degrees", "10",
 )  # fmt: skip
 
+# Two epochs of smaller images, whitened filters, Muon, several views.
+LEAN = (
+    "run", "--name", "victim", "--recipe", "lean", "--data.size", "24", "--width", "4", "--epochs", "3",
+    "--batch-size", "128", "--early-share", ".7",
+)  # fmt: skip
+
 # Runs netlab and tells the parent when a place is reached: a step, or the n-th time that the checkpoint
 # is in its temporary file, about to be flushed and not yet renamed. Then it waits to be killed.
 DRIVER = """
@@ -47,15 +53,15 @@ main(sys.argv[3:])
 """
 
 
-def run_to_the_end(folder: Path) -> None:
+def run_to_the_end(folder: Path, words: tuple[str, ...] = WORDS) -> None:
     subprocess.run(
-        [sys.executable, "-m", "netlab", *WORDS], cwd=folder, check=True, capture_output=True, timeout=300
+        [sys.executable, "-m", "netlab", *words], cwd=folder, check=True, capture_output=True, timeout=300
     )
 
 
-def kill_at(folder: Path, kind: str, number: int) -> None:
+def kill_at(folder: Path, kind: str, number: int, words: tuple[str, ...] = WORDS) -> None:
     victim = subprocess.Popen(
-        [sys.executable, "-c", DRIVER, kind, str(number), *WORDS],
+        [sys.executable, "-c", DRIVER, kind, str(number), *words],
         cwd=folder,
         stdout=subprocess.PIPE,
         text=True,
@@ -98,12 +104,27 @@ def test_killed_and_resumed_equals_never_killed(
 ) -> None:
     kill_at(tmp_path, kind, number)
     run_to_the_end(tmp_path)
-    assert learnt(tmp_path) == learnt(unharmed)
+    assert_equal(tmp_path, unharmed)
+
+
+def assert_equal(folder: Path, unharmed: Path) -> None:
+    """The same was learnt, to the bit, and nothing lies about."""
+    assert learnt(folder) == learnt(unharmed)
     for which in ("best", "last"):
-        ours, theirs = weights(tmp_path, which), weights(unharmed, which)
+        ours, theirs = weights(folder, which), weights(unharmed, which)
         assert ours.keys() == theirs.keys()
         assert all(torch.equal(ours[name], theirs[name]) for name in ours)
-    assert not list((tmp_path / "runs").rglob("*.tmp"))
+    assert not list((folder / "runs").rglob("*.tmp"))
+
+
+def test_epochs_of_smaller_images_and_whitened_filters_go_on_to_the_bit(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("unharmed", "killed")]
+    for folder in folders:
+        folder.mkdir()
+    run_to_the_end(folders[0], LEAN)
+    kill_at(folders[1], "step", 15, LEAN)  # in the second epoch of smaller images
+    run_to_the_end(folders[1], LEAN)
+    assert_equal(folders[1], folders[0])
 
 
 def test_a_second_process_on_the_same_run_is_refused(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from netlab.data.augmentation import SampledAugmentation, augmented, sample_augm
 from netlab.engine.catalog import Catalog, Part
 from netlab.engine.manager import PluginManager
 from netlab.errors import PluginError
+from netlab.kinds.augmentation import Epoch
 
 COUNT, CLASSES = 12, 3
 
@@ -34,6 +35,7 @@ def random_images(height: int = 9, width: int = 7) -> torch.Tensor:
 
 LABELS = torch.arange(COUNT) % CLASSES
 ORDER = torch.randperm(COUNT, generator=torch.Generator().manual_seed(2))
+EPOCH = Epoch(1, ORDER, seed=0)
 
 
 def run(images: torch.Tensor, chain: list[SampledAugmentation], places: slice = slice(0, COUNT)) -> Any:
@@ -41,7 +43,7 @@ def run(images: torch.Tensor, chain: list[SampledAugmentation], places: slice = 
 
 
 def drawn(parts: list[Part], seed: int = 0) -> list[SampledAugmentation]:
-    return sample_augmentations(parts, COUNT, torch.Generator().manual_seed(seed))
+    return sample_augmentations(parts, EPOCH, torch.Generator().manual_seed(seed))
 
 
 def test_without_augmentations_images_and_targets_are_those_of_the_data() -> None:
@@ -63,7 +65,7 @@ def test_a_chain_of_geometric_ones_is_each_after_the_other_and_stays_uint8(catal
     images = random_images()
     expected = images[ORDER]
     for one in parts:  # each alone, on the images that the one before made
-        (alone,) = sample_augmentations([one], COUNT, generator)
+        (alone,) = sample_augmentations([one], EPOCH, generator)
         expected, _ = augmented(
             expected, LABELS, torch.arange(COUNT), [alone], places=slice(0, COUNT), classes=CLASSES
         )

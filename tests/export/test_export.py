@@ -45,7 +45,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
             turned.save(top / "photographs" / name / f"{number}.png", exif=exif)
     run = netlab.train(
         data="folder", path=str(top / "photographs"), size=24, shorter=28, norm="bn", width=4, epochs=3,
-        mirror=True, name="r", runs=top / "runs", quiet=True,
+        mirror=True, shift=1, name="r", runs=top / "runs", quiet=True,
     )  # fmt: skip
     run.export(top / "r.onnx")
     return top

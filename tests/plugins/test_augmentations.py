@@ -22,7 +22,7 @@ from netlab_builtin.augmentations.pixels import color_jitter, erase
 from netlab_builtin.augmentations.trivial import trivial_augment
 from torchvision.transforms.v2 import functional as vision
 
-from netlab.kinds.augmentation import Batch, IndexMap
+from netlab.kinds.augmentation import Batch, Epoch, IndexMap
 
 COUNT, B, H, W, K = 100, 40, 18, 24, 5
 PLACES = slice(20, 60)
@@ -52,7 +52,8 @@ def identity_map(places=PLACES):
 
 def moved(component, options):
     """The images after a geometric augmentation, by a plain loop over the map."""
-    came_from = component(COUNT, seeded(), options=options)(identity_map())
+    more = {"epoch": Epoch(1, torch.arange(COUNT), 0)} if component is flip else {}
+    came_from = component(COUNT, seeded(), options=options, **more)(identity_map())
     return torch.stack(
         [
             image[:, rows][:, :, columns]
@@ -69,9 +70,30 @@ def test_flips_mirror_about_half_of_the_images():
     assert 8 <= sum(mirrored) <= 32
 
 
+def mirrored_of(epoch, seed):
+    """Which images of the data set are mirrored in an epoch of a run with alternating flips."""
+    order = torch.randperm(COUNT, generator=seeded(epoch))
+    apply = flip(
+        COUNT, seeded(50 + epoch), epoch=Epoch(epoch, order, seed), options=FlipOptions(alternate=True)
+    )
+    sideways = apply(identity_map(slice(0, COUNT))).columns[:, 0] == W - 1
+    found = torch.empty(COUNT, dtype=torch.bool)
+    found[order] = sideways
+    return found
+
+
+def test_alternating_flips_show_every_image_both_ways_in_any_two_epochs_whatever_their_order():
+    first = mirrored_of(1, seed=3)
+    assert 30 <= int(first.sum()) <= 70
+    for epoch in range(2, 6):
+        assert torch.equal(mirrored_of(epoch, seed=3), first if epoch % 2 else ~first)
+    assert not torch.equal(mirrored_of(1, seed=4), first)
+
+
 def test_a_vertical_flip_leaves_the_draws_of_the_horizontal_one():
-    one = flip(COUNT, seeded(), options=FlipOptions())(identity_map())
-    both = flip(COUNT, seeded(), options=FlipOptions(vertical=True))(identity_map())
+    epoch = Epoch(1, torch.arange(COUNT), 0)
+    one = flip(COUNT, seeded(), epoch=epoch, options=FlipOptions())(identity_map())
+    both = flip(COUNT, seeded(), epoch=epoch, options=FlipOptions(vertical=True))(identity_map())
     assert torch.equal(one.columns, both.columns)
     assert torch.equal(one.rows, identity_map().rows)
     assert not torch.equal(both.rows, one.rows)

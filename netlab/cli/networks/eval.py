@@ -60,8 +60,10 @@ def build(session: Session) -> Callable[..., None]:
 
 def print_figures(console: Any, run: str, found: Mapping[str, Any]) -> None:
     """Figures of all images, then of each class, then what was taken for what."""
+    single = found["accuracy_single_view"]
     facts = [
         ("accuracy", share(found["accuracy"], found["accuracy_interval"])),
+        *((("accuracy of one view", f"{single:.3f}"),) if single is not None else ()),
         ("balanced accuracy", f"{found['balanced_accuracy']:.3f}"),
         *(
             (f"among the {top} likeliest", f"{value:.3f}")

@@ -181,16 +181,19 @@ def raised_on_sigterm(backend: str | None) -> Iterator[None]:
 
 def print_result(console: Any, result: Mapping[str, Any], path: Path, *, quiet: bool) -> None:
     """The figures of ``result.json`` that people want first."""
+    several = result["test_views"] > 1
     if quiet:
-        print(json.dumps({"run": str(path), "test_accuracy": result["test_accuracy"]}))
+        shown = ("test_accuracy", *(("test_accuracy_single_view",) if several else ()))
+        print(json.dumps({"run": str(path), **{name: result[name] for name in shown}}))
         return
+    single = f" by {result['test_views']} views, {result['test_accuracy_single_view']:.4f} by one"
     early = " (stopped early)" if result["stopped_early"] else ""
     balanced = [("balanced accuracy", f"{result['test_balanced_accuracy']:.4f}")]
     if not has_unequal_classes(result):
         balanced = []
     console.print()
     facts = (
-        ("test accuracy", f"{result['test_accuracy']:.4f}"),
+        ("test accuracy", f"{result['test_accuracy']:.4f}{single if several else ''}"),
         *balanced,
         ("test loss", f"{result['test_loss']:.4f}"),
         ("best epoch", f"{result['best_epoch']} of {result['epochs']}{early}"),

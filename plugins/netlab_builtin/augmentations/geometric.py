@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from netlab.kinds.augmentation import IndexMap
+from netlab.kinds.augmentation import Epoch, IndexMap
 from netlab_builtin.augmentations.options import FlipOptions, TranslateOptions
 
 
@@ -17,12 +17,19 @@ def none(count: int, generator: torch.Generator, *, options: None) -> Callable[[
     return lambda came_from: came_from
 
 
-def flip(count: int, generator: torch.Generator, *, options: FlipOptions) -> Callable[[IndexMap], IndexMap]:
+def flip(
+    count: int, generator: torch.Generator, *, epoch: Epoch, options: FlipOptions
+) -> Callable[[IndexMap], IndexMap]:
     """Mirror each image with probability .5, in either direction that is on.
 
-    Both are drawn always, so that turning one on leaves the draws of the others as they were.
+    Both are drawn always, so that turning one on leaves the draws of the others as they were. With
+    ``alternate``, whether an image is mirrored sideways is drawn for the first epoch, and changes at each
+    that follows: in two epochs each image is seen both ways. Source: Jordan, 94% on CIFAR-10 in 3.29 seconds
+    on a single GPU, 2024, section 3.6.
     """
     drawn = torch.rand(2, count, generator=generator) < 0.5
+    if options.alternate:
+        drawn[0] = first_sides(count, epoch.seed)[epoch.images] ^ (epoch.number % 2 == 0)
     sideways, upside_down = drawn[0] & options.horizontal, drawn[1] & options.vertical
 
     def move(came_from: IndexMap) -> IndexMap:
@@ -33,6 +40,11 @@ def flip(count: int, generator: torch.Generator, *, options: FlipOptions) -> Cal
         )
 
     return move
+
+
+def first_sides(count: int, seed: int) -> Tensor:
+    """Which images are mirrored in the first epoch of a training: bool (count,), in the order of the data."""
+    return torch.rand(count, generator=torch.Generator().manual_seed(seed)) < 0.5
 
 
 def turned(positions: Tensor, chosen: Tensor) -> Tensor:

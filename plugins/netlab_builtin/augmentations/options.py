@@ -25,6 +25,9 @@ class FlipOptions(BaseModel):
     vertical: bool = Field(
         False, description="Mirror half of them upside down.", json_schema_extra={"changes": "vertical-flip"}
     )
+    alternate: bool = Field(
+        False, description="Left to right in every second epoch, not by chance in each; half start so."
+    )
 
 
 class TranslateOptions(BaseModel):

@@ -22,7 +22,7 @@ def netlab_components() -> Iterable[ComponentSpec]:  # long: a list of declarati
         summary="Mirror half of the images",
         target="netlab_builtin.augmentations.geometric:flip",
         options="netlab_builtin.augmentations.options:FlipOptions",
-        tags=frozenset({"geometric"}),
+        tags=frozenset({"geometric", "epoch"}),
     )
     yield ComponentSpec(
         kind="augmentation",

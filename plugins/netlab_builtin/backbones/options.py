@@ -43,3 +43,19 @@ class ResNetOptions(BaseModel):
             below = depth - (depth - 2) % 6
             raise ValueError(f"depth must be 6n+2: {max(below, 8)} or {below + 6}")
         return depth
+
+
+class LeanOptions(BaseModel):
+    """Options of backbone 'lean'."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    width: int = Field(
+        32, ge=1, le=1024, description="Channels of the first stage; four times as many in the other two."
+    )
+    whiten: bool = Field(
+        True, description="Take the first convolution's filters from patches of training images."
+    )
+    whiten_eps: float = Field(5e-4, gt=0, description="Added to the variances of the patches.")
+    dirac: bool = Field(True, description="Convolutions outside the blocks begin as the identity.")
+    logit_scale: float = Field(1 / 9, gt=0, description="Factor of the logits.")

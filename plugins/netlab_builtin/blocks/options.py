@@ -5,6 +5,14 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 
+class ConvOptions(BaseModel):
+    """Options of block 'conv'."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dirac: bool = Field(True, description="Filters begin as the identity.")
+
+
 class ResidualOptions(BaseModel):
     """Options of block 'residual'."""
 

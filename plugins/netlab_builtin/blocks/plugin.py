@@ -11,6 +11,15 @@ from netlab.specs import ComponentSpec, hookimpl
 def netlab_components() -> Iterable[ComponentSpec]:
     yield ComponentSpec(
         kind="block",
+        name="conv",
+        summary="One 3x3 convolution with norm and activation, which begins as the identity",
+        target="netlab_builtin.blocks.conv:ConvBlock",
+        options="netlab_builtin.blocks.options:ConvOptions",
+        reference="Zagoruyko and Komodakis, DiracNets, 2017",
+        tags=frozenset({"stride"}),
+    )
+    yield ComponentSpec(
+        kind="block",
         name="residual",
         summary="Two 3x3 convolutions with a skip connection",
         target="netlab_builtin.blocks.residual:ResidualBlock",

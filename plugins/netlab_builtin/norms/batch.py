@@ -13,6 +13,8 @@ def batch_norm(channels: int, size: Size, *, where: Where, options: BatchNormOpt
     """``(x - mean) / sqrt(var + eps) * weight + bias``, mean and variance over batch, height and width.
 
     Source: Ioffe and Szegedy 2015, algorithm 1. 2 x channels parameters; running statistics in
-    evaluation mode.
+    evaluation mode. Without ``scale`` the weights stay 1 and only biases are learnt.
     """
-    return nn.BatchNorm2d(channels, eps=options.eps, momentum=options.momentum)
+    norm = nn.BatchNorm2d(channels, eps=options.eps, momentum=options.momentum)
+    norm.weight.requires_grad_(options.scale)
+    return norm

@@ -12,6 +12,7 @@ class BatchNormOptions(BaseModel):
 
     momentum: float = Field(0.1, gt=0, le=1, description="Weight of a new batch in the running statistics.")
     eps: float = Field(1e-5, gt=0, description="Added to the variance.")
+    scale: bool = Field(True, description="Learn a weight a channel; without, it stays 1.")
 
 
 class GroupNormOptions(BaseModel):

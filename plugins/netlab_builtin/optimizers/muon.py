@@ -58,6 +58,8 @@ class Muon(torch.optim.Optimizer):
         scale = max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5
         step = orthogonalized(matrix, self.iterations).view_as(update)
         parameter.add_(step, alpha=-group["lr"] * scale)
+        if group["normalize"]:
+            parameter.mul_(len(parameter) ** 0.5 / (parameter.norm() + 1e-7))
 
 
 def orthogonalized(matrix: Tensor, iterations: int) -> Tensor:
@@ -79,6 +81,9 @@ def orthogonalized(matrix: Tensor, iterations: int) -> Tensor:
 def muon(groups: Sequence[ParameterGroup], *, lr: float, options: MuonOptions) -> torch.optim.Optimizer:
     """``w = w - lr O(g + momentum v)`` for filters, O the nearest orthogonal matrix, about; SGD for the rest.
 
+    With ``normalize`` a filter bank keeps the norm ``sqrt(out)``, so that its rate means the same all along;
+    it is for filters before a norm, which gives its output a scale.
+
     Usual rates are .1 to .3. Source: Jordan et al. 2024 (kellerjordan.github.io/posts/muon).
     """
     settings = {
@@ -87,7 +92,12 @@ def muon(groups: Sequence[ParameterGroup], *, lr: float, options: MuonOptions) -
     }
     return Muon(
         [
-            {**group, "orthogonal": group["name"] == "filters", **settings[group["name"] == "filters"]}
+            {
+                **group,
+                "orthogonal": group["name"] == "filters",
+                "normalize": options.normalize,
+                **settings[group["name"] == "filters"],
+            }
             for group in groups
         ],
         lr=lr,

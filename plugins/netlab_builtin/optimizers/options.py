@@ -32,6 +32,9 @@ class MuonOptions(BaseModel):
     momentum: float = Field(0.6, ge=0, lt=1, description="Of the filters: share of the last step kept.")
     nesterov: bool = Field(True, description="Of the filters: Nesterov's momentum.")
     iterations: int = Field(3, ge=1, le=10, description="Newton-Schulz iterations of a step.")
+    normalize: bool = Field(
+        False, description="After a step, scale each filter bank to the norm sqrt(its filters)."
+    )
     rest_lr: float = Field(
         0.1, gt=0, description="Rate of the dense layers, biases and norms, as a share of the filters'."
     )
