@@ -17,7 +17,7 @@ test: $(VENV)/.installed-dev ## Everything that guards the project
 mutants: $(VENV)/.installed-dev $(VENV)/.installed-mutants ## Break the code and see whether the tests notice: ROOM=labels SAMPLE=40 SEED=0
 	$(BIN)/python tests/mutants/run.py $(ROOM) $(if $(SAMPLE),--sample $(SAMPLE)) --seed $(or $(SEED),0)
 
-faults: $(VENV)/.installed-dev ## Damage many files and see that each is refused in one line: INPUTS=20000 of each kind
+faults: $(VENV)/.installed-dev ## Damage files, kill and refuse every write: INPUTS=20000 of each kind of file
 	NETLAB_FAULTS=$(or $(INPUTS),20000) $(BIN)/pytest -q tests/faults
 
 docs: $(VENV)/.installed-dev ## What the pages say of the code: plugins and the Python API

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import errno
+import glob
 import io
 import json
 import os
@@ -47,14 +48,9 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     temporary = None
     try:
-        prefix = f".{path.name}.{this_machine()}-{os.getpid()}-"
-        descriptor, name = tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=path.parent)
-        os.close(descriptor)
-        temporary = Path(name)
+        temporary = temporary_of(path)
         yield temporary
-        temporary.chmod(0o666 & ~current_umask())
-        temporary.replace(path)
-        sync_folder(path.parent)
+        put_in_place(temporary, path)
     except BaseException as error:
         if temporary is not None:
             with contextlib.suppress(OSError):
@@ -62,6 +58,21 @@ def replacing(path: Path) -> Iterator[Path]:
         if isinstance(error, OSError) and error.errno is not None and is_of(error.filename, path):
             error.filename, error.filename2 = str(path), None
         raise
+
+
+def temporary_of(path: Path) -> Path:
+    """A new empty file beside ``path``, to take its place by ``put_in_place``."""
+    prefix = f".{path.name}.{this_machine()}-{os.getpid()}-"
+    descriptor, name = tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=path.parent)
+    os.close(descriptor)
+    return Path(name)
+
+
+def put_in_place(temporary: Path, path: Path) -> None:
+    """Rename a file that is flushed to its place, and make that durable."""
+    temporary.chmod(0o666 & ~current_umask())
+    temporary.replace(path)
+    sync_folder(path.parent)
 
 
 def is_of(name: Any, path: Path) -> bool:
@@ -170,10 +181,16 @@ def write_csv(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, An
     write_text(path, csv_text(columns, rows))
 
 
-def remove_leftovers(folder: Path) -> None:
+def write_output(path: Path, text: str) -> None:
+    """Write a file that the user named, atomically, and clear what killed writes of it left beside it."""
+    remove_leftovers(path.parent, f".{glob.escape(path.name)}.*.tmp")
+    write_text(path, text)
+
+
+def remove_leftovers(folder: Path, pattern: str = ".*.tmp") -> None:
     """Remove the temporary files that a killed process left: not those of one that lives."""
     with contextlib.suppress(OSError):
-        for path in folder.glob(".*.tmp"):
+        for path in folder.glob(pattern):
             found = TEMPORARY.fullmatch(path.name)
             if found is not None and is_left(path, found["machine"], int(found["process"])):
                 with contextlib.suppress(OSError):

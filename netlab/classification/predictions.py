@@ -10,7 +10,7 @@ from typing import Any
 from netlab.classification.classifier import Classifier
 from netlab.data.image_files import RGB
 from netlab.data.image_sources import read_sources
-from netlab.files import write_csv
+from netlab.files import csv_text, write_output
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +62,4 @@ def write_predictions(path: Path, predictions: Iterable[Prediction]) -> None:
         for prediction in predictions
         for rank, (name, value) in enumerate(prediction.top, 1)
     ]
-    write_csv(path, ("image", "rank", "class", "probability"), table)
+    write_output(path, csv_text(("image", "rank", "class", "probability"), table))

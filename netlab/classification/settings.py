@@ -21,6 +21,9 @@ def fits(text: str) -> dict[str, JsonValue]:
     return {"shown_default": text}
 
 
+MOST_IMAGES = 1_000_000  # a step: more is a slip of the hand
+
+
 class TrainingSettings(BaseModel):
     """Every value of the training itself; the table ``[training]`` of ``config.toml``."""
 
@@ -30,7 +33,11 @@ class TrainingSettings(BaseModel):
         16, ge=1, description="Passes over the training images.", json_schema_extra=fits("12 to 16")
     )
     batch_size: int = Field(
-        128, ge=1, description="Images a step.", json_schema_extra=fits("128, fewer of few images")
+        128,
+        ge=1,
+        le=MOST_IMAGES,
+        description="Images a step.",
+        json_schema_extra=fits("128, fewer of few images"),
     )
     lr: float = Field(0.1, gt=0, description="Learning rate: the peak of the schedule.")
     weight_decay: float = Field(

@@ -26,11 +26,15 @@ COUNTED = frozenset(
 def main() -> None:
     """Run netlab and exit: see ``netlab.cli.app.main``."""
     words = sys.argv[1:]
-    if is_question(words):
-        sys.exit(answer(words))
-    from netlab.cli.app import run
+    try:
+        if is_question(words):
+            sys.exit(answer(words))
+        from netlab.cli.app import run
 
-    sys.exit(run().exit_code)
+        sys.exit(run().exit_code)
+    except KeyboardInterrupt:  # in the first seconds, while modules are imported
+        sys.stderr.write("netlab: interrupted\n")
+        sys.exit(130)
 
 
 def is_question(words: list[str]) -> bool:

@@ -85,7 +85,7 @@ def make_server(request: ReportRequest, catalog: Catalog, port: int) -> Threadin
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             # Another name that leads here would let a foreign page read the report (DNS rebinding).
-            host = self.headers.get("Host", "").rpartition(":")[0]
+            host = self.headers.get("Host", "").partition(":")[0]  # of port 80 none is said
             if host not in (HOST, "localhost"):
                 self.answer(403, "text/plain; charset=utf-8", b"only for this machine\n")
             elif self.path.split("?")[0] in ("/", "/report.html"):

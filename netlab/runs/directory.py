@@ -165,8 +165,13 @@ class RunDirectory:
         self.result.unlink()
 
     def end_generation(self) -> None:
-        """Forget the finished run that was kept aside: its successor is finished."""
-        shutil.rmtree(self.previous.path, ignore_errors=True)
+        """Forget the finished run that was kept aside: its successor is finished.
+
+        So is what a process left that was killed while it did this, or while it kept a run aside.
+        """
+        if self.is_finished:
+            for folder in (self.path / f"{PREVIOUS}.new", self.previous.path):
+                shutil.rmtree(folder, ignore_errors=True)
 
     def read_result(self) -> dict[str, Any]:
         """``result.json``.

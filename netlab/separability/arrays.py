@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 from pathlib import Path
 from typing import Any
@@ -96,10 +97,22 @@ def load_model(text: str, weights: str) -> tuple[Any, Any]:
     return model, chosen
 
 
+def lies_here(source: str) -> bool:
+    """Whether a module is to be found in the current folder and nowhere else.
+
+    Only then the folder is searched, after all others, so that no file in it takes another module's place.
+    """
+    top = source.partition(".")[0]
+    try:
+        installed = importlib.util.find_spec(top) is not None
+    except (ImportError, ValueError):
+        installed = False
+    return not installed and any(Path(name).exists() for name in (f"{top}.py", f"{top}/__init__.py", top))
+
+
 def _from_factory(source: str, name: str) -> Any:
-    here = str(Path.cwd())
-    if here not in sys.path:  # a module beside the user, as with python -m
-        sys.path.insert(0, here)
+    if lies_here(source):
+        sys.path.append(str(Path.cwd()))
     try:
         made = importlib.import_module(source)
         for part in name.split("."):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netlab.errors import NetlabError
-from netlab.files import csv_text, json_text, write_csv
+from netlab.files import csv_text, json_text, write_output
 from netlab.kinds.metric import MetricResult
 from netlab.runs.curves import save_figure
 from netlab.runs.directory import read_json_object
@@ -125,7 +125,7 @@ def write_points(
                     value = float(result.per_point[position])
                     row[name] = value if math.isfinite(value) else None
             rows.append(row)
-    write_csv(path, ["layer", "split", "point", "label", *metrics], rows)
+    write_output(path, csv_text(["layer", "split", "point", "label", *metrics], rows))
 
 
 def to_json(reports: Sequence[LayerReport]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def build(session: Session) -> Callable[..., None]:
 
     def report(options: ReportOptions) -> None:
         """Write a report of runs as one HTML file that opens without a network."""
-        from netlab.files import write_text
+        from netlab.files import write_output
         from netlab.report.build import ReportRequest, build_report
         from netlab.runs.choose import choose_runs_and_detectors
 
@@ -60,7 +60,7 @@ def build(session: Session) -> Callable[..., None]:
         page = build_report(request, session.catalog)
         for line in page.notes:
             note(line)
-        write_text(options.out, page.html)
+        write_output(options.out, page.html)
         print(f"{options.out} ({len(page.html.encode()) / 1e6:.1f} MB, {page.runs} runs)")
 
     return command(session, ReportOptions, report)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from netlab.cli.core.command import Given, command
-from netlab.cli.core.console import terminal
+from netlab.cli.core.console import note, terminal
 from netlab.cli.core.executor_options import PointsExecutor
 from netlab.cli.core.flags import Argument, Flag, Shown, own_flags
 from netlab.cli.core.options import ChangedParts, DataFolder, Json, Offline, OneRun, Out, Seeded
@@ -164,12 +164,15 @@ def measure_and_print(
     """Measure what the options name, and print it."""
     from netlab.cli.metrics import tables
     from netlab.cli.metrics.progress import MeasuringProgress
+    from netlab.separability.arrays import lies_here
     from netlab.separability.bound_metric import bind_metrics
     from netlab.separability.layer_report import raise_failures
     from netlab.separability.measure import measure
     from netlab.separability.results import to_json
 
     settings = options.settings()
+    if options.model is not None and lies_here(options.model.partition(":")[0]):
+        note(f"--model {options.model}: imported from the current folder, {Path.cwd()}")
     with MeasuringProgress() as progress:
         measurement = measure(
             options.subject(given.get("data", {})), bind_metrics(metrics, session.catalog), settings,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -17,7 +18,14 @@ from netlab.data.image_files import RGB
 from netlab.data.image_sources import SourceImage
 from netlab.detection.model.detect import Detections
 from netlab.detection.output.draw import class_colour, draw_boxes, write_png
-from netlab.files import write_atomically, write_text
+from netlab.files import (
+    make_folder,
+    put_in_place,
+    remove_leftovers,
+    temporary_of,
+    write_atomically,
+    write_text,
+)
 
 FORMATS = ("image", "json", "coco", "csv", "yolo", "voc")
 
@@ -58,7 +66,8 @@ class YoloWriter:
 
     def __init__(self, folder: Path, class_names: Sequence[str]) -> None:
         self.folder = folder / "yolo"
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
+        remove_leftovers(self.folder)
         write_text(self.folder / "classes.txt", "".join(f"{name}\n" for name in class_names))
 
     def add(self, source: SourceImage, pixels: RGB, found: Detections) -> None:
@@ -98,15 +107,18 @@ class _OneFile:
     """A file of all images, written as they come and put in place by ``close``."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
+        remove_leftovers(path.parent)
         self.path = path
-        self.partial = path.with_name(f".{path.name}.partial")
+        self.partial = temporary_of(path)
         self.file: IO[str] = self.partial.open("w", encoding="utf-8", newline="")
         self.images = 0
 
     def close(self) -> None:
+        self.file.flush()
+        os.fsync(self.file.fileno())
         self.file.close()
-        self.partial.replace(self.path)
+        put_in_place(self.partial, self.path)
 
 
 class CsvWriter(_OneFile):

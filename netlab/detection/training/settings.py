@@ -47,6 +47,6 @@ class DetectionSettings(BaseModel):
     )
     decay: float = Field(0.3, ge=0.0, description="Weight of the squared weights in the loss.")
     epochs: int = Field(12, ge=1, description="Passes over the positive regions.")
-    batch_size: int = Field(128, ge=4, description="Regions in a step.")
+    batch_size: int = Field(128, ge=4, le=1_000_000, description="Regions in a step.")
     lr: float = Field(0.002, gt=0.0, description="Adam's first learning rate; it falls to 0 along a cosine.")
     seed: Seed = 0
