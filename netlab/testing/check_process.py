@@ -11,20 +11,16 @@ import tempfile
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from netlab.engine.catalog import Catalog
 from netlab.engine.manager import PluginManager
 from netlab.engine.plugin_settings import plugin_settings
 from netlab.engine.watched_process import how_it_ended, lines_to, read_lines, run_watched, time_limit
-from netlab.testing.plugin_check import (
-    CheckResult,
-    check_installed,
-    check_package,
-    choose,
-    imported_here,
-    package_entry_points,
-)
+from netlab.testing.expected import with_expected
+from netlab.testing.package_folder import expected_failures, imported_here, package_entry_points
+from netlab.testing.plugin_check import CheckResult, check_installed, check_package, choose
 
 LIMIT = "NETLAB_CHECK_TIMEOUT"  # seconds that one check may take
 
@@ -36,13 +32,15 @@ def check_apart(
     everything: bool = False,
     blocked: Collection[str] = (),
     reserved: Collection[str] = (),
+    expected: Mapping[str, str] = MappingProxyType({}),
 ) -> list[CheckResult]:
     """The stages of the plugins or parts called ``what``, of the package in the folder ``what``, or of all.
 
-    ``blocked`` are plugins to leave out, ``reserved`` names that no plugin's command may have.
+    ``blocked`` are plugins to leave out, ``reserved`` names that no plugin's command may have, ``expected``
+    the reasons of checks that are known to fail, beside those that a package in a folder declares.
 
     Raises:
-        UsageError: nothing is called so, or the package has no plugin.
+        UsageError: nothing is called so, the package has no plugin, or an expected failure is of no check.
     """
     request = {
         "what": what, "everything": everything, "blocked": [*blocked], "reserved": [*reserved],
@@ -50,13 +48,14 @@ def check_apart(
     }  # fmt: skip
     if what is not None and (Path(what) / "pyproject.toml").is_file():
         names = [name for points in package_entry_points(Path(what)).values() for name in points]
-        return checked({**request, "folder": str(Path(what).resolve())}, names)
+        found = checked({**request, "folder": str(Path(what).resolve())}, names)
+        return with_expected(found, {**expected_failures(Path(what)), **expected})
     chosen = [plugin for plugin, _ in choose(catalog, what, everything=everything)]
     results = []
     for distribution in dict.fromkeys(plugin.distribution for plugin in chosen):
         names = [plugin.name for plugin in chosen if plugin.distribution == distribution]
         results += checked({**request, "distribution": distribution}, names)
-    return results
+    return with_expected(results, expected)
 
 
 def checked(request: Mapping[str, Any], plugins: list[str]) -> list[CheckResult]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -14,6 +14,7 @@ from netlab.engine.manager import PluginManager
 from netlab.engine.plugin import Plugin
 from netlab.errors import PluginError, UsageError, closest
 from netlab.testing.checks import Check, NotApplicable, component_checks, make_subject
+from netlab.testing.expected import matched_reasons
 
 Values = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
 
@@ -151,7 +152,7 @@ def parametrize_checks(
         components = []
     for component in components:
         checks += bound_checks(component, (options or {}).get(component.name))
-    reasons = matched_reasons(checks, expected_failures or {})
+    reasons = matched_reasons({check.id: check.name for check in checks}, expected_failures or {})
     parameters = []
     for check in checks:
         marks = []
@@ -159,23 +160,6 @@ def parametrize_checks(
             marks.append(pytest.mark.xfail(reason=reasons[check.id], strict=True))
         parameters.append(pytest.param(skipping(check), id=check.id, marks=marks))
     return pytest.mark.parametrize("check", parameters)
-
-
-def matched_reasons(checks: Iterable[BoundCheck | HookCheck], expected: Mapping[str, str]) -> dict[str, str]:
-    """The reason of every check that is expected to fail.
-
-    Raises:
-        UsageError: a pattern matches no check.
-    """
-    names = {check.id: check.name for check in checks}
-    reasons: dict[str, str] = {}
-    for pattern, reason in expected.items():
-        matching = [key for key, name in names.items() if name == pattern or fnmatchcase(key, pattern)]
-        if not matching:
-            known = [*names, *names.values()]
-            raise UsageError(f"expected_failures: no check is called '{pattern}'.{closest(pattern, known)}")
-        reasons |= dict.fromkeys(matching, reason)
-    return reasons
 
 
 def skipping(check: BoundCheck | HookCheck) -> Callable[[], None]:

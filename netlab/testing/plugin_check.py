@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-import sys
-import tempfile
-import tomllib
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
-from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from netlab.engine.catalog import Catalog, Component
-from netlab.engine.distributions import GROUP_PATTERN, canonical, installed_entry_points, is_file
+from netlab.engine.distributions import is_file
 from netlab.engine.listing import matching_parts, matching_plugins
-from netlab.engine.manager import Answer, Ask, PluginManager, in_this_process, watched
+from netlab.engine.manager import PluginManager
 from netlab.engine.option_types import flag_type
 from netlab.engine.plugin import SLOW_IMPORT, Plugin
 from netlab.engine.plugin_commands import PluginCommand, plugin_commands
 from netlab.errors import PluginError, UsageError, closest, first_line
 from netlab.specs import load_target
-from netlab.testing.distributions import distribution_at, write_distribution
+from netlab.testing.package_folder import package_plugins
 
 NOT_LIGHT = "a file holds its parts, and imports what they need"
-Result = Literal["ok", "failed", "skipped"]
+Result = Literal["ok", "failed", "skipped", "expected"]
 STAGES = ("metadata", "light import", "API", "resolve", "options", "conformance")
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What came of a stage, for a plugin or for one of its parts."""
+    """What came of a stage, for a plugin or for one of its parts; ``expected`` is a failure that is known."""
 
     plugin: str
     part: str
@@ -91,88 +86,6 @@ def choose(catalog: Catalog, what: str | None, *, everything: bool) -> list[tupl
             f"{closest(what, known)}"
         )
     return [(part.plugin, part) for part in parts]
-
-
-@contextmanager
-def package_plugins(folder: Path) -> Iterator[tuple[list[Plugin], Catalog]]:
-    """The plugins of a package that need not be installed, beside those that are.
-
-    Its entry points are read from pyproject.toml, its code from ``src/`` or the folder itself.
-
-    Raises:
-        UsageError: pyproject.toml is not valid, or names no entry point of netlab.
-    """
-    project, groups = read_project(folder), package_entry_points(folder)
-    name = str(project.get("name", folder.name))
-    source = str((folder / "src" if (folder / "src").is_dir() else folder).resolve())
-    with tempfile.TemporaryDirectory() as temporary:
-        path = write_distribution(
-            Path(temporary),
-            name,
-            str(project.get("version", "0")),
-            groups,
-            requires=project.get("dependencies", ()),
-        )
-        own = list(distribution_at(path).entry_points)
-        sys.path.insert(0, source)
-        try:
-            manager = PluginManager(find=lambda: [*others(name), *own], ask=imported_here(name))
-            manager.load()
-            yield [p for p in manager.plugins if p.distribution == canonical(name)], Catalog(manager)
-        finally:
-            sys.path.remove(source)
-
-
-def package_entry_points(folder: Path) -> dict[str, dict[str, str]]:
-    """Those for netlab in a package's pyproject.toml: group -> name -> target.
-
-    Raises:
-        UsageError: the file is not valid, or has none.
-    """
-    every = read_project(folder).get("entry-points", {})
-    groups = {group: points for group, points in every.items() if GROUP_PATTERN.fullmatch(group)}
-    if not groups:
-        raise UsageError(
-            f'{folder / "pyproject.toml"} has no table [project.entry-points."netlab.v1"]:'
-            " nothing would be found in this package"
-        )
-    return groups
-
-
-def imported_here(name: str) -> Ask:
-    """Imports the plugins of one distribution in this process; the others are asked as always."""
-
-    def ask(points: Sequence[metadata.EntryPoint]) -> Iterable[Answer]:
-        distribution = points[0].dist
-        ours = distribution is not None and canonical(distribution.name) == canonical(name)
-        return in_this_process(points) if ours else watched(points)
-
-    return ask
-
-
-def others(name: str) -> list[metadata.EntryPoint]:
-    """The installed entry points, but not those of this distribution."""
-    return [
-        point
-        for point in installed_entry_points()
-        if point.dist is None or canonical(point.dist.name) != canonical(name)
-    ]
-
-
-def read_project(folder: Path) -> dict[str, Any]:
-    """The table ``[project]``.
-
-    Raises:
-        UsageError: the file is not valid TOML or has no such table.
-    """
-    path = folder / "pyproject.toml"
-    try:
-        project = tomllib.loads(path.read_text(encoding="utf-8")).get("project")
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not valid TOML: {error}") from None
-    if not isinstance(project, dict):
-        raise UsageError(f"{path} has no table [project]")
-    return project
 
 
 def check_plugin(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +14,7 @@ from pydantic import Field
 from netlab.cli.commands import NAMES
 from netlab.cli.core.command import command
 from netlab.cli.core.console import plain_table, terminal
-from netlab.cli.core.flags import Argument
+from netlab.cli.core.flags import Argument, Shown
 from netlab.cli.core.options import Json
 from netlab.cli.core.session import Session
 from netlab.cli.plugins.names import part_completion
@@ -29,6 +30,9 @@ class CheckOptions(Json):
         description="A plugin, distribution or part, or the folder of a package that need not be installed;"
         " by default every plugin that is not netlab's own.",
     )
+    expect: Annotated[list[str], Shown(metavar="CHECK=REASON")] = Field(
+        [], description="A check that is known to fail, by name, or KIND-PART-CHECK."
+    )
     everything: bool = Field(False, alias="all", description="Netlab's own plugins too.")
 
 
@@ -41,6 +45,7 @@ def build(session: Session) -> Callable[..., None]:
         Ends with exit code 3 when something fails.
         """
         from netlab.testing.check_process import check_apart
+        from netlab.testing.expected import read_expected
 
         results = check_apart(
             session.catalog,
@@ -48,6 +53,7 @@ def build(session: Session) -> Callable[..., None]:
             everything=options.everything,
             blocked=session.blocked,
             reserved=NAMES,
+            expected=read_expected(options.expect),
         )
         if options.as_json:
             print(json.dumps([asdict(result) for result in results], indent=2))
@@ -68,19 +74,20 @@ def print_results(rows: list[CheckResult]) -> None:
     from rich.text import Text
 
     console = terminal()
-    colours = {"ok": "green", "failed": "bold red", "skipped": "yellow"}
+    colours = {"ok": "green", "failed": "bold red", "skipped": "yellow", "expected": "yellow"}
     for (plugin, part), group in itertools.groupby(rows, key=lambda row: (row.plugin, row.part)):
         console.print(part or f"plugin {plugin}", style="bold")
         table = plain_table("", "", "", show_header=False)
-        table.columns[0].min_width, table.columns[1].max_width = 7, 30
+        table.columns[0].min_width, table.columns[1].max_width = 8, 30
         for row in summed_up(list(group)):
             result = Text(row.result, style=colours[row.result])
             table.add_row(result, str(row.stage), str(row.detail))
         console.print(Padding(table, (0, 0, 0, 2)))
     if rows and not any(row.result == "failed" for row in rows):
-        skipped = sum(row.result == "skipped" for row in rows)
-        said_nothing = f", {skipped} skipped" if skipped else ""
-        console.print(f"{len(rows) - skipped} checks passed{said_nothing}")
+        counts = Counter(row.result for row in rows)
+        skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""
+        expected = f", {counts['expected']} failed as expected" if counts["expected"] else ""
+        console.print(f"{counts['ok']} checks passed{skipped}{expected}")
 
 
 def summed_up(rows: list[CheckResult]) -> Iterator[CheckResult]:
