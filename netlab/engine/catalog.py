@@ -109,6 +109,11 @@ class Component:
             return None
         from pydantic import BaseModel
 
+        who = f"the options of {self.who} can not be loaded"
+        try:
+            self.manager.check_options(self.plugin, self.spec.options)
+        except PluginError as error:
+            raise PluginError(f"{who}: {first_line(error)}") from error
         try:
             model = imported(self.spec.options)
             if not (isinstance(model, type) and issubclass(model, BaseModel)):
@@ -118,7 +123,7 @@ class Component:
             raise
         except BaseException as error:
             self.manager.fail(self.plugin, "options", error)
-            raise PluginError(f"the options of {self.who} can not be loaded: {first_line(error)}") from error
+            raise PluginError(f"{who}: {first_line(error)}") from error
         return model
 
     def make_options(self, values: Mapping[str, Any], prefix: str | None = None) -> BaseModel | None:

@@ -7,11 +7,14 @@ the beginning of the file's SHA-256 as its version. Its module is called ``netla
 from __future__ import annotations
 
 import hashlib
-import importlib.util
+import re
 import sys
 from collections.abc import Iterable, Sequence
-from importlib import metadata
+from importlib import import_module, metadata
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from netlab.engine.distributions import FILE
@@ -22,6 +25,7 @@ from netlab.specs import ENTRY_POINT_GROUP
 FOLDER = "netlab_plugins"
 PACKAGE = "netlab_plugin_files"
 DIGITS = 12  # of the digest that stands in the place of a version
+TORCH = re.compile(rb"^(?:import|from) +torch", re.MULTILINE)
 
 
 class PluginFile(metadata.Distribution):
@@ -31,6 +35,11 @@ class PluginFile(metadata.Distribution):
         self.path = path
         self.content = path.read_bytes()
         self.sha256 = hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def needs_torch(self) -> bool:
+        """Whether its import waits for PyTorch's."""
+        return TORCH.search(self.content) is not None
 
     def read_text(self, filename: str) -> str | None:
         if filename != "METADATA":
@@ -51,25 +60,57 @@ class FileEntryPoint(metadata.EntryPoint):
         assert isinstance(file, PluginFile)
         return file
 
+    @property
+    def module_name(self) -> str:
+        return f"{PACKAGE}.{self.name}"
+
+    def offer(self) -> None:
+        """Let its module be imported by name from now on: this version of it, if it was another before."""
+        there = sys.modules.get(self.module_name)
+        if there is not None and there.__dict__.get("__sha256__") != self.file.sha256:
+            del sys.modules[self.module_name]
+        _offered[self.module_name] = self
+        if _finder not in sys.meta_path:
+            sys.meta_path.append(_finder)
+
     def load(self) -> Any:
         """The file's module; it is run once, unless it has changed since."""
-        name, file = f"{PACKAGE}.{self.name}", self.file
-        there = sys.modules.get(name)
-        if there is not None and there.__dict__.get("__sha256__") == file.sha256:
-            return there
-        spec = importlib.util.spec_from_file_location(name, file.path)
-        if spec is None:
-            raise ImportError(f"{file.path} can not be imported")
-        module = importlib.util.module_from_spec(spec)
-        module.__dict__["__sha256__"] = file.sha256
-        sys.modules[name] = module  # where dataclasses and pydantic look for the names in annotations
-        try:
-            # What was read and digested, whatever has become of the file since.
-            exec(compile(file.content, str(file.path), "exec"), module.__dict__)
-        except BaseException:
-            del sys.modules[name]
-            raise
-        return module
+        self.offer()
+        return import_module(self.module_name)
+
+
+class FileLoader(Loader):
+    """Runs what was read and digested, whatever has become of the file since."""
+
+    def __init__(self, file: PluginFile) -> None:
+        self.file = file
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__dict__["__sha256__"] = self.file.sha256
+        exec(compile(self.file.content, str(self.file.path), "exec"), module.__dict__)
+
+
+class FileFinder(MetaPathFinder):
+    """Finds the modules of plugin files, and the package that they are of, which has no files."""
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        if fullname == PACKAGE:
+            return ModuleSpec(PACKAGE, None, is_package=True)
+        point = _offered.get(fullname)
+        if point is None:
+            return None
+        spec = ModuleSpec(fullname, FileLoader(point.file), origin=str(point.file.path))
+        spec.has_location = True
+        return spec
+
+
+_offered: dict[str, FileEntryPoint] = {}  # by the name of the module
+_finder = FileFinder()
+
+
+def is_plugin_file(target: str) -> bool:
+    """Whether the target of an entry point is a plugin file."""
+    return target.endswith(".py") and Path(target).is_absolute()
 
 
 def file_points(paths: Iterable[str | Path]) -> list[FileEntryPoint]:
@@ -103,6 +144,7 @@ def file_points(paths: Iterable[str | Path]) -> list[FileEntryPoint]:
             raise UsageError(f"--plugin {given}: {error.strerror}") from None
         point = FileEntryPoint(path.stem, str(path), ENTRY_POINT_GROUP)
         vars(point).update(dist=file)  # as importlib.metadata does it: entry points can not be changed
+        point.offer()
         found[path.stem] = point
     return list(found.values())
 

@@ -99,6 +99,7 @@ def _models(
             continue
         title = f"plugin '{plugin.name}'"
         try:
+            manager.check_options(plugin, plugin.settings)
             model = settings_model(plugin.settings)
         except KeyboardInterrupt:
             raise

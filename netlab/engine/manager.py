@@ -13,8 +13,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from netlab import __version__
+from netlab.engine.asking import (
+    Answer,
+    Ask,
+    AskOptions,
+    in_this_process,
+    unwatched_options,
+    watched,
+    watched_options,
+)
 from netlab.engine.blocking import PluginKey, left_out
+from netlab.engine.compatibility import misfit
 from netlab.engine.declaration import (
     Declaration,
     Phase,
@@ -22,27 +31,23 @@ from netlab.engine.declaration import (
     check_known_kind,
     check_new,
 )
-from netlab.engine.declaring import declared, traceback_text
+from netlab.engine.declaring import traceback_text
 from netlab.engine.distributions import (
     OWN_DISTRIBUTION,
     canonical,
     fields_of,
     installed_entry_points,
     is_file,
-    unmet_requirements,
 )
 from netlab.engine.file_plugins import file_points
 from netlab.engine.plugin import Plugin, PluginFailure
 from netlab.engine.plugin_settings import plugin_settings, tables_in_files
 from netlab.errors import PluginError
 from netlab.kinds import KINDS
-from netlab.specs import API_VERSION, ENTRY_POINT_GROUP, KindSpec
+from netlab.specs import KindSpec
 
 if TYPE_CHECKING:
     from netlab.engine.hook_settings import Tables
-
-Answer = tuple[Declaration, bool]  # with whether its import was waited for
-Ask = Callable[[Sequence[metadata.EntryPoint]], Iterable[Answer]]
 
 
 class PluginManager:
@@ -58,6 +63,7 @@ class PluginManager:
         find: gives the entry points; by default those of the installed distributions.
         ask: gives what the plugins of one distribution declare; by default their modules are imported in
             this process, as those of netlab's own always are.
+        ask_options: says why options of a plugin can not be imported, before they are; by default nothing.
     """
 
     def __init__(
@@ -70,7 +76,8 @@ class PluginManager:
         given_settings: Tables = MappingProxyType({}),
         filed_settings: Sequence[tuple[str, Tables]] = (),
         find: Callable[[], Iterable[metadata.EntryPoint]] | None = None,
-        ask: Ask | None = None,
+        ask: Ask = in_this_process,
+        ask_options: AskOptions = unwatched_options,
     ) -> None:
         self.blocked = frozenset(blocked)
         self.strict = strict
@@ -82,7 +89,8 @@ class PluginManager:
         self.failures: list[PluginFailure] = []
         self.kinds: dict[str, KindSpec] = dict(KINDS)  # and those that plugins define
         self._find = find
-        self._ask = ask or in_this_process
+        self._ask = ask
+        self._ask_options = ask_options
         self._metadata: dict[metadata.Distribution, Message] = {}
 
     @classmethod
@@ -109,6 +117,7 @@ class PluginManager:
             given_settings=given_settings,
             filed_settings=tables_in_files(),
             ask=watched,
+            ask_options=watched_options,
         )
         manager.load()
         return manager
@@ -162,7 +171,7 @@ class PluginManager:
             by_distribution.setdefault(plugin.distribution, []).append((plugin, point))
         answers: dict[PluginKey, Answer] = {}
         for name, ours in by_distribution.items():
-            here = name in (OWN_DISTRIBUTION, "?") or is_file(name)
+            here = name in (OWN_DISTRIBUTION, "?")
             ask = in_this_process if here else self._ask
             found = ask([point for _, point in ours])
             answers |= {plugin.key: answer for (plugin, _), answer in zip(ours, found, strict=True)}
@@ -177,6 +186,16 @@ class PluginManager:
                 plugin.state = "failed"
                 self._keep(plugin, declaration.fatal)
         return usable
+
+    def check_options(self, plugin: Plugin, target: str) -> None:
+        """See that a plugin's module of options can be imported, before it is; if not, that is its failure.
+
+        Raises:
+            PluginError: it can not.
+        """
+        if (problem := self._ask_options(plugin, target)) is not None:
+            self._keep(plugin, problem)
+            raise PluginError(problem.message)
 
     def fail(self, plugin: Plugin, phase: Phase, error: BaseException) -> PluginFailure:
         """Keep a failure of ``plugin``; raise it in strict mode."""
@@ -229,34 +248,12 @@ class PluginManager:
 
     def _is_for_this_netlab(self, plugin: Plugin, point: metadata.EntryPoint) -> bool:
         """Whether its API and what it requires of netlab are met; if not, that is kept as its failure."""
-        if point.group != ENTRY_POINT_GROUP:
-            self._wrong_api(plugin, point.group)
-            return False
-        if point.dist is None or plugin.builtin:
+        required = self._fields(point.dist).get_all("Requires-Dist") or () if point.dist is not None else ()
+        if (wrong := misfit(plugin, point, list(required))) is None:
             return True
-        try:
-            unmet = unmet_requirements(self._fields(point.dist).get_all("Requires-Dist") or ())
-        except Exception as error:
-            plugin.state = "failed"
-            self.fail(plugin, "metadata", error)
-            return False
-        if unmet:
-            plugin.state = "needs another netlab"
-            unmet_error = PluginError(
-                f"it requires {' and '.join(unmet)}, and this is {OWN_DISTRIBUTION} {__version__}"
-                f" (install another version of {plugin.distribution}, or the netlab that it requires)"
-            )
-            self.fail(plugin, "metadata", unmet_error)
-        return not unmet
-
-    def _wrong_api(self, plugin: Plugin, group: str) -> None:
-        number = int(group.removeprefix("netlab.v"))
-        plugin.state = "needs newer netlab" if number > API_VERSION else "needs older netlab"
-        error = PluginError(
-            f"it is written for plugin API {number}; this netlab has {API_VERSION}"
-            f" ({'upgrade netlab' if number > API_VERSION else 'ask its author for an update'})"
-        )
-        self.fail(plugin, "api", error)
+        plugin.state, phase, error = wrong
+        self.fail(plugin, phase, error)
+        return False
 
     def _collect(self, plugin: Plugin, declaration: Declaration) -> None:
         """Keep the components that are declared well; each other one is a failure of its own."""
@@ -283,15 +280,3 @@ class PluginManager:
         """Keep the failure of one thing that a plugin declared; the rest of the plugin works."""
         plugin.state = "in part"
         self.fail(plugin, phase, error)
-
-
-def watched(points: Sequence[metadata.EntryPoint]) -> Iterable[Answer]:
-    """What plugins declare, as it was kept or asked for in a process of its own."""
-    from netlab.engine import watching  # not where there are only netlab's own plugins
-
-    return watching.watched(points)
-
-
-def in_this_process(points: Sequence[metadata.EntryPoint]) -> list[Answer]:
-    """What plugins declare, whose modules are imported here."""
-    return [(declared(point), True) for point in points]

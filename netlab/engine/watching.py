@@ -7,6 +7,7 @@ text: it is asked once, and again when one of the files that were read meanwhile
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from netlab import __version__
 from netlab.engine import kept
 from netlab.engine.declaration import Declaration, Problem
 from netlab.engine.declaring import declared
+from netlab.engine.file_plugins import FileEntryPoint, file_points, is_plugin_file
 from netlab.engine.watched_process import (
     FROM_OUTSIDE,
     how_it_ended,
@@ -41,14 +43,7 @@ def watched(points: Sequence[EntryPoint]) -> list[tuple[Declaration, bool]]:
         UsageError: the limit that is set is no time.
     """
     limit = time_limit(LIMIT, 10)
-    key = {
-        "netlab": __version__,
-        "python": [sys.version, sys.executable],
-        "path": sys.path,
-        "limit": limit,
-        "distribution": [str(getattr(points[0].dist, attribute, "?")) for attribute in ("_path", "version")],
-        "plugins": described(points),
-    }
+    key = key_of(points, limit)
     with contextlib.suppress(TypeError, ValueError, KeyError, AttributeError, PluginError):
         found = [Declaration.from_json(plain) for plain in kept.kept("declarations", key) or ()]
         if len(found) == len(points):
@@ -67,6 +62,18 @@ def watched(points: Sequence[EntryPoint]) -> list[tuple[Declaration, bool]]:
         plain = [declaration.to_json() for declaration in found]
         kept.keep("declarations", key, plain, trace, since)
     return [(declaration, True) for declaration in found]
+
+
+def key_of(points: Sequence[EntryPoint], limit: float) -> dict[str, Any]:
+    """On what besides files it depends what the plugins of a distribution say."""
+    return {
+        "netlab": __version__,
+        "python": [sys.version, sys.executable],
+        "path": sys.path,
+        "limit": limit,
+        "distribution": [str(getattr(points[0].dist, attribute, "?")) for attribute in ("_path", "version")],
+        "plugins": described(points),
+    }
 
 
 def described(points: Sequence[EntryPoint]) -> list[list[str]]:
@@ -91,7 +98,7 @@ def asked(points: Sequence[EntryPoint], limit: float, trace: kept.Trace) -> tupl
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             request = {"limit": limit, "plugins": described(points[len(found) :])}
-            code = run_watched(__name__, request, folder, limit)
+            code = run_watched(__name__, request, folder, limit, progress=folder / "begun")
             found += [Declaration.from_json(plain) for plain in read_lines(folder / "declarations")]
             trace.update(read_lines(folder / "read"))
             if len(found) < len(points):
@@ -116,7 +123,11 @@ def answer(request: dict[str, Any], folder: Path) -> None:
     faulthandler.enable()  # what kills or stops it is seen in what it printed
     faulthandler.dump_traceback_later(request["limit"] / 2)
     os.environ[ASKED] = "1"
-    with lines_to(folder / "declarations") as write:
-        for plugin in request["plugins"]:
-            write(declared(EntryPoint(*plugin)).to_json())
+    with lines_to(folder / "declarations") as write, lines_to(folder / "begun") as begin:
+        for name, value, group in request["plugins"]:
+            point = file_points([value])[0] if is_plugin_file(value) else EntryPoint(name, value, group)
+            if isinstance(point, FileEntryPoint) and point.file.needs_torch:
+                importlib.import_module("torch")  # its seconds are not the plugin's
+            begin(name)
+            write(declared(point).to_json())
     os._exit(0)  # whatever threads and exit functions the plugins have left

@@ -11,9 +11,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from netlab.engine.asking import Answer, Ask, in_this_process, watched
 from netlab.engine.catalog import Catalog
 from netlab.engine.distributions import GROUP_PATTERN, canonical, installed_entry_points
-from netlab.engine.manager import Answer, Ask, PluginManager, in_this_process, watched
+from netlab.engine.manager import PluginManager
 from netlab.engine.plugin import Plugin
 from netlab.errors import UsageError
 from netlab.testing.distributions import distribution_at, write_distribution
