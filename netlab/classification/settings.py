@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
 
-from netlab.data.folds import Folds
-from netlab.data.split import SplitRule
-from netlab.data.views import Views
 from netlab.engine.option_types import Seed
 from netlab.errors import UsageError, closest
+
+if TYPE_CHECKING:
+    from netlab.data.split import SplitRule
+    from netlab.data.views import Views
 
 Learning = Annotated[str, StringConstraints(pattern=r"^(head|all|blocks:[0-9]{1,4})$")]
 
@@ -101,6 +102,8 @@ class TrainingSettings(BaseModel):
     @property
     def views_in_use(self) -> Views:
         """How an image is seen when the network is tested and used."""
+        from netlab.data.views import Views
+
         return Views(self.mirror, self.shift)
 
     @property
@@ -119,6 +122,9 @@ def split_rule(given: Mapping[str, Any]) -> SplitRule:
     Raises:
         UsageError: a value out of range, or a fold of no folds.
     """
+    from netlab.data.folds import Folds  # needs PyTorch, which --help does not wait for
+    from netlab.data.split import SplitRule
+
     keys = ("validation", "split_seed", "folds", "fold")
     settings = make_settings({key: given[key] for key in keys if key in given})
     if settings.fold and not settings.folds:
