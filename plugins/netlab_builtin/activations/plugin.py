@@ -21,7 +21,7 @@ def netlab_components() -> Iterable[ComponentSpec]:
     yield ComponentSpec(
         kind="activation",
         name="relu",
-        summary="Rectified linear unit: about a quarter of the time of ELU in bf16 on a processor",
+        summary="Rectified linear unit: about half of the time of ELU in bf16 on a processor",
         target="netlab_builtin.activations.activations:relu",
         reference="Nair and Hinton, Rectified Linear Units Improve Restricted Boltzmann Machines, ICML 2010",
     )
@@ -36,7 +36,7 @@ def netlab_components() -> Iterable[ComponentSpec]:
     yield ComponentSpec(
         kind="activation",
         name="gelu",
-        summary="Gaussian error linear unit",
+        summary="Gaussian error linear unit: half as long again as ELU in bf16 on a processor",
         target="netlab_builtin.activations.activations:gelu",
         options="netlab_builtin.activations.options:GeluOptions",
         reference="Hendrycks and Gimpel, Gaussian Error Linear Units, 2016",
@@ -44,7 +44,7 @@ def netlab_components() -> Iterable[ComponentSpec]:
     yield ComponentSpec(
         kind="activation",
         name="silu",
-        summary="x times its sigmoid",
+        summary="x times its sigmoid: nine tenths of the time of ELU in bf16 on a processor",
         target="netlab_builtin.activations.activations:silu",
         reference="Elfwing, Uchibe and Doya, Sigmoid-Weighted Linear Units, 2017",
     )
