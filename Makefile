@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 .PHONY: run test mutants faults docs notebooks format clean
 
 run: $(VENV)/.installed ## Install netlab into .venv and train the first network
-	$(BIN)/netlab run --block grouped --paths 4 --norm bn --epochs 3 --name first
+	$(BIN)/netlab run --recipe lean --epochs 3 --name first
 
 test: $(VENV)/.installed-dev ## Everything that guards the project
 	$(BIN)/ruff check .

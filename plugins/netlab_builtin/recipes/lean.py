@@ -14,8 +14,8 @@ def lean(facts: DataFacts, *, options: None) -> Mapping[str, Any]:
     """Backbone ``lean`` of single convolutions, norms without scale, SiLU; Muon; flips that alternate.
 
     Half of the epochs see images of three quarters of the size; tests and use average six views. Source:
-    Jordan, 94% on CIFAR-10 in 3.29 seconds on a single GPU, 2024 (airbench94, with Muon), at a batch and rates
-    that suit few epochs on a processor.
+    Jordan, 94% on CIFAR-10 in 3.29 seconds on a single GPU, 2024 (airbench94, with Muon), at a batch and
+    rates that suit few epochs on a processor.
     """
     side = min(facts.image_size)
     return {
