@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import tempfile
 import time
 import zlib
@@ -183,8 +184,13 @@ def write_csv(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, An
 
 def write_output(path: Path, text: str) -> None:
     """Write a file that the user named, atomically, and clear what killed writes of it left beside it."""
+    write_output_bytes(path, io.BytesIO(text.encode()))
+
+
+def write_output_bytes(path: Path, content: IO[bytes]) -> None:
+    """The same of bytes, which are copied from another file."""
     remove_leftovers(path.parent, f".{glob.escape(path.name)}.*.tmp")
-    write_text(path, text)
+    write_atomically(path, lambda file: shutil.copyfileobj(content, file))
 
 
 def remove_leftovers(folder: Path, pattern: str = ".*.tmp") -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,36 +30,60 @@ class SourceImage:
     error: str | None = None
 
 
-def find_files(sources: Sequence[str]) -> list[Path]:
+def find_files(sources: Sequence[str], *, report: Callable[[str], None] | None = None) -> list[Path]:
     """The images and videos that the sources name, in order, each once.
 
-    A folder gives its images and videos (not those of its subfolders), a glob what matches it.
+    A folder gives its images and videos and those of its subfolders (not of hidden ones, nor through links),
+    a glob what matches it. ``report``, if there is one, is told of a source that names nothing,
+    and the rest goes on.
 
     Raises:
-        UsageError: a source names nothing, or a file that is neither image nor video.
+        UsageError: a source names nothing, or what is neither image nor video; with ``report``, all do.
     """
     found: list[Path] = []
+    problem: UsageError | None = None
     for source in sources:
-        path = Path(source)
-        if path.is_dir():
-            inside = sorted(item for item in path.iterdir() if _is_known(item))
-            if not inside:
-                raise UsageError(f"no images or videos in folder {source}")
-            found += inside
-        elif path.is_file():
-            if not _is_known(path):
-                raise UsageError(f"{source} is neither an image nor a video by its ending '{path.suffix}'")
-            found.append(path)
-        elif glob.has_magic(source):
-            anchor = Path(path.anchor)
-            pattern = str(path.relative_to(anchor)) if path.is_absolute() else source
-            matches = sorted(match for match in anchor.glob(pattern) if _is_known(match))
-            if not matches:
-                raise UsageError(f"nothing matches {source}")
-            found += matches
-        else:
-            raise UsageError(f"there is no file or folder {source}")
+        try:
+            found += _files_of(source)
+        except UsageError as error:
+            if report is None or len(sources) == 1:
+                raise
+            problem = error
+            report(str(error))
+    if problem is not None and not found:
+        raise problem
     return list(dict.fromkeys(found))
+
+
+def _files_of(source: str) -> list[Path]:
+    """The images and videos that one source names."""
+    path = Path(source)
+    if path.is_dir():
+        inside = sorted(_walk(path))
+        if not inside:
+            raise UsageError(f"no images or videos in folder {source}")
+        return inside
+    if path.is_file():
+        if not _is_known(path):
+            raise UsageError(f"{source} is neither an image nor a video by its ending '{path.suffix}'")
+        return [path]
+    if glob.has_magic(source):
+        anchor = Path(path.anchor)
+        pattern = str(path.relative_to(anchor)) if path.is_absolute() else source
+        matches = sorted(match for match in anchor.glob(pattern) if _is_known(match))
+        if not matches:
+            raise UsageError(f"nothing matches {source}")
+        return matches
+    raise UsageError(f"there is no file or folder {source}")
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """The images and videos in a folder and below it."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            if not name.startswith(".") and _is_known(path := Path(place) / name):
+                yield path
 
 
 def read_sources(files: Sequence[Path], *, every: int = 1) -> Iterator[SourceImage]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -19,7 +18,7 @@ from netlab.data.given_images import given_images
 from netlab.errors import NetlabError, UsageError, closest
 from netlab.export.formats import FORMATS, Format, Pixels, Probabilities, reason_of
 from netlab.export.standalone import Standalone, description
-from netlab.files import sync_folder
+from netlab.files import write_output_bytes
 from netlab.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ def export_run(
     data = None if request.images and not request.int8 else own_data(run, catalog, request)
     images = images_to_compare(classifier, request, data)
     about = description(classifier.interface, run.name, __version__)
-    with tempfile.TemporaryDirectory(prefix=f".{request.path.name}.", dir=request.path.parent) as folder:
+    with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / f"whole{chosen.suffix}"
         network = Standalone(classifier).eval()
         try:
@@ -131,7 +130,8 @@ def export_run(
             int8=request.int8,
             accuracy=accuracy,
         )
-        put_in_place(written, request.path)
+        with written.open("rb") as content:
+            write_output_bytes(request.path, content)
     return exported
 
 
@@ -212,11 +212,3 @@ def quantized(
         float((outputs_of(file, written, test).argmax(1) == labels).mean()) for file in (whole, path)
     )
     return before, after
-
-
-def put_in_place(written: Path, path: Path) -> None:
-    """Flush the file to the disk, and give it its name."""
-    with written.open("rb") as file:
-        os.fsync(file.fileno())
-    written.replace(path)
-    sync_folder(path.parent)

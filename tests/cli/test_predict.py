@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from netlab.classification.restore import load_run
 from netlab.engine.catalog import Catalog
@@ -52,7 +53,7 @@ def test_files_get_the_classes_that_the_network_gives_their_pixels(
         cv2.imwrite(f"{number:02d}.png", image[0].numpy())
     with torch.no_grad():
         expected = trained.network(trained.normalization(images)).softmax(1)
-    found = predictions(cli("predict", ".", "--json", "--top", "10").out)
+    found = predictions(cli("predict", "*.png", "--json", "--top", "10").out)
     assert [item["image"] for item in found] == [f"{number:02d}.png" for number in range(70)]
     assert [item["class"] for item in found] == [str(int(label)) for label in expected.argmax(1)]
     for item, probabilities in zip(found, expected, strict=True):
@@ -105,7 +106,53 @@ def test_what_can_not_be_read_is_named_and_the_rest_is_classified(cli: Cli, tiny
     assert outcome.code == 1
     assert [item["image"] for item in predictions(outcome.out)] == ["good.png"]
     assert "netlab: warning: bad.png is not an image that can be read" in outcome.err
-    assert "netlab: error: images that could not be used: 1" in outcome.err
+    assert "netlab: error: 1 of 2 images could not be used" in outcome.err
+
+
+def test_missing_files_are_counted_and_folders_are_gone_through(cli: Cli, tiny: tuple[str, ...]) -> None:
+    assert cli("run", *tiny, "--name", "digits").code == 0
+    Path("photos/deep").mkdir(parents=True)
+    cv2.imwrite("photos/deep/one.png", np.zeros((9, 9), np.uint8))
+    odd = Image.new("I;16", (9, 9))
+    odd.save("photos/odd.tiff", tiffinfo={270: "a", 33432: "b" * 999, 65000: 1.5})
+    outcome = cli("predict", "photos", "gone.png", "nothing/*.jpg", "--json", "--out", "found.json")
+    assert outcome.code == 1
+    named = ["photos/deep/one.png", "photos/odd.tiff"]
+    assert [item["image"] for item in predictions(outcome.out)] == named
+    assert json.loads(Path("found.json").read_text()) == predictions(outcome.out)
+    assert "there is no file or folder gone.png" in outcome.err
+    assert "2 of 4 images could not be used" in outcome.err
+    assert cli("predict", "photos", "--out", "found.txt").code == 2
+
+
+def test_images_are_copied_into_a_folder_a_class(cli: Cli, tiny: tuple[str, ...]) -> None:
+    assert cli("run", *tiny, "--name", "digits").code == 0
+    for folder, level in (("a", 0), ("b", 1), ("c", 1)):
+        Path("photos", folder).mkdir(parents=True)
+        cv2.imwrite(f"photos/{folder}/same.png", np.full((9, 9), level, np.uint8))
+    for _ in range(2):  # the second time nothing is to be done
+        outcome = cli("predict", "photos", "--sort-into", "sorted")
+        assert outcome.code == 0
+        assert "copied to sorted: 3 images" in outcome.out
+        copies = sorted(Path("sorted").rglob("*.png"))
+        by_content = {path.read_bytes() for path in copies}
+        assert len(copies) == len(by_content) == 2
+    found = predictions(cli("predict", "photos", "--json").out)
+    assert {path.parent.name for path in copies} == {item["class"] for item in found}
+    assert len(list(Path("photos").rglob("*.png"))) == 3
+
+
+def test_mirror_averages_the_logits_of_both(cli: Cli, catalog: Catalog, tiny: tuple[str, ...]) -> None:
+    assert cli("run", *tiny, "--name", "digits").code == 0
+    trained = load_run(RunDirectory(Path("runs/digits")), catalog)
+    image = trained.data.test.images[:1]
+    cv2.imwrite("one.png", image[0, 0].numpy())
+    (found,) = predictions(cli("predict", "one.png", "--json", "--mirror").out)
+    with torch.no_grad():
+        logits = [trained.network(trained.normalization(seen)) for seen in (image, image.flip(3))]
+    assert found["probability"] == pytest.approx(
+        float(torch.stack(logits).mean(0).softmax(1).max()), abs=1e-4
+    )
 
 
 def test_frames_of_a_video_are_images_too(cli: Cli, tiny: tuple[str, ...]) -> None:

@@ -37,8 +37,20 @@ def names(*sources: object) -> list[str]:
     return [path.name for path in find_files([str(source) for source in sources])]
 
 
-def test_a_folder_gives_its_own_images_in_order(folder: Path):
-    assert names(folder) == ["a.jpg", "b.png"]
+def test_a_folder_gives_all_its_images_in_order(folder: Path):
+    (folder / ".hidden").mkdir()
+    (folder / ".hidden" / "d.png").write_bytes((folder / "b.png").read_bytes())
+    (folder / "loop").symlink_to(folder)
+    assert names(folder) == ["a.jpg", "b.png", "c.png"]
+
+
+def test_a_source_that_names_nothing_is_told_and_the_rest_goes_on(folder: Path):
+    told: list[str] = []
+    sources = [str(folder / name) for name in ("gone.png", "b.png", "notes.txt", "*.gone")]
+    assert [path.name for path in find_files(sources, report=told.append)] == ["b.png"]
+    assert len(told) == 3
+    with pytest.raises(UsageError, match=r"notes\.txt"):
+        find_files([sources[0], sources[2]], report=told.append)
 
 
 def test_globs_reach_into_folders_and_files_come_once(folder: Path):
@@ -54,14 +66,14 @@ def test_a_source_that_names_no_image_is_an_error(folder: Path, source: str):
 def test_equal_names_stay_apart(folder: Path):
     (folder / "deep" / "a.jpg").write_bytes((folder / "a.jpg").read_bytes())
     (folder / "a.png").write_bytes((folder / "b.png").read_bytes())
-    files = find_files([str(folder), str(folder / "deep")])
+    files = find_files([str(folder)])
     found = [image.name for image in read_sources(files)]
     assert len(set(found)) == len(found) == 5
 
 
 def test_an_unreadable_image_is_reported_and_the_rest_goes_on(folder: Path):
     (folder / "a.jpg").write_bytes(b"\xff\xd8nothing")
-    first, second = read_sources(find_files([str(folder)]))
+    first, second, _ = read_sources(find_files([str(folder)]))
     assert first.pixels is None
     assert "a.jpg" in str(first.error)
     assert second.pixels is not None

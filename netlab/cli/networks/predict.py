@@ -17,15 +17,30 @@ from netlab.cli.core.session import Session
 from netlab.errors import NetlabError
 
 if TYPE_CHECKING:
-    from netlab.classification.predictions import Prediction
+    from netlab.classification.predictions import Predicted, Prediction, PredictionRequest
 
 SHOWN = 50  # images in the table on a terminal; a file or a pipe gets all
 
 
 class PredictOptions(ManyImages, OneRun, Device, Json, ChangedParts):
     top: int = Field(1, ge=1, description="Classes an image, the likeliest first.")
-    out: Annotated[Out[Path | None], Shown(metavar="FILE.csv")] = None
+    out: Annotated[Out[Path | None], Shown(metavar="FILE")] = Field(
+        None, description="Write all to FILE.csv or FILE.json."
+    )
+    sort_into: Annotated[Path | None, Shown(metavar="FOLDER")] = Field(
+        None, description="Copy each image into FOLDER/CLASS."
+    )
+    mirror: bool = Field(False, description="Average an image and its mirror image.")
     batch_size: int = Field(64, ge=1, description="Images at a time.")
+
+    @property
+    def request(self) -> PredictionRequest:
+        from netlab.classification.predictions import PredictionRequest
+
+        return PredictionRequest(
+            self.sources, top=self.top, every=self.every, batch_size=self.batch_size, mirror=self.mirror,
+            out=self.out, sort_into=self.sort_into,
+        )  # fmt: skip
 
 
 def build(session: Session) -> Callable[..., None]:
@@ -34,48 +49,42 @@ def build(session: Session) -> Callable[..., None]:
     def predict(options: PredictOptions) -> None:
         """Classify images with a trained network. The data that it was trained on is not needed.
 
-        Images are stretched to the network's size. One that can not be read is named and left out; the exit
-        code is then 1.
+        Folders are gone through with all below them. An image that is missing or can not be read is named and
+        left out: the exit code is then 1, and 0 if all were classified.
         """
         from netlab.classification.classifier import load_classifier
-        from netlab.classification.predictions import predict_files, write_predictions
-        from netlab.data.image_sources import find_files
+        from netlab.classification.predictions import predict as predict_sources
         from netlab.runs.directory import find_run, newest_finished
         from netlab.training.device import choose_device
 
-        files = find_files(options.sources)
         run = newest_finished(options.runs) if options.run is None else find_run(options.run, options.runs)
         classifier = load_classifier(
             run, session.catalog, device=choose_device(options.device), accept_changed=options.accept_changed
         )
-        unread: list[str] = []
-
-        def report_unread(problem: str) -> None:
-            unread.append(problem)
-            warn(problem)
-
-        kept: list[Prediction] = []
-        for prediction in predict_files(
-            classifier, files, top=options.top, every=options.every, batch_size=options.batch_size,
-            unread=report_unread,
-        ):  # fmt: skip
-            if options.as_json:
-                print(json.dumps(prediction.as_dict()), flush=True)
-            if options.out is not None or not options.as_json:
-                kept.append(prediction)
-        if options.out is not None:
-            write_predictions(options.out, kept)
+        predicted = predict_sources(
+            classifier, options.request, each=print_json if options.as_json else no_more, report_unread=warn
+        )
         if not options.as_json:
-            print_predictions(run.name, kept, options.out)
-        if unread:
-            raise NetlabError(f"images that could not be used: {len(unread)} (see above)")
+            print_predictions(run.name, predicted, options)
+        if unread := len(predicted.unread):
+            whole = unread + len(predicted.predictions)
+            raise NetlabError(f"{unread} of {whole} images could not be used (see above)")
 
     return command(session, PredictOptions, predict)
 
 
-def print_predictions(run: str, predictions: list[Prediction], out: Path | None) -> None:
+def print_json(prediction: Prediction) -> None:
+    """A prediction as a line."""
+    print(json.dumps(prediction.as_dict()), flush=True)
+
+
+def no_more(prediction: Prediction) -> None:
+    """All are printed at the end."""
+
+
+def print_predictions(run: str, predicted: Predicted, options: PredictOptions) -> None:
     """The predictions, or the first of very many."""
-    console = terminal()
+    console, predictions = terminal(), predicted.predictions
     table = plain_table("image", "class", "probability", right=["probability"])
     shown = predictions[:SHOWN] if console.is_terminal else predictions
     for prediction in shown:
@@ -85,6 +94,8 @@ def print_predictions(run: str, predictions: list[Prediction], out: Path | None)
         console.print(table)
     if len(shown) < len(predictions):
         console.print(f"and {len(predictions) - len(shown):,} more (--out FILE.csv writes all)")
-    if out is not None:
-        console.print(f"written to {out}", soft_wrap=True)
+    if options.out is not None:
+        console.print(f"written to {options.out}", soft_wrap=True)
+    if options.sort_into is not None:
+        console.print(f"copied to {options.sort_into}: {predicted.copied:,} images", soft_wrap=True)
     console.print(f"classified by run {run}", style="dim", soft_wrap=True)
