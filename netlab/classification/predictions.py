@@ -11,6 +11,7 @@ from typing import Any
 
 from netlab.classification.classifier import Classifier
 from netlab.data.image_sources import SourceImage, find_files, read_sources
+from netlab.data.views import Views
 from netlab.errors import UsageError
 from netlab.files import csv_text, json_text, make_folder, write_atomically, write_output
 
@@ -80,7 +81,8 @@ def predict(
 
     files = find_files(request.sources, report=report)
     if request.mirror:
-        classifier = replace(classifier, interface=replace(classifier.interface, mirror=True))
+        shift = classifier.interface.views.shift
+        classifier = replace(classifier, interface=replace(classifier.interface, views=Views(True, shift)))
     predictions = []
     for prediction in predict_files(classifier, files, request, report):
         each(prediction)
