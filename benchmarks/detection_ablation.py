@@ -28,8 +28,9 @@ from netlab.detection.evaluation.validation import truth_of
 from netlab.detection.model.detect import NOTHING, Detections, DetectRule, detect
 from netlab.detection.model.features import Pool
 from netlab.detection.model.head import DetectionHead
-from netlab.detection.training.experiment import AnnotatedFolder, DetectorExperiment, prepare
+from netlab.detection.training.experiment import AnnotatedFolder, prepare
 from netlab.detection.training.image_regions import ImageRegions, region_set
+from netlab.detection.training.region_experiment import RegionExperiment
 from netlab.detection.training.task import HeadTask, optimization_of
 from netlab.engine.catalog import Catalog, Part
 from netlab.engine.manager import PluginManager
@@ -121,10 +122,12 @@ class OnlyWarnings(Silent):
         print(f"warning: {text}")
 
 
-def experiment_of(folder: Path, weights: str, row: Row, scratch: Path) -> DetectorExperiment:
+def experiment_of(folder: Path, weights: str, row: Row, scratch: Path) -> RegionExperiment:
     catalog = Catalog(PluginManager.from_environment())
     proposer, extractor = catalog.find("proposer", row.proposer), catalog.find("extractor", "mobilenet_v2")
+    detector = catalog.find("detector", "rcnn")
     parts = {
+        "detector": Part(detector, detector.make_options({"fit": row.fit})),
         "proposer": Part(proposer, proposer.make_options(row.proposer_options)),
         "extractor": Part(extractor, extractor.make_options({})),
     }
@@ -132,6 +135,7 @@ def experiment_of(folder: Path, weights: str, row: Row, scratch: Path) -> Detect
         parts, {**row.settings, "features": row.way}, AnnotatedFolder(folder), weights=weights, runs=scratch,
         name="ablation", cache=default_cache_folder(), device="cpu",
     )  # fmt: skip
+    assert isinstance(experiment, RegionExperiment)
     if row.pools is None:
         return experiment
     return replace(experiment, backbone=replace(experiment.backbone, pools=row.pools))
@@ -154,7 +158,7 @@ def mistaken(found: ImageRegions) -> ImageRegions:
     return replace(found, labelled=replace(labelled, labels=labels))
 
 
-def fit(experiment: DetectorExperiment, row: Row, images: Sequence[ImageRegions], seed: int) -> DetectionHead:
+def fit(experiment: RegionExperiment, row: Row, images: Sequence[ImageRegions], seed: int) -> DetectionHead:
     if row.mistaken_labels:
         images = [mistaken(image) for image in images]
     settings = experiment.settings.model_copy(update={"seed": seed})
@@ -170,7 +174,7 @@ def fit(experiment: DetectorExperiment, row: Row, images: Sequence[ImageRegions]
 
 
 def find(
-    experiment: DetectorExperiment, row: Row, head: DetectionHead, images: Sequence[ImageRegions]
+    experiment: RegionExperiment, row: Row, head: DetectionHead, images: Sequence[ImageRegions]
 ) -> list[Detections]:
     rule = DetectRule(0.01, row.nms, 100, row.refinements, row.fit_power)
     features = experiment.backbone.features()
@@ -184,7 +188,7 @@ def find(
 
 
 def measure(
-    experiment: DetectorExperiment, images: Sequence[ImageRegions], found: Sequence[Detections]
+    experiment: RegionExperiment, images: Sequence[ImageRegions], found: Sequence[Detections]
 ) -> DetectionResult:
     names = experiment.data.class_names
     return detection_result(found, [truth_of(image.image, names) for image in images], names)

@@ -53,8 +53,10 @@ class ComponentSpec:
     augmentation that accepts ``epoch``),
     ``variants`` (a part that stands for many: ``NAME:VARIANT`` on the command line sets its option
     ``variant``), ``pretrained`` (a backbone that comes with weights), ``default-pretrained`` (the recipe that
-    is used with such a one when none is named); of metrics ``reference``, ``layers``, ``targets``,
-    ``unlabelled`` (what they need), ``range:LOW:HIGH`` (the range of the value, open where empty) and
+    is used with such a one when none is named), ``regions`` (a detector of proposer, extractor and head),
+    ``default-regions`` (the one of these that is used when a proposer is named, and no detector); of metrics
+    ``reference``, ``layers``, ``targets``, ``unlabelled`` (what they need), ``range:LOW:HIGH`` (the range of
+    the value, open where empty) and
     ``better:higher``, ``better:lower`` or ``better:neither`` (which way is better; every metric says so); of
     blocks and backbones ``ignores:norm``, ``ignores:activation``, ``ignores:block`` (they have no place for
     one), ``own-norms`` (with the norm ``none`` it keeps norms of its own). Other tags are free.

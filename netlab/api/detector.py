@@ -20,7 +20,7 @@ from netlab.runs.config import read_tables
 from netlab.runs.history import read_history
 
 if TYPE_CHECKING:
-    from netlab.detection.model.detector import Detector
+    from netlab.detection.model.interface import Detector
 
 
 class DetectorRun(SavedRun):
@@ -29,7 +29,7 @@ class DetectorRun(SavedRun):
     ``result`` has ap50, ap75, ap and voc2007 on the validation images, confidence, per_class and more.
 
     >>> detector = netlab.train_detector(
-    ...     "scenes", weights="none", image_side=96, limit=40, epochs=1, name="first", quiet=True
+    ...     "scenes", weights="none", image_side=96, epochs=1, least_steps=2, name="first", quiet=True
     ... )
     >>> detector.is_finished, detector.history["epoch"]
     (True, [1])
@@ -37,12 +37,13 @@ class DetectorRun(SavedRun):
 
     @property
     def config(self) -> Mapping[str, Any]:
-        """Every value that was used, by table: detection, proposer, extractor, training."""
+        """Every value that was used, by table: detection, detector, proposer and extractor where it has them,
+        training."""
         return MappingProxyType(read_tables(self._directory.config))
 
     @property
     def history(self) -> Table:
-        """A row an epoch: epoch, train_loss, train_box_loss, val_ap50, hard_negatives, seconds..."""
+        """A row an epoch: epoch, train_loss, val_ap50, lr, seconds, and what the detector adds to that."""
         return Table(read_history(self._directory.history, ("epoch",)))
 
     @property
@@ -83,7 +84,7 @@ class DetectorRun(SavedRun):
             UsageError: it is not one image, or there is no such class.
 
         >>> detector = netlab.train_detector(
-        ...     "scenes", weights="none", image_side=96, limit=40, epochs=1, name="first", quiet=True
+        ...     "scenes", weights="none", image_side=96, epochs=1, least_steps=2, name="first", quiet=True
         ... )
         >>> found = detector.predict("scenes/JPEGImages/scene_0000.jpg", confidence=0, max_detections=3)
         >>> len(found), found.boxes.shape, found[0]["label"] in detector.class_names
@@ -122,7 +123,7 @@ class DetectorRun(SavedRun):
         The other arguments are those of ``predict``.
 
         >>> detector = netlab.train_detector(
-        ...     "scenes", weights="none", image_side=96, limit=40, epochs=1, name="first", quiet=True
+        ...     "scenes", weights="none", image_side=96, epochs=1, least_steps=2, name="first", quiet=True
         ... )
         >>> [found.pixels.shape for found in detector.predict_each("scenes/JPEGImages/scene_000[01].jpg")]
         [(160, 200, 3), (160, 200, 3)]
@@ -137,9 +138,9 @@ class DetectorRun(SavedRun):
         )  # fmt: skip
         names = [classes] if isinstance(classes, str) else list(classes)
         labels = labels_of(detector, names)
-        features = detector.backbone.features(choose_device(device))
+        find = detector.on(choose_device(device))
         for name, pixels in given_images(images, every=every):
-            found = only(detector.on(features, pixels), labels)
+            found = only(find(pixels), labels)
             yield ImageDetections(name, pixels, found, detector.class_names)
 
     def evaluate(
@@ -168,7 +169,7 @@ class DetectorRun(SavedRun):
             UsageError: there is no such data, or it has none of the detector's classes.
 
         >>> detector = netlab.train_detector(
-        ...     "scenes", weights="none", image_side=96, limit=40, epochs=1, name="first", quiet=True
+        ...     "scenes", weights="none", image_side=96, epochs=1, least_steps=2, name="first", quiet=True
         ... )
         >>> found = detector.evaluate("scenes")
         >>> found.images, found.by_class["class"]
@@ -210,9 +211,12 @@ class DetectorRun(SavedRun):
             "detector": str(self.path),
             "state": self._state(),
             "classes": ", ".join(map(str, config["detection"]["classes"])),
-            "proposer": str(config["proposer"]["name"]),
-            "extractor": f"{config['extractor']['name']}, weights {config['extractor']['weights']}",
+            "made of": config["detector"]["name"],
         }
+        if proposer := config.get("proposer"):
+            rows["proposer"] = str(proposer["name"])
+        if extractor := config.get("extractor"):
+            rows["extractor"] = f"{extractor['name']}, weights {extractor['weights']}"
         cells = "".join(
             f"<tr><th>{escape(key)}</th><td>{escape(value)}</td></tr>" for key, value in rows.items()
         )
@@ -222,7 +226,8 @@ class DetectorRun(SavedRun):
         if self.is_finished:
             ap50 = self.result["ap50"]
             return f"validation AP50 {'-' if ap50 is None else f'{ap50:.3f}'}"
-        return f"unfinished, epoch {len(self.history)} of {self.config['training']['epochs']}"
+        planned = self.config["training"].get("epochs")
+        return f"unfinished, epoch {len(self.history)}{f' of {planned}' if planned else ''}"
 
 
 def warn(line: str) -> None:
@@ -245,7 +250,7 @@ def load_detector(
         UsageError: there is none (with the closest name).
 
     >>> detector = netlab.train_detector(
-    ...     "scenes", weights="none", image_side=96, limit=40, epochs=1, name="first", quiet=True
+    ...     "scenes", weights="none", image_side=96, epochs=1, least_steps=2, name="first", quiet=True
     ... )
     >>> netlab.load_detector("first").class_names
     ('seven', 'three')

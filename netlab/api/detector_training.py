@@ -17,6 +17,7 @@ def train_detector(  # noqa: PLR0913 - each is a flag of `netlab detect train`; 
     data: str | Path,
     *,
     classes: Sequence[str] = (),
+    detector: str | None = None,
     proposer: str | None = None,
     backbone: str | None = None,
     weights: str | Path = "imagenet",
@@ -38,8 +39,12 @@ def train_detector(  # noqa: PLR0913 - each is a flag of `netlab detect train`; 
     Args:
         data: a folder in Pascal VOC layout, or of images and XML files.
         classes: only objects of these; none named: all.
-        proposer: what proposes regions (``netlab.parts("proposer")``); None for the default.
-        backbone: what describes regions (``netlab.parts("extractor")``); None for the default.
+        detector: what finds objects, and learns to (``netlab.parts("detector")``); None for the default,
+            or for ``rcnn`` where a proposer is named.
+        proposer: what proposes regions (``netlab.parts("proposer")``); only of detectors that are made of
+            regions, as ``rcnn``.
+        backbone: the pretrained network that it stands on (``netlab.parts("extractor")``); None for the
+            default.
         weights: of the backbone: imagenet (downloaded once), none, or a safetensors or .pth file.
         voc_one_based: corners count from 1 and belong to the box.
         validation: share of the images held out where ``ImageSets`` has no split.
@@ -60,21 +65,24 @@ def train_detector(  # noqa: PLR0913 - each is a flag of `netlab detect train`; 
     On the scenes that ``python examples/make_voc_scenes.py scenes --train 4 --val 2`` makes:
 
     >>> detector = netlab.train_detector(
-    ...     "scenes", weights="none", image_side=96, limit=40, epochs=1, name="first", quiet=True
+    ...     "scenes", weights="none", image_side=96, epochs=1, least_steps=2, name="first", quiet=True
     ... )
     >>> detector.class_names, detector.result["validation_images"]
     (('seven', 'three'), 2)
     """
     from netlab.data.cache import default_cache_folder
+    from netlab.detection.training.choice import chosen_detector, kinds_of, settings_of
     from netlab.detection.training.experiment import AnnotatedFolder, prepare, run_experiment
-    from netlab.detection.training.settings import DetectionSettings
     from netlab.training.resume import AlreadyFinishedError, ResumeRules
 
     own = "classes weights voc_one_based validation name detectors cache no_cache device quiet".split()
     own.append("accept_changed_parts")
+    catalog = catalog_for(installed(), detectors, name)
+    component = chosen_detector(catalog, detector, proposer)
+    named = {"detector": detector or component.name, "proposer": proposer, "extractor": backbone}
     chosen = choose(
-        {"proposer": proposer, "extractor": backbone}, options, settings=DetectionSettings, own=own,
-        catalog=catalog_for(installed(), detectors, name),
+        {kind: named[kind] for kind in kinds_of(component)}, options, settings=settings_of(component),
+        own=own, catalog=catalog,
     )  # fmt: skip
     names = [classes] if isinstance(classes, str) else list(classes)
     experiment = prepare(

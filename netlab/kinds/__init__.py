@@ -32,6 +32,7 @@ KINDS: dict[str, KindSpec] = {
         _kind("callback", "callbacks", "what goes along with the steps of a training"),
         _kind("recipe", "recipes", "the values that nobody gave"),
         _kind("metric", "metrics", "a measure of how well features separate the classes"),
+        _kind("detector", "detectors", "what finds objects in an image, and learns to"),
         _kind("proposer", "proposers", "regions of an image that may hold an object"),
         _kind("extractor", "extractors", "a pretrained feature extractor for detection", selector="backbone"),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -85,14 +85,19 @@ def detector_rows(detectors: Sequence[DetectorRecord]) -> list[list[str]]:
         [
             detector.name,
             "finished" if detector.finished else "unfinished",
-            f"{detector.config.get('proposer', {}).get('name', '-')}, "
-            f"{detector.config.get('extractor', {}).get('name', '-')}",
+            parts_text(detector.config),
             str(detector.result.get("training_images", "-")),
             str(detector.result.get("validation_images", "-")),
             *(share(detector.result.get(key)) for key in ("ap50", "ap75", "ap", "voc2007")),
         ]
         for detector in detectors
     ]
+
+
+def parts_text(config: Mapping[str, Any]) -> str:
+    """The names of the parts that a detector is made of: ``rcnn, selective-search, mobilenet_v2``."""
+    tables = (config.get(table) for table in ("detector", "proposer", "extractor"))
+    return ", ".join(str(table.get("name", "-")) for table in tables if isinstance(table, dict)) or "-"
 
 
 def class_rows(detector: DetectorRecord) -> list[list[str]]:

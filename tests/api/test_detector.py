@@ -15,7 +15,7 @@ import netlab
 from netlab.errors import NetlabError, UsageError
 
 QUICK: dict[str, Any] = {
-    "weights": "none", "image_side": 96, "long_side": 80, "limit": 40, "epochs": 2, "jitter": 2,
+    "detector": "rcnn", "weights": "none", "image_side": 96, "long_side": 80, "limit": 40, "epochs": 2, "jitter": 2,
     "mine_after": 1, "no_cache": True, "quiet": True,
 }  # fmt: skip
 
@@ -138,7 +138,7 @@ def test_what_is_wrong_is_said_in_one_line(
     scenes: Path, tmp_path: Path, detector: netlab.DetectorRun
 ) -> None:
     with pytest.raises(UsageError, match="there is no option jiter. Did you mean 'jitter'"):
-        netlab.train_detector(scenes, jiter=3)
+        netlab.train_detector(scenes, detector="rcnn", jiter=3)
     with pytest.raises(UsageError, match="there is no folder nowhere"):
         netlab.train_detector("nowhere", **QUICK, detectors=tmp_path)
     with pytest.raises(UsageError, match="is a detector: netlab.load_detector"):

@@ -21,7 +21,7 @@ WRONG_TYPES = {
     "sweep --seeds x": "--seeds x: expected a whole number, >= 1",
     "summary --classes many": "--classes many: expected a whole number, >= 1",
     "metrics si --workers x": "--workers x: expected a whole number, >= 1",
-    "detect train VOC --limit x": "--limit x: expected a whole number, >= 1 and <= 10000",
+    "detect train VOC --detector rcnn --limit x": "--limit x: expected a whole number, >= 1 and <= 10000",
     "detect proposals --stride x --proposer sliding-window": "--proposer.stride x: expected a number",
 }
 WRONG_RANGES = {
@@ -55,7 +55,7 @@ MISSING = {
     "run --epochs": "--epochs needs a value (see netlab run --help)",
     "run --block": "--block needs a value (see netlab run --help)",
     "metrics si --layers": "--layers needs a value (see netlab metrics --help)",
-    "detect train VOC --limit": "--limit needs a value (see netlab detect train --help)",
+    "detect train VOC --detector rcnn --limit": "--limit needs a value (see netlab detect train --help)",
     "run --data npz": "dataset 'npz' needs --data.path (The file)",
     "metrics si --data npz": "dataset 'npz' needs --data.path (The file)",
     "summary --data npz": "dataset 'npz' needs --data.path (The file)",

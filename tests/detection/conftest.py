@@ -18,7 +18,7 @@ MakeVoc = Callable[..., Path]
 
 # Small enough for a test: few proposals, a small map, few epochs.
 QUICK = (
-    "--weights", "none", "--image-side", "192", "--long-side", "120", "--limit", "120", "--epochs", "4",
+    "--detector", "rcnn", "--weights", "none", "--image-side", "192", "--long-side", "120", "--limit", "120", "--epochs", "4",
     "--jitter", "6", "--mine-after", "2", "--no-cache",
 )  # fmt: skip
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from netlab.cli.core.progress import TerminalReporter
+from tests.conftest import unlisted
 from tests.detection.conftest import QUICK
 
 from .conftest import annotation, box_xml
@@ -155,7 +156,7 @@ def test_a_model_whose_parts_have_changed_is_refused_unless_told_otherwise(
     cli: Any, scenes: Path, trained: Path, tmp_path: Path
 ):
     shutil.copytree(trained, tmp_path / "old")
-    model = tmp_path / "old" / "model.toml"
+    model = unlisted(tmp_path / "old") / "model.toml"
     model.write_text(re.sub(r'(?<=\nsha256 = ")\w{8}', "01234567", model.read_text(), count=1))
     words = (
         "detect", "predict", scenes / "JPEGImages" / "scene_0001.jpg", "--model", tmp_path / "old", "--no-cache",
@@ -385,7 +386,7 @@ def test_a_resumed_run_says_so(cli: Any, scenes: Path, tmp_path: Path, monkeypat
 def test_the_cats_of_the_optional_data_are_found(cli: Any, shared: Path, tmp_path: Path):
     """A short training on real images; the figure is far below what a full one reaches."""
     words = (
-        "detect", "train", shared / "data" / "cats-voc", "--weights",
+        "detect", "train", shared / "data" / "cats-voc", "--detector", "rcnn", "--weights",
         shared / "weights" / "mobilenet_v2_features.safetensors", "--image-side", "320", "--long-side", "160",
         "--epochs", "3", "--limit", "150", "--no-flips", "--jitter", "6", "--no-cache", "--quiet", "--detectors", tmp_path,
     )  # fmt: skip

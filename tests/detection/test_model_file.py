@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import tomli_w
 
-from netlab.detection.model.description import description_of
+from netlab.detection.model.description import NetworkDescription, RegionDescription, description_of
 from netlab.errors import NetlabError
 from tests.conftest import Cli, unlisted
 
 MODEL: dict[str, Any] = {
-    "format": "netlab-detector-2",
+    "format": "netlab-detector-3",
     "classes": ["cat", "dog"],
     "weights_sha256": "0" * 64,
     "detection": {"confidence": {"cat": 0.5, "dog": 1}, "iou": 0.3, "max_detections": 100, "refinements": 1, "fit_power": 1},
@@ -34,7 +34,7 @@ MODEL: dict[str, Any] = {
         "weights": "none",
     },
     "features": {"way": "roialign", "pools": [{"stage": 1, "size": 1, "grow": 1.0}]},
-    "head": {"hidden": 0, "dropout": 0.0, "fit": 128},
+    "detector": {"name": "rcnn", "options": {}},
     "suppliers": [
         {
             "kind": "proposer", "name": "sliding-window", "plugin": "proposers", "distribution": "netlab-vision",
@@ -69,9 +69,25 @@ def leaves(content: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 def test_a_description_is_read_as_it_was_written() -> None:
     found = description_of(tomllib.loads(tomli_w.dumps(MODEL)), "model.toml")
+    assert isinstance(found, RegionDescription)
     assert found.preprocessing.std == (0.229, 0.224, 0.225)
     assert found.detection.confidence == {"cat": 0.5, "dog": 1.0}
     assert found.features.pools[0].stage == 1
+
+
+def test_a_network_s_description_has_what_it_needs() -> None:
+    content = {key: value for key, value in MODEL.items() if key not in ("proposer", "features")}
+    triples = {key: MODEL["preprocessing"][key] for key in ("mean", "std")}
+    content["preprocessing"] = {"colour": "RGB", "image_side": 288}
+    content["detection"] = {key: MODEL["detection"][key] for key in ("confidence", "iou", "max_detections")}
+    content["extractor"] = MODEL["extractor"] | triples
+    found = description_of(tomllib.loads(tomli_w.dumps(content)), "model.toml")
+    assert isinstance(found, NetworkDescription)
+    assert found.extractor is not None
+    assert found.extractor.mean == (0.485, 0.456, 0.406)
+    assert description_of({k: v for k, v in content.items() if k != "extractor"}, "model.toml")
+    with pytest.raises(NetlabError, match="features"):
+        description_of(content | {"features": MODEL["features"]}, "model.toml")
 
 
 @pytest.mark.parametrize(
@@ -97,7 +113,7 @@ def test_a_description_is_read_as_it_was_written() -> None:
         ("classes", []),
         ("classes", ["cat", ""]),
         ("weights_sha256", "0" * 63),
-        ("head.units", 3),
+        ("detector.units", 3),
     ],
 )
 def test_what_can_not_be_a_detector_s_is_refused_by_its_key(key: str, value: Any) -> None:

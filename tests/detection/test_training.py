@@ -121,8 +121,8 @@ def test_training_takes_one_thread_and_gives_the_others_back(catalog: Catalog, s
         def step(self, *, epoch: int, step: int, loss: float) -> None:
             seen.append(("step", torch.get_num_threads()))
 
-    proposer, extractor = catalog.default("proposer"), catalog.default("extractor")
-    parts = {part.kind: Part(part, part.make_options({})) for part in (proposer, extractor)}
+    chosen = (catalog.find("detector", "rcnn"), catalog.default("proposer"), catalog.default("extractor"))
+    parts = {part.kind: Part(part, part.make_options({})) for part in chosen}
     training = {"image_side": 96, "long_side": 60, "limit": 20, "epochs": 1, "jitter": 2, "flips": False}
     with limited_threads(2):
         experiment = prepare(

@@ -22,6 +22,7 @@ import torch
 
 import netlab
 from netlab.classification.interface import read_interface
+from netlab.detection.model.detector import RegionDetector
 from netlab.detection.model.model_file import load_detector
 from netlab.engine.catalog import Catalog
 from netlab.errors import NetlabError
@@ -70,6 +71,7 @@ def without_problems(described: dict[str, Any]) -> dict[str, Any]:
 def detector_values(folder: Path, catalog: Catalog) -> Any:
     """All that a detector is made of."""
     found = load_detector(folder, catalog)
+    assert isinstance(found, RegionDetector)
     weights = {name: value.numpy().tobytes() for name, value in found.head.state_dict().items()}
     weights |= {name: value.numpy().tobytes() for name, value in found.backbone.tensors().items()}
     return (
@@ -104,6 +106,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     make_scenes(folder / "scenes", train=5, val=2, size=(60, 80))
     netlab.train_detector(
         folder / "scenes",
+        detector="rcnn",
         weights="none",
         image_side=96,
         limit=40,

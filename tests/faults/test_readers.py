@@ -65,7 +65,7 @@ WHOLE = {
     "npz": [packed(np.savez), packed(np.savez_compressed)],
     "npy": [array()],
     "image": [image(kind) for kind in ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")] + [image("TIFF", "L")],
-    "model": [b'format = "netlab-detector-2"\nclasses = ["cat"]\n[head]\nhidden = 0\n'],
+    "model": [b'format = "netlab-detector-3"\nclasses = ["cat"]\n[detector]\nname = "rcnn"\n'],
     **{kind: [text] for kind, text in texts().items()},
 }  # fmt: skip
 

@@ -53,8 +53,8 @@ def test_a_network_of_timm_finds_objects(environment: Environment, tmp_path: Pat
 
     make_scenes(tmp_path / "voc", train=4, val=2, size=(90, 120))
     line = (
-        "netlab detect train voc --backbone timm:resnet18 --weights none --image-side 96 --long-side 100"
-        " --limit 60 --epochs 1 --no-cache --mine-after 1 --name d --detectors runs --quiet"
+        "netlab detect train voc --backbone timm:resnet18 --weights none --image-side 96"
+        " --epochs 1 --least-steps 2 --name d --detectors runs --quiet"
     )
     expect_success(environment.run(shell=line, cwd=tmp_path))
     model = (tmp_path / "runs/d/model.toml").read_text()

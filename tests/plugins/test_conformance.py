@@ -20,7 +20,7 @@ from netlab.testing import parametrize_checks
 
 # Where a check has nothing to say about a part; any other skip would be a gap in what is checked.
 SAYS_NOTHING = (
-    "it has no labels", "it is not tagged", "it is tagged 'pretrained'", "it is geometric", "it is not geometric", "it is given maps",
+    "it has no labels", "it is not tagged", "it is tagged 'pretrained'", "it is tagged 'regions'", "it is not tagged 'regions'", "it is geometric", "it is not geometric", "it is given maps",
     "what it mixes", "it mixes images", "it states no direction", "it does not look at labels alone",
     "it works on the size that it was built for", "it can not be followed without values",
     "it is no power of the features' scale", "backbone 'torchvision' takes images in colour",

@@ -24,9 +24,10 @@ def epoch_line(row: Mapping[str, float], epochs: int, *, is_best: bool) -> str:
     """One epoch as a line of 79 characters at most."""
     begin = f"epoch {int(row['epoch']):{len(str(epochs))}}/{epochs}  loss {row['train_loss']:.3f}"
     if "val_ap50" in row:
-        hard = f"  {int(row['hard_negatives'])} hard negatives" if row["hard_negatives"] else ""
+        boxes = f"  boxes {row['train_box_loss']:.3f}" if "train_box_loss" in row else ""
+        hard = f"  {int(row['hard_negatives'])} hard negatives" if row.get("hard_negatives") else ""
         ap = "" if math.isnan(row["val_ap50"]) else f"  val AP50 {row['val_ap50']:.3f}"
-        return f"{begin}  boxes {row['train_box_loss']:.3f}{ap}{hard}"
+        return f"{begin}{boxes}{ap}{hard}"
     return (
         f"{begin}  accuracy {row['train_accuracy']:.3f}"
         f"  val {row['val_accuracy']:.3f}{'*' if is_best else ' '}"

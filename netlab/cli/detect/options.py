@@ -19,7 +19,7 @@ from netlab.cli.core.options import (
 )
 
 if TYPE_CHECKING:
-    from netlab.detection.model.detector import Detector
+    from netlab.detection.model.interface import Detector
     from netlab.engine.catalog import Catalog
 
 VocFolder = Annotated[

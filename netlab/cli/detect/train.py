@@ -32,15 +32,17 @@ class TrainOptions(OnlyClasses, Annotations, Named, DetectorsFolder, ProposalCac
 
 
 def build(session: Session) -> Callable[..., None]:
-    """The command with the flags of the proposer and extractor that the command line names."""
-    from netlab.detection.training.settings import DetectionSettings
+    """The command with the flags of the detector, and of its parts, that the command line names."""
+    from netlab.detection.training.choice import chosen_detector, kinds_of, settings_of
 
-    words = read_selectors(session.after_command, ["proposer", "backbone", "name", "detectors"])
+    words = read_selectors(session.after_command, ["detector", "proposer", "backbone", "name", "detectors"])
     catalog = catalog_for(session.catalog, words.pop("detectors", "detectors"), words.pop("name", None))
-    parts = choose_parts(catalog, ("proposer", "extractor"), words, {})
+    detector = chosen_detector(catalog, words.get("detector"), words.get("proposer"))
+    parts = {"detector": detector, **choose_parts(catalog, kinds_of(detector)[1:], words, {})}
     helps = {
-        "proposer": "What proposes regions.",
-        "extractor": "What describes regions; torchvision:resnet18.",
+        "detector": "What finds objects, and learns to.",
+        "proposer": "What proposes regions, of a detector that takes it.",
+        "extractor": "The pretrained network that it stands on; torchvision:resnet18.",
     }
 
     def train(options: TrainOptions, given: Given) -> None:
@@ -69,9 +71,9 @@ def build(session: Session) -> Callable[..., None]:
         print_result(console, finished.result, finished.directory.path, quiet=options.quiet)
 
     flags = [
-        *selector_flags(catalog, ("proposer", "extractor"), helps, parts),
+        *selector_flags(catalog, helps, helps, parts),
         *(flag for component in parts.values() for flag in part_flags(component, session.after_command)),
-        *model_flags(DetectionSettings, table="training", owner="training", panel="Training"),
+        *model_flags(settings_of(detector), table="training", owner="training", panel="Training"),
     ]
     return command(session, TrainOptions, train, flags=flags, parts=parts.values())
 

@@ -23,7 +23,7 @@ from netlab.detection.evaluation.curve_table import write_curves
 from netlab.detection.evaluation.mistakes import MistakeGallery
 from netlab.detection.evaluation.plots import plot_precision_recall
 from netlab.detection.evaluation.validation import detect_all, thresholds
-from netlab.detection.model.detector import Detector
+from netlab.detection.model.interface import Detector
 from netlab.errors import UsageError
 from netlab.runs.directory import read_json_object
 from netlab.training.reporter import Reporter

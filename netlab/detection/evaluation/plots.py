@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,18 +36,23 @@ def training_figure(rows: Sequence[Mapping[str, float]], *, title: str) -> Figur
     epochs = [row["epoch"] for row in rows]
     marker = "o" if len(rows) <= 30 else ""
     style = {"marker": marker, "markersize": 3.5}
-    loss.plot(
-        epochs, [row["train_loss"] for row in rows], color=TRAIN_COLOUR, label="classification", **style
-    )
-    boxes = [row["train_box_loss"] for row in rows]
-    loss.plot(epochs, boxes, color=TRAIN_COLOUR, linestyle="--", label="boxes", **style)
+    of_regions = "train_box_loss" in rows[0]
+    label = "classification" if of_regions else "all losses"
+    loss.plot(epochs, [row["train_loss"] for row in rows], color=TRAIN_COLOUR, label=label, **style)
+    if of_regions:
+        boxes = [row["train_box_loss"] for row in rows]
+        loss.plot(epochs, boxes, color=TRAIN_COLOUR, linestyle="--", label="boxes", **style)
     loss.set_ylabel("training loss")
     loss.set_ylim(bottom=0)
     loss.legend(frameon=False)
-    ap.plot(epochs, [row["val_ap50"] for row in rows], color=VAL_COLOUR, **style)
-    ap.set_ylabel("validation AP50, before refinement")
+    measured = [row for row in rows if not math.isnan(row["val_ap50"])]
+    style["marker"] = "o" if len(measured) <= 30 else ""
+    ap.plot(
+        [row["epoch"] for row in measured], [row["val_ap50"] for row in measured], color=VAL_COLOUR, **style
+    )
+    ap.set_ylabel("validation AP50, before refinement" if of_regions else "validation AP50")
     ap.set_ylim(0, 1.02)
-    mined = [row["epoch"] for row in rows if row["hard_negatives"]]
+    mined = [row["epoch"] for row in rows if row.get("hard_negatives")]
     for axes in (loss, ap):
         if mined:
             axes.axvline(mined[0] - 0.5, color="0.6", linewidth=1, linestyle=":")
@@ -76,7 +82,7 @@ def plot_precision_recall(
     for name, label, measured in present[:MOST_CURVES]:
         colour = tuple(channel / 255 for channel in class_colour(label))
         text = f"{name}: {voc2007_ap(measured):.2f} ({measured.objects} objects)"
-        recall = np.concatenate([[0.0], measured.recall])
+        recall = np.concatenate([[0.0][: len(measured.recall)], measured.recall])
         precision = np.concatenate([measured.precision[:1], measured.precision])
         axes.step(recall, precision, where="post", color=colour, label=text)
         threshold = best_threshold(measured)

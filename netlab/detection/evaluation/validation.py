@@ -12,7 +12,7 @@ from netlab.detection.data.annotation import AnnotatedImage
 from netlab.detection.data.readable import read_each
 from netlab.detection.evaluation.average_precision import Truth, best_threshold, curve
 from netlab.detection.model.detect import Detections
-from netlab.detection.model.detector import Detector
+from netlab.detection.model.interface import Detector
 from netlab.training.reporter import Reporter
 
 EVALUATED_FROM = 0.01  # confidence from which detections count for AP
@@ -32,12 +32,11 @@ def detect_all(
     seen: Callable[[AnnotatedImage, RGB, Detections], None] = lambda image, pixels, found: None,
 ) -> tuple[list[Detections], list[Truth]]:
     """Detections of any confidence that counts for AP in every image, and the truth."""
-    detector = detector.with_rule(confidence=EVALUATED_FROM)
-    features = detector.backbone.features(device)
+    find = detector.with_rule(confidence=EVALUATED_FROM).on(device)
     detections, truths = [], []
     reporter.phase("detecting", len(images))
     for image, pixels in read_each(images, reporter):
-        found = detector.on(features, pixels)
+        found = find(pixels)
         seen(image, pixels, found)
         detections.append(found)
         truths.append(truth_of(image, detector.class_names))

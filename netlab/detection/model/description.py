@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError,
 
 from netlab.errors import NetlabError
 
-FORMAT = "netlab-detector-2"
+FORMAT = "netlab-detector-3"
 LARGEST_SIDE = 8192  # pixels, of an image as it goes through the extractor
 Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
 Side = Annotated[int, Field(ge=1, le=LARGEST_SIDE)]
@@ -28,18 +28,28 @@ class DetectionTable(Table):
     confidence: dict[str, Share]
     iou: Share
     max_detections: int = Field(ge=1, le=100_000)
+
+
+class RegionDetectionTable(DetectionTable):
+    """Of a detector made of regions."""
+
     refinements: int = Field(ge=0, le=10)
     fit_power: FiniteFloat = Field(ge=0, le=10)
 
 
 class PreprocessingTable(Table):
-    """From an image to what the extractor takes: mean and deviation of RGB from 0 to 1, sizes in pixels."""
+    """From an image to what the network takes: ``image_side`` is its longer side in pixels."""
 
     colour: Literal["RGB"]
+    image_side: Side
+
+
+class RegionPreprocessingTable(PreprocessingTable):
+    """Mean and deviation of RGB from 0 to 1; the side of a crop in pixels."""
+
     mean: Triple
     std: tuple[Positive, Positive, Positive]
     crop_size: Side
-    image_side: Side
 
 
 class PartTable(Table):
@@ -75,6 +85,13 @@ class ExtractorTable(PartTable):
     weights: str
 
 
+class TrunkTable(ExtractorTable):
+    """The extractor that a network was built on, with the mean and deviation of RGB that it expects."""
+
+    mean: Triple
+    std: tuple[Positive, Positive, Positive]
+
+
 class PoolTable(Table):
     """See ``features.Pool``."""
 
@@ -90,26 +107,15 @@ class FeaturesTable(Table):
     pools: Annotated[list[PoolTable], Field(min_length=1)]
 
 
-class HeadTable(Table):
-    """The layers behind the features."""
-
-    hidden: int = Field(ge=0, le=100_000)
-    dropout: FiniteFloat = Field(ge=0, lt=1)
-    fit: int = Field(ge=0, le=100_000)
-
-
 class Description(Table):
-    """All of ``model.toml``."""
+    """What every ``model.toml`` holds."""
 
-    format: Literal["netlab-detector-2"]
+    format: Literal["netlab-detector-3"]
     classes: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
     weights_sha256: str = Field(pattern="^[0-9a-f]{64}$")
     detection: DetectionTable
+    detector: PartTable
     preprocessing: PreprocessingTable
-    proposer: ProposerTable
-    extractor: ExtractorTable
-    features: FeaturesTable
-    head: HeadTable
     suppliers: list[SupplierTable]
 
     @model_validator(mode="after")
@@ -121,7 +127,23 @@ class Description(Table):
         return self
 
 
-def description_of(content: dict[str, Any], where: object) -> Description:
+class RegionDescription(Description):
+    """All of a detector that is made of regions."""
+
+    detection: RegionDetectionTable
+    preprocessing: RegionPreprocessingTable
+    proposer: ProposerTable
+    extractor: ExtractorTable
+    features: FeaturesTable
+
+
+class NetworkDescription(Description):
+    """All of a detector that is one network; without ``extractor`` where it is built on none."""
+
+    extractor: TrunkTable | None = None
+
+
+def description_of(content: dict[str, Any], where: object) -> RegionDescription | NetworkDescription:
     """The content of a ``model.toml``, checked; ``where`` names the file.
 
     Raises:
@@ -129,8 +151,10 @@ def description_of(content: dict[str, Any], where: object) -> Description:
     """
     if content.get("format") != FORMAT:
         raise NetlabError(f"{where} has format {content.get('format')!r:.60}, not {FORMAT!r}")
+    schema: type[RegionDescription | NetworkDescription]
+    schema = RegionDescription if "proposer" in content else NetworkDescription
     try:
-        return Description.model_validate(_with_tuples(content))
+        return schema.model_validate(_with_tuples(content))
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
@@ -140,8 +164,9 @@ def description_of(content: dict[str, Any], where: object) -> Description:
 
 def _with_tuples(content: dict[str, Any]) -> dict[str, Any]:
     """TOML has lists only; where the schema has tuples they become some, so that types can be strict."""
-    table = content.get("preprocessing")
-    if not isinstance(table, dict):
-        return content
-    changed = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
-    return {**content, "preprocessing": changed}
+    changed = dict(content)
+    for name in ("preprocessing", "extractor"):
+        if isinstance(table := content.get(name), dict):
+            triples = {key: tuple(table[key]) for key in ("mean", "std") if isinstance(table.get(key), list)}
+            changed[name] = table | triples
+    return changed

@@ -1,8 +1,8 @@
-"""A detector: proposer, features, head and the rule that makes detections of them."""
+"""A detector made of regions: proposer, features, head and the rule that makes detections of them."""
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,13 @@ from netlab.detection.model.features import (
     default_pools,
     make_features,
     pooled_dimension,
+    tensors_of,
+    weights_digest,
 )
 from netlab.detection.model.head import DetectionHead
 from netlab.detection.proposals.cache import cached_proposals
 from netlab.detection.proposals.propose import ProposerSettings, first_proposals, propose
-from netlab.engine.catalog import Component
+from netlab.engine.catalog import Component, Part
 from netlab.kinds.extractor import FeatureMaps
 from netlab.kinds.proposer import Proposals
 
@@ -103,21 +105,11 @@ class FeatureExtractor:
 
     def weights_digest(self) -> str:
         """A digest of every weight of the stages."""
-        digest = hashlib.blake2b(digest_size=16)
-        for name, value in sorted(self.tensors().items()):
-            digest.update(name.encode())
-            digest.update(
-                value.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes() if value.ndim else b""
-            )
-        return digest.hexdigest()
+        return weights_digest(self.maps)
 
     def tensors(self) -> dict[str, Tensor]:
         """The weights of the stages, by ``STAGE.NAME``."""
-        return {
-            f"{i}.{name}": value
-            for i, stage in enumerate(self.maps.stages)
-            for name, value in stage.state_dict().items()
-        }
+        return tensors_of(self.maps)
 
 
 def make_backbone(
@@ -129,26 +121,42 @@ def make_backbone(
 
 
 @dataclass(frozen=True, slots=True)
-class Detector:
-    """Everything that ``predict`` needs. ``class_names`` are those of the labels from 1."""
+class RegionDetector:
+    """Everything that ``predict`` needs. ``class_names`` are those of the labels from 1; ``part`` says the
+    shape of the head."""
 
     class_names: tuple[str, ...]
+    part: Part
     source: ProposalSource
     backbone: FeatureExtractor
     head: DetectionHead
     rule: DetectRule
 
-    def with_rule(self, **changes: Any) -> Detector:
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Detector, proposer and extractor, with their options."""
+        source, backbone = self.source, self.backbone
+        return (
+            self.part,
+            Part(source.component, source.options),
+            Part(backbone.component, backbone.options),
+        )
+
+    def with_rule(self, **changes: Any) -> RegionDetector:
         """The same detector with another confidence, iou, max_detections or refinements; None: as it is."""
         changed = {key: value for key, value in changes.items() if value is not None}
         return replace(self, rule=replace(self.rule, **changed))
 
-    def without_cache(self) -> Detector:
+    def without_cache(self) -> RegionDetector:
         """The same detector, which keeps no proposals on disk."""
         return replace(self, source=replace(self.source, cache=None))
 
-    def on(self, features: RegionFeatures, image: RGB) -> Detections:
-        """Detections in ``image``, with features made ready once by ``self.backbone.features()``."""
-        regions = self.source(image).boxes
-        size = (image.shape[1], image.shape[0])
-        return detect(features.prepare(image), regions, self.head, size, self.rule)
+    def on(self, device: torch.device) -> Callable[[RGB], Detections]:
+        """What finds the objects of an image, ready on a device."""
+        features = self.backbone.features(device)
+
+        def find(image: RGB) -> Detections:
+            size = (image.shape[1], image.shape[0])
+            return detect(features.prepare(image), self.source(image).boxes, self.head, size, self.rule)
+
+        return find

@@ -9,6 +9,7 @@ Both give the same features: for every ``Pool`` the map of one stage, averaged t
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -222,3 +223,23 @@ def _grown(boxes: NDArray[np.float32], pool: Pool, width: int, height: int) -> N
     if pool.grow == 1.0:
         return boxes
     return np.clip(grow_boxes(boxes, pool.grow), 0, np.array([width, height, width, height], np.float32))
+
+
+def tensors_of(maps: FeatureMaps) -> dict[str, Tensor]:
+    """The weights of an extractor's stages, by ``STAGE.NAME``."""
+    return {
+        f"{i}.{name}": value
+        for i, stage in enumerate(maps.stages)
+        for name, value in stage.state_dict().items()
+    }
+
+
+def weights_digest(maps: FeatureMaps) -> str:
+    """A digest of every weight of an extractor's stages."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, value in sorted(tensors_of(maps).items()):
+        digest.update(name.encode())
+        digest.update(
+            value.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes() if value.ndim else b""
+        )
+    return digest.hexdigest()

@@ -12,7 +12,7 @@ import numpy as np
 from netlab.data.image_files import RGB
 from netlab.data.image_sources import VIDEO_SUFFIXES, SourceImage, count_images, find_files, read_sources
 from netlab.detection.model.detect import Detections
-from netlab.detection.model.detector import Detector
+from netlab.detection.model.interface import Detector
 from netlab.detection.output.formats import FORMATS, WRITERS, Writer, as_json
 from netlab.errors import UsageError, closest
 from netlab.training.device import choose_device
@@ -64,13 +64,13 @@ def detect_in_sources(
     if any_video(files):
         detector = detector.without_cache()
     writers = open_writers(chosen, out, detector.class_names)
-    features = detector.backbone.features(choose_device(device))
+    find = detector.on(choose_device(device))
     reporter.phase("detecting", count_images(files, every))
     for source in read_sources(files, every=every):
         if source.pixels is None:
             unread(source.error or f"{source.path} can not be read")
             continue
-        found = only(detector.on(features, source.pixels), labels)
+        found = only(find(source.pixels), labels)
         for writer in writers:
             writer.add(source, source.pixels, found)
         yield DetectedImage(source, source.pixels, found, detector.class_names)

@@ -1,4 +1,4 @@
-"""The settings of ``netlab detect train``, with their ranges."""
+"""The settings of ``netlab detect train`` for detectors made of regions, with their ranges."""
 
 from __future__ import annotations
 
@@ -37,13 +37,6 @@ class DetectionSettings(BaseModel):
     mine_after: int = Field(3, ge=1, description="Epochs before the hard negatives are looked for.")
     class_weights: Literal["none", "inverse"] = Field(
         "none", description="Weight the loss by class: not at all, or by inverse frequency."
-    )
-    hidden: int = Field(
-        0, ge=0, description="Units of a hidden layer before the logits; 0 for a linear head."
-    )
-    dropout: float = Field(0.0, ge=0.0, lt=1.0, description="Dropout around the hidden layer.")
-    fit: int = Field(
-        128, ge=0, description="Units of the layer that predicts how well a box fits; 0: it is not predicted."
     )
     decay: float = Field(0.3, ge=0.0, description="Weight of the squared weights in the loss.")
     epochs: int = Field(12, ge=1, description="Passes over the positive regions.")

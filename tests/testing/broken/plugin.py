@@ -274,6 +274,23 @@ PARTS = {
             input-kept               changes_input
         """,
     },
+    "detector": {
+        "detectors": """
+            finds                    worst_first
+            finds                    labels_from_zero
+            finds                    twice_as_large
+            without-objects          needs_objects
+            trains                   detached
+            trains                   one_number
+            learns                   stubborn
+            determinism              remembers
+            state-dict               aside
+            seeds                    own_seed
+            input-kept               in_place
+            few-classes              two_classes
+            head-shape               half_a_unit+regions
+        """,
+    },
 }
 
 

@@ -147,3 +147,8 @@ def netlab_components():
         ("determinism", "always_dropping"),
         ("missing-weights", "ignores_weights"),
     )
+    yield from declare(
+        "detector",
+        ("finds", "scores_over_one"),
+        ("trains", "no_losses"),
+    )

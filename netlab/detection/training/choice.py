@@ -1,0 +1,39 @@
+"""Which detector is trained, of which parts it is made, and which settings its training has."""
+
+from __future__ import annotations
+
+from netlab.detection.training.network_settings import NetworkSettings
+from netlab.detection.training.settings import DetectionSettings
+from netlab.engine.catalog import Catalog, Component
+from netlab.errors import UsageError
+
+
+def chosen_detector(catalog: Catalog, detector: str | None, proposer: str | None) -> Component:
+    """The detector that was named; else the default, or with a proposer the default one that takes it.
+
+    Raises:
+        UsageError: there is no such detector, or it takes no proposer.
+    """
+    if detector is not None:
+        found = catalog.find("detector", detector)
+        if proposer is not None and not is_of_regions(found):
+            raise UsageError(
+                f"detector '{found.name}' takes no proposer: it proposes itself ('rcnn' takes one)"
+            )
+        return found
+    return catalog.default("detector", "default" if proposer is None else "default-regions")
+
+
+def is_of_regions(detector: Component) -> bool:
+    """Whether netlab proposes, describes and trains a head, and the detector only says its shape."""
+    return "regions" in detector.spec.tags
+
+
+def kinds_of(detector: Component) -> tuple[str, ...]:
+    """The kinds of parts that a detector is made of, itself first."""
+    return ("detector", "proposer", "extractor") if is_of_regions(detector) else ("detector", "extractor")
+
+
+def settings_of(detector: Component) -> type[DetectionSettings] | type[NetworkSettings]:
+    """The settings of a detector's training."""
+    return DetectionSettings if is_of_regions(detector) else NetworkSettings
