@@ -29,6 +29,7 @@ COMMANDS = (
     ),
     Command("report", "comparison.report", "Write a report of runs as one HTML file.", "Comparison"),
     Command("detect", "detect.app", "Find objects in images, trained on Pascal VOC data.", "Detection"),
+    Command("data", "data.app", "Look at a data set before anything is trained on it.", "Networks"),
     Command("runs", "runs.app", "List, show, verify and remove runs and detectors.", "Comparison"),
     Command("plugins", "plugins.app", "List and inspect the installed parts.", "Parts"),
 )

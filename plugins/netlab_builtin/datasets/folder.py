@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from netlab.kinds.dataset import Geometry, ImageFiles, LabelledFiles
+from netlab_builtin.datasets.image_list import SUFFIXES as SUFFIXES_OF_LISTS
+from netlab_builtin.datasets.image_list import read_list
 from netlab_builtin.datasets.options import FolderOptions
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".pgm", ".ppm"})
@@ -14,7 +16,8 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", 
 def folder(*, root: Path, offline: bool, options: FolderOptions) -> ImageFiles:
     """Images in ``CLASS/``, or in ``train/CLASS/`` and, if they are there, ``test/CLASS/``, ``val/CLASS/``.
 
-    Classes are folders, sorted by name. Links that lead out of the folder are left out.
+    Classes are folders, sorted by name. Links that lead out of the folder are left out. A CSV or Parquet
+    list can say which files there are, instead of a folder: see ``read_list``.
 
     Raises:
         FileNotFoundError: there is no such folder.
@@ -22,6 +25,9 @@ def folder(*, root: Path, offline: bool, options: FolderOptions) -> ImageFiles:
             part has a class that ``train`` has not.
     """
     top = options.path
+    if top.suffix.lower() in SUFFIXES_OF_LISTS and not top.is_dir():
+        parts, names = read_list(top)
+        return image_files(parts, names, options)
     if not top.is_dir():
         raise FileNotFoundError(f"there is no folder {top} (--data.path)")
     split = (top / "train").is_dir()
@@ -36,17 +42,27 @@ def folder(*, root: Path, offline: bool, options: FolderOptions) -> ImageFiles:
         if split and (top / part).is_dir()
     }
     train = read_part(whole, names, top, outside)
+    return image_files({"train": train, **others}, names, options, links_out(outside, top))
+
+
+def image_files(
+    parts: Mapping[str, LabelledFiles],
+    names: tuple[str, ...],
+    options: FolderOptions,
+    problems: tuple[str, ...] = (),
+) -> ImageFiles:
+    """The data set of these parts."""
     return ImageFiles(
-        train=train,
-        test=others.get("test"),
-        val=others.get("val"),
+        train=parts["train"],
+        test=parts.get("test"),
+        val=parts.get("val"),
         class_names=names,
         augmentations=frozenset(options.augmentations),
         geometry=Geometry(options.size, options.size, options.shorter, options.resampling),
         grey=options.grey,
         test_share=options.test,
         test_seed=options.test_seed,
-        problems=links_out(outside, top),
+        problems=problems,
     )
 
 

@@ -37,7 +37,10 @@ class FolderOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    path: Path = Field(description="The folder: CLASS/*.jpg, or train/CLASS/*.jpg and test/CLASS/*.jpg.")
+    path: Path = Field(
+        description="The folder: CLASS/*.jpg, or train/CLASS/*.jpg and test/CLASS/*.jpg; or a .csv or"
+        " .parquet list of path, label and perhaps split."
+    )
     size: int = Field(
         32,
         ge=4,
