@@ -24,6 +24,16 @@ from netlab.errors import UsageError
 # `.NAME.MACHINE-PROCESS-RANDOM.tmp`: whose it is can be told, so that only what was left behind is removed.
 TEMPORARY = re.compile(r"\..+\.(?P<machine>[0-9a-f]{8})-(?P<process>\d+)-\w+\.tmp")
 DAY = 24 * 3600
+# How file systems say that they make no link of a file.
+NO_LINKS = (
+    errno.EPERM,
+    errno.ENOTSUP,
+    errno.EOPNOTSUPP,
+    errno.ENOSYS,
+    errno.EMLINK,
+    errno.EXDEV,
+    errno.EINVAL,
+)
 BEGAN = time.time()
 
 
@@ -56,7 +66,7 @@ def replacing(path: Path) -> Iterator[Path]:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 temporary.unlink()
-        if isinstance(error, OSError) and error.errno is not None and is_of(error.filename, path):
+        if isinstance(error, OSError) and is_of(error.filename, path):
             error.filename, error.filename2 = str(path), None
         raise
 
@@ -139,14 +149,26 @@ def refuse_link(path: Path) -> None:
 def link_atomically(path: Path, second: Path) -> None:
     """Let ``second`` name the content that ``path`` has now, and keep it when ``path`` is written again.
 
-    Nothing is done where ``path`` is not there, or the file system has no links.
+    Where the file system has no links, it is copied. Nothing is done where ``path`` is not there.
+
+    Raises:
+        OSError: the folder can not be written, or the disk is full.
     """
+    if not path.exists():
+        return
     new = second.with_name(f".{second.name}.{this_machine()}-{os.getpid()}-link.tmp")
-    with contextlib.suppress(OSError):
+    try:
         new.unlink(missing_ok=True)
         os.link(path, new)
         new.replace(second)
-        new.unlink(missing_ok=True)  # POSIX renames nothing where both are links of one file
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            error.filename, error.filename2 = str(second), None
+            raise
+        write_atomically(second, lambda file: file.write(path.read_bytes()))
+    finally:  # POSIX renames nothing where both are links of one file
+        with contextlib.suppress(OSError):
+            new.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

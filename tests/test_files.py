@@ -99,3 +99,27 @@ def test_permissions_follow_the_umask(tmp_path: Path) -> None:
     write_text(tmp_path / "netlab.txt", "")
     (tmp_path / "plain.txt").write_text("")
     assert (tmp_path / "netlab.txt").stat().st_mode == (tmp_path / "plain.txt").stat().st_mode
+
+
+@pytest.mark.parametrize("reason", [errno.EPERM, errno.ENOTSUP, errno.ENOSPC])
+def test_where_there_are_no_links_the_content_is_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: int
+) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    files.link_atomically(one, two)  # there is nothing yet
+    write_text(one, "first")
+
+    def link(source: Path, target: Path) -> None:
+        raise OSError(reason, os.strerror(reason), str(source), None, str(target))
+
+    monkeypatch.setattr(os, "link", link)
+    if reason == errno.ENOSPC:
+        with pytest.raises(OSError, match="No space left") as full:
+            files.link_atomically(one, two)
+        assert full.value.filename == str(two)
+        assert not two.exists()
+        return
+    files.link_atomically(one, two)
+    write_text(one, "second")
+    assert two.read_text() == "first"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "two"]

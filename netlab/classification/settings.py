@@ -23,6 +23,7 @@ def fits(text: str) -> dict[str, JsonValue]:
 
 
 MOST_IMAGES = 1_000_000  # a step: more is a slip of the hand
+MOST_FLOAT = 3e38  # what PyTorch can make float32 of
 
 
 class TrainingSettings(BaseModel):
@@ -40,11 +41,13 @@ class TrainingSettings(BaseModel):
         description="Images a step.",
         json_schema_extra=fits("128, fewer of few images"),
     )
-    lr: float = Field(0.1, gt=0, description="Learning rate: the peak of the schedule.")
+    lr: float = Field(0.1, gt=0, le=MOST_FLOAT, description="Learning rate: the peak of the schedule.")
     weight_decay: float = Field(
-        5e-4, ge=0, description="L2 penalty on the weights of convolutions and dense layers."
+        5e-4, ge=0, le=MOST_FLOAT, description="L2 penalty on the weights of convolutions and dense layers."
     )
-    clip: float = Field(1.0, ge=0, description="Scale gradients down to at most this norm; 0: never.")
+    clip: float = Field(
+        1.0, ge=0, le=MOST_FLOAT, description="Scale gradients down to at most this norm; 0: never."
+    )
     normalize: Literal["dataset", "half", "weights"] = Field(
         "dataset",
         description="Mean and deviation of the training images, .5 and .5, or those of the weights.",

@@ -158,7 +158,7 @@ class Driver:
         """End the process and what it started: it leads a process group."""
         pid = self._process.pid
         with contextlib.suppress(OSError):
-            if pid is not None and os.getpgid(pid) == pid:
+            if os.name == "posix" and pid is not None and os.getpgid(pid) == pid:
                 os.killpg(pid, signal.SIGKILL)
         self._process.kill()
         self._process.join()

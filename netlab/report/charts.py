@@ -106,6 +106,9 @@ def difference_figure(comparison: Comparison, measure: Measure) -> Figure | None
     return {"data": [trace], "layout": layout}
 
 
+MOST_CURVES = 400  # of one chart: nobody tells more of them apart
+
+
 def curve_chart(assemblies: Sequence[Assembly]) -> Chart | None:
     """Loss and accuracy over the epochs, a line a run, a colour an assembly."""
     titles = {
@@ -115,10 +118,13 @@ def curve_chart(assemblies: Sequence[Assembly]) -> Chart | None:
         "train_loss": "training loss",
     }
     views = []
+    each = max(MOST_CURVES // max(len(assemblies), 1), 1)  # runs of an assembly
+    drawn = [list(assembly.runs.values())[:each] for assembly in assemblies][:MOST_CURVES]
+    runs = sum(len(assembly.runs) for assembly in assemblies)
     for key, title in titles.items():
         traces = []
-        for position, assembly in enumerate(assemblies):
-            for number, run in enumerate(assembly.runs.values()):
+        for position, (assembly, chosen) in enumerate(zip(assemblies, drawn, strict=False)):
+            for number, run in enumerate(chosen):
                 points = [(row["epoch"], row[key]) for row in run.history if key in row]
                 traces.append(
                     {
@@ -142,12 +148,10 @@ def curve_chart(assemblies: Sequence[Assembly]) -> Chart | None:
         )
     if not any(trace["x"] for trace in views[0].figure["data"]):
         return None
-    return Chart(
-        "curves",
-        "Training curves",
-        "A line for every run over the epochs of its training; runs of one assembly have one colour.",
-        views,
-    )
+    text = "A line for every run over the epochs of its training; runs of one assembly have one colour."
+    if (lines := sum(map(len, drawn))) < runs:
+        text += f" Of {runs:,} runs, {lines:,} are drawn: the first of each assembly."
+    return Chart("curves", "Training curves", text, views)
 
 
 def words_of(run: RunRecord) -> str:

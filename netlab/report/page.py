@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +35,8 @@ def render(records: Sequence[RunRecord], contents: Contents) -> str:
         UsageError: there is no such baseline.
     """
     environment = template_environment()
+    everything: list[RunRecord | DetectorRecord] = [*records, *contents.detectors]
+    common = common_environment(everything)
     groups = data_sections(records, contents)
     detector_charts = {
         "precision_recall": precision_recall_chart(contents.detectors),
@@ -49,7 +52,8 @@ def render(records: Sequence[RunRecord], contents: Contents) -> str:
         script=(TEMPLATES / "report.js").read_text(encoding="utf-8"),
         plotly=plotly_script(),
         live=contents.state,
-        runs=[*map(run_details, records), *map(run_details, contents.detectors)],
+        common=common,
+        runs=[run_details(record, common) for record in everything],
         summary=summary(records, groups, contents.detectors),
         warnings=contents.notes,
         groups=groups,
@@ -120,15 +124,30 @@ def detector_differences(detectors: Sequence[DetectorRecord]) -> dict[str, Any]:
     return differences_of({detector.name: detector.config for detector in detectors})
 
 
-def run_details(record: RunRecord | DetectorRecord) -> dict[str, Any]:
-    """Command and environment of a run, as texts."""
+def common_environment(records: Sequence[RunRecord | DetectorRecord]) -> dict[str, str]:
+    """What most runs had of each value of ``environment.json``, as texts: said once."""
+    counts: dict[str, Counter[str]] = {}
+    for record in records:
+        for key, value in record.environment.items():
+            if key != "command":
+                counts.setdefault(key, Counter())[environment_text(value)] += 1
+    most = {key: count.most_common(1)[0] for key, count in counts.items()}
+    return {key: text for key, (text, times) in most.items() if times > 1}
+
+
+def run_details(record: RunRecord | DetectorRecord, common: Mapping[str, str]) -> dict[str, Any]:
+    """Command of a run, and what of its environment is not the common one, as texts."""
     environment = dict(record.environment)
     command = environment.pop("command", None)
     words = command if isinstance(command, list) else []
+    texts = {key: environment_text(value) for key, value in environment.items()}
+    own = {key: text for key, text in texts.items() if common.get(key) != text}
+    if texts:
+        own |= dict.fromkeys(common.keys() - texts.keys(), "not recorded")
     return {
         "name": record.name,
         "command": shlex.join(map(str, words)) if words else "not recorded",
-        "environment": [(key, environment_text(value)) for key, value in environment.items()],
+        "environment": list(own.items()),
     }
 
 

@@ -115,7 +115,7 @@ class RunDirectory:
         return self.result.exists()
 
     def create(self) -> None:
-        """Make the folders, and clear what a killed process left half-written.
+        """Make the folders, and clear them.
 
         Raises:
             UsageError: one is a link to elsewhere.
@@ -124,7 +124,14 @@ class RunDirectory:
             if folder != self.path:  # which may be kept on another disk
                 refuse_link(folder)
             make_folder(folder)
-            remove_leftovers(folder)
+        self.clear()
+
+    def clear(self) -> None:
+        """Clear what killed processes left half-written, and of a finished run what they kept aside."""
+        for folder in (self.path, self.path / "checkpoints", self.plots):
+            if folder == self.path or not folder.is_symlink():
+                remove_leftovers(folder)
+        self.end_generation()
 
     def write_epoch(self, best: bytes | None, history: str, last: bytes) -> None:
         """Write what an epoch left, in this order, ``best`` where its weights are the best so far.
@@ -167,7 +174,7 @@ class RunDirectory:
     def end_generation(self) -> None:
         """Forget the finished run that was kept aside: its successor is finished.
 
-        So is what a process left that was killed while it did this, or while it kept a run aside.
+        So is what a process left that was killed while it did this, or while it kept the run aside.
         """
         if self.is_finished:
             for folder in (self.path / f"{PREVIOUS}.new", self.previous.path):

@@ -51,7 +51,7 @@ class TrainingSession:
             NetlabError: one of its files is damaged.
         """
         with self.run.locked():
-            self.run.end_generation()
+            self.run.clear()
             mended = mend_checkpoint(self.run)
             resumption = check_resumable(self.run, self.config, self.environment, self.continuation)
             agree()

@@ -185,13 +185,13 @@ def leftovers(folder: Path) -> list[str]:
 def check_fault(code: int, said: str, kind: int) -> None:
     """A process ends by its kill, or says in one line what the system refused; or it needed it not."""
     if kind < 0:
-        assert code == -9, said
+        assert code in (-9, 0), said  # 0: this time it made fewer writes
     else:
         assert code in (0, 1), f"{code}: {said}"
         assert "Traceback" not in said
-        errors = [line for line in said.splitlines() if line.startswith("netlab: error")]
+        errors = said.split("netlab: error: ")[1:]
         assert len(errors) == code, said
-        assert not any(".tmp" in line for line in errors), said
+        assert not any(".tmp" in error or len(error.splitlines()) > 1 for error in errors), said
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -211,27 +211,30 @@ def test_whatever_write_fails_the_same_command_ends_as_if_nothing_had_happened(
     points = [(at, kind) for at in range(1, writes + 1) for kind in KINDS]
     chosen = random.Random(name).sample(points, min(MOST if LONG else tried.tries, len(points)))
     counts: Counter[str] = Counter()
+    wrong = []
     for at, kind in chosen:
         shutil.rmtree(folder)
         shutil.copytree(base, folder)
-        ended, said = server(tried.words, folder, at, KINDS[kind])
-        where = f"{name}, write {at} of {writes}, {kind}: "
-        if ended != 0 or KINDS[kind] < 0:
-            try:
-                check_fault(ended, said, KINDS[kind])
-            except AssertionError as error:
-                raise AssertionError(f"{where}{error}") from None
-        if tried.finished:
-            assert RunDirectory(folder / tried.finished).to_read.is_finished, (
-                f"{where}the finished run is gone"
-            )
-        code, said = server(tried.words, folder)
-        assert code == 0 or "is finished" in said, f"{where}not gone on with: {said}"
-        assert tried.outcome(folder) == expected, f"{where}something else is left"
-        for path in folder.glob("*/*/manifest.json"):
-            assert verify(RunDirectory(path.parent)).problems == (), where
-        assert not leftovers(folder), where
+        try:
+            try_fault(tried, server, folder, at, KINDS[kind], expected)
+        except AssertionError as error:
+            wrong.append(f"write {at} of {writes}, {kind}: {str(error)[:2000]}")
         counts[kind] += 1
     print(
-        f"{name}: {sum(counts.values())} faults at {writes} writes, {dict(counts)}, all gone on with to the bit"
+        f"{name}: {sum(counts.values())} faults at {writes} writes, {dict(counts)}, {len(wrong)} not gone on with"
     )
+    assert wrong == []
+
+
+def try_fault(tried: Command, server: Server, folder: Path, at: int, kind: int, expected: Any) -> None:
+    """Let one write fail, give the command again, and compare."""
+    ended, said = server(tried.words, folder, at, kind)
+    check_fault(ended, said, kind)
+    if tried.finished:
+        assert RunDirectory(folder / tried.finished).to_read.is_finished, "the finished run is gone"
+    code, said = server(tried.words, folder)
+    assert code == 0 or "is finished" in said, f"not gone on with: {said}"
+    assert leftovers(folder) == []
+    assert tried.outcome(folder) == expected, "something else is left"
+    for path in folder.glob("*/*/manifest.json"):
+        assert verify(RunDirectory(path.parent)).problems == ()

@@ -7,6 +7,7 @@ import importlib.util
 import json
 import re
 import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -26,6 +27,7 @@ from netlab.detection.evaluation.average_precision import Truth, detection_resul
 from netlab.detection.evaluation.curve_table import write_curves
 from netlab.detection.model.detect import Detections
 from netlab.engine.catalog import Catalog
+from netlab.report import charts
 from netlab.report.build import ReportRequest, build_report
 from netlab.report.layer_charts import merged_order
 from netlab.report.layers import layer_gains
@@ -414,3 +416,26 @@ def test_a_chart_of_few_assemblies_is_low(report: Path) -> None:
     height = figures["differences"][0]["figure"]["layout"]["height"]
     assert height < 250
     assert f'style="min-height:{height}px" data-chart="differences"' in report.read_text()
+
+
+def test_what_runs_share_is_said_once_and_a_chart_has_no_thousands_of_lines(
+    runs: Path, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(runs, tmp_path / "runs")
+    path = unlisted(Path("runs/bn-1")) / "environment.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "device_name": "another machine"}))
+    monkeypatch.setattr(charts, "MOST_CURVES", 2)
+    assert cli("report", "--images", "0").code == 0
+    page = Path("report.html").read_text()
+    environment = page.split('id="environment"')[1].split("</section>")[0]
+    assert environment.count("git_revision") == 1
+    assert environment.count("another machine") == 1
+    assert environment.count("<summary><code>") == 4
+    assert "Of 4 runs, 2 are drawn: the first of each assembly." in page
+    data = json.loads(page.split('id="charts">')[1].split("</script>")[0])
+    assert [len(view["figure"]["data"]) for view in data["curves"]] == [2, 2, 2, 2]
+
+
+def test_a_report_of_networks_needs_no_pytorch() -> None:
+    code = "import sys, netlab.report.build; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

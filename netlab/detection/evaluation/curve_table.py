@@ -6,11 +6,14 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from netlab.detection.evaluation.average_precision import Truth, curve
-from netlab.detection.model.detect import Detections
 from netlab.errors import NetlabError
 from netlab.files import write_text
+
+if TYPE_CHECKING:
+    from netlab.detection.evaluation.average_precision import Truth
+    from netlab.detection.model.detect import Detections
 
 NAME = "precision_recall.csv"
 COLUMNS = ("class", "objects", "confidence", "recall", "precision")
@@ -21,6 +24,8 @@ def write_curves(
 ) -> Path:
     """Write ``precision_recall.csv``: for every class that has objects, a row whenever one more is found at
     IoU .5, the most confident detections first."""
+    from netlab.detection.evaluation.average_precision import curve  # a report that reads needs no PyTorch
+
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
