@@ -123,16 +123,16 @@ def test_the_last_epoch_is_measured() -> None:
 
 
 def test_a_plan_fits_what_is_left_of_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of 300 s 10 are spent before, and 2 go into one measurement: it is made every other epoch of 10 s."""
+    """Of 300 s 10 are spent since it began, at 50, and 2 go into one measurement: it is made every other epoch of 10 s."""
     from netlab.detection.training import plan as plans
 
     task = type("Task", (), {"steps_per_epoch": 20})
     monkeypatch.setattr(plans, "seconds_per_step", lambda *_: 0.5)
 
     def planned(budget: float) -> Plan:
-        clock = iter([8.0, 9.0, 10.0])
+        clock = iter([58.0, 59.0, 60.0])
         monkeypatch.setattr(plans, "seconds_spent", lambda device: next(clock))
-        return plan_of_budget(budget, task, None, lambda: 2.0, torch.device("cpu"))  # type: ignore[arg-type]
+        return plan_of_budget(budget, 50.0, task, None, lambda: 2.0, torch.device("cpu"))  # type: ignore[arg-type]
 
     found = planned(300.0)
     assert (found.measured_every, found.seconds_per_epoch, found.budget) == (2, 10.0, 300.0)

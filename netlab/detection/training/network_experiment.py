@@ -21,7 +21,7 @@ from netlab.detection.training.fitted import Fitted
 from netlab.detection.training.network_settings import NetworkSettings, seconds_of, usual_budget
 from netlab.detection.training.network_task import NetworkTask, optimization_of
 from netlab.detection.training.plan import NAME as PLAN
-from netlab.detection.training.plan import Plan, plan_of_budget, read_plan
+from netlab.detection.training.plan import Plan, plan_of_budget, read_plan, seconds_spent
 from netlab.engine.catalog import Part
 from netlab.errors import UsageError
 from netlab.runs.config import Config
@@ -37,7 +37,8 @@ TRIED_IMAGES = 4  # in which objects are looked for to learn how long that takes
 class NetworkExperiment:
     """The training of a detector's network, resolved and ready: nothing has been written yet.
 
-    ``plan`` says how long it is, once that is known.
+    ``plan`` says how long it is, once that is known; ``began`` is when the work on it began, see
+    ``seconds_spent``.
     """
 
     run: RunDirectory
@@ -47,6 +48,7 @@ class NetworkExperiment:
     detector: NetworkDetector
     settings: NetworkSettings
     device: torch.device
+    began: float
     plan: Plan | None = None
 
     @property
@@ -98,7 +100,12 @@ class NetworkExperiment:
             budget = seconds_of(asked) if asked is not None else usual_budget(len(data.train))
             reporter.phase("timing a few steps", None)
             plan = plan_of_budget(
-                budget, experiment._task(), optimization_of(settings, 1), experiment._detect_some, self.device
+                budget,
+                self.began,
+                experiment._task(),
+                optimization_of(settings, 1),
+                experiment._detect_some,
+                self.device,
             )
             fit = "1 epoch fits" if plan.epochs == 1 else f"{plan.epochs} epochs fit"
             clock = "of processor time" if self.device.type == "cpu" else "by the clock"
@@ -162,6 +169,7 @@ def prepare_network(
     Raises:
         UsageError: whatever does not fit, in one line.
     """
+    began = seconds_spent(device)
     part, trunk = parts["detector"], Trunk(parts["extractor"], weights)
     network = build_network(
         part.component,
@@ -174,4 +182,6 @@ def prepare_network(
     config = network_config(data, folder, detector, settings, weights)
     if name is None:
         name = default_name(config, detector.parts, [part.component.name for part in detector.parts])
-    return NetworkExperiment(RunDirectory(runs / name), config, data, folder, detector, settings, device)
+    return NetworkExperiment(
+        RunDirectory(runs / name), config, data, folder, detector, settings, device, began
+    )

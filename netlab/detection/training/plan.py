@@ -75,15 +75,18 @@ def seconds_spent(device: torch.device) -> float:
 
 
 def plan_of_budget(
-    budget: float, task: Task, optimization: Optimization, detect: Callable[[], float], device: torch.device
+    budget: float,
+    began: float,
+    task: Task,
+    optimization: Optimization,
+    detect: Callable[[], float],
+    device: torch.device,
 ) -> Plan:
-    """As many epochs as fit ``budget`` seconds, with what the process has spent before and what follows; one
-    at least.
+    """As many epochs as fit ``budget`` seconds since ``began``, with what follows them; one at least.
 
     ``detect`` finds objects in all validation images or some, and gives how often that would have to be done
     for all of them.
     """
-    began = 0.0 if device.type == "cpu" else seconds_spent(device)
     epoch = seconds_per_step(task, optimization, device) * task.steps_per_epoch
     before = seconds_spent(device)
     repeats = detect()
