@@ -91,7 +91,8 @@ class DetectionEvaluation:
     """How well a detector finds the objects of annotated images.
 
     ``ap50``, ``ap75`` at an IoU of .5 and .75, ``ap`` over .5 to .95 (as COCO defines it) and ``voc2007`` (11
-    points), each the mean of the classes that occur, None without objects; ``by_class`` a table of the same
+    points), each the mean of the classes that occur, None without objects; ``intervals`` the 95% intervals of
+    the first three over other such images, by name, empty of a single image; ``by_class`` a table of the same
     with objects, confidence, precision and recall; ``images`` how many were looked at; ``files`` the curves
     and pictures of the worst mistakes that were written.
     """
@@ -100,6 +101,7 @@ class DetectionEvaluation:
     ap75: float | None
     ap: float | None
     voc2007: float | None
+    intervals: Mapping[str, tuple[float, float]]
     images: int
     by_class: Table
     files: list[Path]
@@ -107,6 +109,7 @@ class DetectionEvaluation:
     def __init__(self, result: Mapping[str, Any], files: Sequence[Path]) -> None:
         self.ap50, self.ap75, self.ap = result["ap50"], result["ap75"], result["ap"]
         self.voc2007, self.images = result["voc2007"], result["images"]
+        self.intervals = dict(result["intervals"] or {})
         self.by_class = Table({"class": name, **row} for name, row in result["per_class"].items())
         self.files = list(files)
 

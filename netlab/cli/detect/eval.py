@@ -79,3 +79,7 @@ def print_figures(console: Any, result: Mapping[str, Any]) -> None:
         table.add_row("mean", *cells(result, *measures))
     console.print(table, highlight=False)
     say(console, f"{result['images']} images; precision and recall at the model's confidence", style="dim")
+    if found := result["intervals"]:
+        named = (("AP50", "ap50"), ("AP75", "ap75"), ("AP", "ap"))
+        shown = ", ".join(f"{name} {found[key][0]:.3f} to {found[key][1]:.3f}" for name, key in named)
+        say(console, f"of other such images, 95%: {shown}", style="dim")

@@ -91,11 +91,16 @@ def print_result(console: Any, result: Mapping[str, Any], path: Path, *, quiet: 
     )
     confidence = ", ".join(f"{name} {value:.2f}" for name, value in list(result["confidence"].items())[:6])
     console.print()
+    intervals = result["intervals"] or {}
+
+    def shown(key: str) -> str:
+        if result[key] is None:
+            return "-"
+        low, high = intervals.get(key, (None, None))
+        return f"{result[key]:.3f}" + (f" (95%: {low:.3f} to {high:.3f})" if low is not None else "")
+
     facts = (
-        *(
-            (f"validation {label}", "-" if result[key] is None else f"{result[key]:.3f}")
-            for key, label in figures
-        ),
+        *((f"validation {label}", shown(key)) for key, label in figures),
         ("confidence of best F1", confidence),
         ("run", str(path)),
         ("plots", str(path / "plots")),

@@ -19,6 +19,7 @@ from netlab.detection.evaluation.average_precision import (
     detection_result,
     precision_and_recall,
 )
+from netlab.detection.evaluation.bootstrap import Interval, intervals
 from netlab.detection.evaluation.curve_table import write_curves
 from netlab.detection.evaluation.mistakes import MistakeGallery
 from netlab.detection.evaluation.plots import plot_precision_recall
@@ -42,9 +43,11 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """How good a new detector is on its validation images, and the confidence of the best F1 by label."""
+    """How good a new detector is on its validation images, how far that may vary with the images, and the
+    confidence of the best F1 by label."""
 
     result: DetectionResult
+    intervals: dict[str, Interval] | None
     confidence: dict[int, float]
 
 
@@ -64,7 +67,11 @@ def validate(
         write_curves(detections, truths, names, folder)
     else:
         reporter.warn("there are no validation images: the confidence threshold stays at .5")
-    return Validation(detection_result(detections, truths, names), thresholds(detections, truths, names))
+    return Validation(
+        detection_result(detections, truths, names),
+        intervals(detections, truths, len(names)),
+        thresholds(detections, truths, names),
+    )
 
 
 def evaluate_detector(
@@ -75,8 +82,8 @@ def evaluate_detector(
     device: torch.device,
     reporter: Reporter,
 ) -> Evaluation:
-    """AP at IoU .5, .75 and .5:.95 (COCO) and the VOC 2007 AP, per class; curves and pictures of the worst
-    mistakes go to the folder ``out``.
+    """AP at IoU .5, .75 and .5:.95 (COCO) and the VOC 2007 AP, per class, with intervals of the means; curves
+    and pictures of the worst mistakes go to the folder ``out``.
 
     Raises:
         UsageError: no image can be read.
@@ -85,7 +92,10 @@ def evaluate_detector(
     detections, truths = detect_all(detector, images, device, reporter, seen=gallery.add)
     if not truths:
         raise UsageError("no image of the data set can be read")
-    result = detection_result(detections, truths, detector.class_names).as_dict() | {"images": len(truths)}
+    result = detection_result(detections, truths, detector.class_names).as_dict() | {
+        "images": len(truths),
+        "intervals": intervals(detections, truths, len(detector.class_names)),
+    }
     for label, name in enumerate(detector.class_names, start=1):
         confidence = detector.rule.least(label)
         precision, recall = precision_and_recall(curve(detections, truths, label, 0.5), confidence)
@@ -137,6 +147,13 @@ def images_to_evaluate(
     seen = sum(file_digest(image.path) in trained_on for image in images) if trained_on else 0
     if seen and split != "train":
         warn(f"{seen} of {len(images)} images were trained on: these figures are too good")
+    chose = set(record.get("val", {}).values())
+    again = sum(file_digest(image.path) in chose for image in images) if chose else 0
+    if again:
+        warn(
+            f"{again} of {len(images)} images chose the detector's confidence in training:"
+            " precision and recall at it are too good"
+        )
     return images
 
 

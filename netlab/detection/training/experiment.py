@@ -156,6 +156,7 @@ def result_of(data: DetectionData, fitted: Fitted, validated: Validation) -> dic
     trained = fitted.trained
     return {
         **validated.result.as_dict(),
+        "intervals": validated.intervals,
         "confidence": {
             name: validated.confidence[label] for label, name in enumerate(data.class_names, start=1)
         },
