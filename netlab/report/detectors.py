@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ Read = TypeVar("Read")
 WITH_PICTURES = 8  # detectors at most: the page must stay small
 WIDTH = 1280  # pixels of a picture
 POINTS = 200  # of a curve
-DETECTOR_COLUMNS = ("epoch", "train_loss", "train_box_loss", "val_ap50")
+DETECTOR_COLUMNS = ("epoch", "train_loss", "val_ap50")
 PICTURES = {
     "misses": "The worst misses, worst first: the missed object in orange, the most confident detection of"
     " its class in yellow.",
@@ -170,15 +171,19 @@ def thinned(points: Sequence[tuple[float, float, float]]) -> list[tuple[float, f
 def training_chart(detectors: Sequence[DetectorRecord]) -> Chart | None:
     """AP at IoU .5 and losses over the epochs, a line a detector."""
     titles = {
-        "val_ap50": "validation AP at IoU .5, before refinement",
-        "train_loss": "training loss of the classes",
+        "val_ap50": "validation AP at IoU .5 (rcnn: before refinement)",
+        "train_loss": "training loss (rcnn: of the classes)",
         "train_box_loss": "training loss of the boxes",
     }
     views = []
     for key, title in titles.items():
         traces = []
         for position, detector in enumerate(detectors):
-            points = [(row["epoch"], row[key]) for row in detector.history if key in row]
+            points = [
+                (row["epoch"], row[key])
+                for row in detector.history
+                if key in row and not math.isnan(row[key])  # not every epoch is measured
+            ]
             if points:
                 traces.append(
                     {

@@ -212,8 +212,20 @@ def test_a_named_proposer_means_the_detector_that_takes_it(
     both = cli("detect", "train", scenes, "--detector", "faster-rcnn", "--proposer", "edge-boxes")
     assert both.code == 2
     assert "takes no proposer" in both.err
+    foreign = cli("detect", "train", scenes, "--long-side", "100")
+    assert foreign.code == 2
+    assert "--long-side is of detectors that are made of regions, as 'rcnn'" in foreign.err
+    foreign = cli("detect", "train", scenes, "--detector", "rcnn", "--budget=5m")
+    assert "--budget is of detectors that are one network, as 'faster-rcnn'" in foreign.err
     with pytest.raises(UsageError, match="detector 'faster-rcnn' takes no proposer"):
         netlab.train_detector(scenes, detector="faster-rcnn", proposer="edge-boxes", detectors=tmp_path)
+
+
+def test_the_report_shows_its_training(cli: Callable[..., Any], network: Path, tmp_path: Path) -> None:
+    done = cli("report", network, "--out", tmp_path / "report.html")
+    assert done.code == 0
+    assert "damaged" not in done.err
+    assert "faster-rcnn, mobilenet_v2" in (tmp_path / "report.html").read_text()
 
 
 def test_values_that_are_not_finite_are_an_error(network: Path, scenes: Path) -> None:

@@ -33,11 +33,12 @@ class TrainOptions(OnlyClasses, Annotations, Named, DetectorsFolder, ProposalCac
 
 def build(session: Session) -> Callable[..., None]:
     """The command with the flags of the detector, and of its parts, that the command line names."""
-    from netlab.detection.training.choice import chosen_detector, kinds_of, settings_of
+    from netlab.detection.training.choice import check_settings, chosen_detector, kinds_of, settings_of
 
     words = read_selectors(session.after_command, ["detector", "proposer", "backbone", "name", "detectors"])
     catalog = catalog_for(session.catalog, words.pop("detectors", "detectors"), words.pop("name", None))
     detector = chosen_detector(catalog, words.get("detector"), words.get("proposer"))
+    check_settings(detector, session.after_command)
     parts = {"detector": detector, **choose_parts(catalog, kinds_of(detector)[1:], words, {})}
     helps = {
         "detector": "What finds objects, and learns to.",

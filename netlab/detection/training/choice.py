@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from netlab.detection.training.network_settings import NetworkSettings
 from netlab.detection.training.settings import DetectionSettings
 from netlab.engine.catalog import Catalog, Component
@@ -32,6 +34,22 @@ def is_of_regions(detector: Component) -> bool:
 def kinds_of(detector: Component) -> tuple[str, ...]:
     """The kinds of parts that a detector is made of, itself first."""
     return ("detector", "proposer", "extractor") if is_of_regions(detector) else ("detector", "extractor")
+
+
+def check_settings(detector: Component, words: Iterable[str]) -> None:
+    """Say of a flag among ``words`` that is a setting of the other sort of detector which one has it.
+
+    Raises:
+        UsageError: there is such a flag.
+    """
+    own, regions = settings_of(detector), is_of_regions(detector)
+    other = NetworkSettings if regions else DetectionSettings
+    elsewhere = other.model_fields.keys() - own.model_fields.keys()
+    for word in words:
+        name = word.partition("=")[0]
+        if name.startswith("--") and name[2:].removeprefix("no-").replace("-", "_") in elsewhere:
+            sort = "one network, as 'faster-rcnn'" if regions else "made of regions, as 'rcnn'"
+            raise UsageError(f"{name} is of detectors that are {sort}; you chose detector '{detector.name}'")
 
 
 def settings_of(detector: Component) -> type[DetectionSettings] | type[NetworkSettings]:
