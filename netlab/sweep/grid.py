@@ -9,6 +9,8 @@
     name = ["none", "bn"]
     [training]
     seed = [0, 1, 2]
+
+An option that names a part may be a list of names, or a table whose values may be lists.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from typing import Any
 
 from netlab.classification.assembly import choose_components
 from netlab.engine.catalog import Catalog, Component
+from netlab.engine.part_options import default_name, part_options
 from netlab.errors import UsageError, closest
 from netlab.kinds import KINDS
 from netlab.runs.config import CHAINS, PART_KINDS, SELECTORS
@@ -87,7 +90,7 @@ def count_combinations(catalog: Catalog, tables: Tables) -> int:
         sizes.append(len(components))
         for key, value in options_of(tables, kind).items():
             owner = next(component for component in components if key in fields_of(component))
-            sizes.append(len(alternatives(value, key, is_sequence(owner, key))))
+            sizes.append(len(alternatives_of(owner, key, value)))
     return math.prod(sizes)
 
 
@@ -149,12 +152,43 @@ def alternatives(value: Any, key: str, is_sequence: bool = False) -> list[Any]:
 def option_choices(component: Component, options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Every combination of those options that the component has."""
     owned = {
-        key: alternatives(value, key, is_sequence(component, key))
+        key: alternatives_of(component, key, value)
         for key, value in options.items()
         if key in fields_of(component)
     }
     for values in itertools.product(*owned.values()):
         yield dict(zip(owned, values, strict=True))
+
+
+def alternatives_of(component: Component, key: str, value: Any) -> list[Any]:
+    """The alternatives of an option; of one that names a part, every combination of the part's options."""
+    model = component.options_model()
+    kinds = part_options(model, component.manager.kinds) if model is not None else {}
+    if key not in kinds:
+        return alternatives(value, key, is_sequence(component, key))
+    found: list[Any] = []
+    for item in alternatives(value, key):
+        found += (
+            part_choices(component, key, kinds[key], item) if isinstance(item, (str, Mapping)) else [item]
+        )
+    return found
+
+
+def part_choices(
+    component: Component, key: str, kind: str, value: str | Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """The parts that an option names, ``eca`` or a table whose values may be lists, with their options."""
+    table = {"name": value} if isinstance(value, str) else dict(value)
+    model = component.options_model()
+    usual = default_name(model, key) if model is not None else None
+    names = [str(name) for name in alternatives(table.pop("name", usual), key)]
+    named = [component.catalog.find(kind, name) for name in names]
+    check_options(named, table)
+    return [
+        {"name": name, **options}
+        for name, part in zip(names, named, strict=True)
+        for options in option_choices(part, table)
+    ]
 
 
 def training_choices(training: Mapping[str, Any]) -> list[dict[str, Any]]:

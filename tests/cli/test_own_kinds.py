@@ -17,6 +17,7 @@ from netlab.errors import PluginError, UsageError
 from netlab.network import Part
 from netlab.runs.config import part_table
 from netlab.specs import ComponentSpec
+from netlab.sweep.grid import count_combinations, expand
 from netlab.testing.distributions import write_distribution
 from netlab.testing.parametrize import bound_checks
 from tests.cli.conftest import Install, sound, state_of
@@ -105,6 +106,54 @@ def printed(cli: Cli, *words: str) -> Any:
     outcome = cli("run", "--block", "attentive", "--data.size", "24", "--print-config", *words)
     assert outcome.code == 0, outcome.err
     return tomllib.loads(outcome.out)["block"]
+
+
+GRID = {"attention": [{"name": "eca", "k": 3}, {"name": "eca", "k": 5}, {"name": "se"}]}
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        GRID,
+        {"attention": [{"name": "eca", "k": [3, 5]}, "se"]},
+        {"attention": {"name": ["eca", "se"], "k": [3, 5]}},
+    ],
+)
+def test_a_grid_varies_the_part_and_those_of_its_options_that_it_has(
+    catalog: Catalog, table: dict[str, Any]
+) -> None:
+    tables = {"block": {"name": "attentive", **table}}
+    found = [candidate.given["block"]["attention"] for candidate in expand(catalog, tables)]
+    assert found == GRID["attention"]
+    assert count_combinations(catalog, tables) == 3
+    only_options = {"block": {"name": "attentive", "attention": {"k": [3, 5]}}}
+    assert [c.given["block"]["attention"] for c in expand(catalog, only_options)] == GRID["attention"][:2]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"name": ["eca", "se"], "kk": [1]}, "attention 'eca' and attention 'se' have no option 'kk'"),
+        (["eca", "see"], "there is no attention 'see'. Did you mean 'se'"),
+        ({"name": "eca", "k": []}, "'k' of the grid is an empty list"),
+    ],
+)
+def test_a_grid_of_what_is_no_part_is_refused(catalog: Catalog, given: Any, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        expand(catalog, {"block": {"name": "attentive", "attention": given}})
+
+
+def test_a_sweep_takes_several_parts_and_several_values_of_their_options(cli: Cli, attention: None) -> None:
+    words = ("--block", "attentive", "--data.size", "24", "--width", "4", "--epochs", "1", "--dry-run")
+    parts = ("--block.attention", "eca,se", "--block.attention.k", "3,5", "--reduction", "4")
+    done = cli("sweep", *words, "--seeds", "1", *parts)
+    assert done.code == 0, done.err
+    assert "3 runs: 3 assemblies x 1 seed" in done.out
+    assert cli("sweep", *words, "--seeds", "1", "--block.attention.k", "3,99").code == 2
+    assert "--block.attention.k" in cli("sweep", "--block", "attentive", "--help").out
+    grid = '[block]\nname = "attentive"\nattention = [{name = "eca", k = [3, 5]}, "se"]\n'
+    Path("grid.toml").write_text(grid)
+    assert "3 runs" in cli("sweep", "--grid", "grid.toml", *words[2:], "--seeds", "1").out
 
 
 def test_flags_name_the_part_and_its_options(cli: Cli, attention: None, tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def build(session: Session) -> Callable[..., None]:  # long: the command and the
     file = read_grid_file(words.get("grid"))
     in_file = file.get("sweep", {})
     components = [c for found in chosen_components(catalog, words, file).values() for c in found]
-    flags = grid_flags(components)
+    flags = grid_flags(components, session.after_command, file)
 
     def sweep(options: SweepOptions, given: Given) -> None:
         """Train many assemblies, each over several seeds, and compare them.

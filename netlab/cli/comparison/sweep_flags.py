@@ -7,20 +7,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from netlab.cli.core.flags import Flag, component_flags, model_flags
+from netlab.cli.core.flags import Flag, model_flags
+from netlab.cli.core.part_flags import part_flags
 from netlab.engine.catalog import Component
 from netlab.errors import UsageError
 
 SWITCH_VALUES = re.compile(r"(on|off|true|false|yes|no)(,(on|off|true|false|yes|no))*", re.IGNORECASE)
 
 
-def grid_flags(components: Sequence[Component]) -> list[Flag]:
-    """One flag for every option of any of the components and of the training, each a list of values."""
+def grid_flags(components: Sequence[Component], words: Sequence[str], file: Mapping[str, Any]) -> list[Flag]:
+    """One flag for every option of any of the components and of the training, each a list of values.
+
+    ``words`` and ``file``, the tables of the grid, say which parts the options of components name.
+    """
     from netlab.classification.settings import TrainingSettings
 
     merged: dict[str, Flag] = {}
     for component in components:
-        for flag in component_flags(component):
+        for flag in part_flags(component, words, file.get(component.selector, {}), several=True):
             known = merged.get(flag.canonical)
             if known is None:
                 merged[flag.canonical] = flag
@@ -67,16 +71,34 @@ def parse_values(flag: Flag, text: str) -> list[Any]:
     return values
 
 
-def given_tables(
-    given: Mapping[str, Mapping[str, str]], flags: Sequence[Flag]
-) -> dict[str, dict[str, list[Any]]]:
+def given_tables(given: Mapping[str, Mapping[str, Any]], flags: Sequence[Flag]) -> dict[str, dict[str, Any]]:
     """What the flags say, as the tables of a grid."""
     by_name = {(flag.table, flag.option): flag for flag in flags}
-    tables: dict[str, dict[str, Any]] = {
-        table: {option: parse_values(by_name[table, option], text) for option, text in options.items()}
-        for table, options in given.items()
-        if table != "parts"
+    tables = {
+        table: values_of(table, options, by_name) for table, options in given.items() if table != "parts"
     }
     for selector, text in given.get("parts", {}).items():
-        tables.setdefault(selector, {})["name"] = [item.strip() for item in text.split(",")]
+        tables.setdefault(selector, {})["name"] = names_in_text(text)
     return tables
+
+
+def values_of(
+    table: str, options: Mapping[str, Any], flags: Mapping[tuple[str, str], Flag]
+) -> dict[str, Any]:
+    """The alternatives of each option of a table; of one that names parts, those of their options too."""
+    values: dict[str, Any] = {}
+    for option, given in options.items():
+        if isinstance(given, Mapping):
+            within = values_of(
+                f"{table}.{option.replace('_', '-')}", {k: v for k, v in given.items() if k != "name"}, flags
+            )
+            named = {"name": names_in_text(given["name"])} if "name" in given else {}
+            values[option] = {**named, **within}
+        else:
+            values[option] = parse_values(flags[table, option], given)
+    return values
+
+
+def names_in_text(text: str) -> list[str]:
+    """``eca, se`` as names."""
+    return [item.strip() for item in text.split(",")]

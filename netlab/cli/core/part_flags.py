@@ -20,22 +20,24 @@ def part_flags(
     table: Mapping[str, Any] = MappingProxyType({}),
     *,
     prefix: str | None = None,
+    several: bool = False,
 ) -> list[Flag]:
     """The flags of a chosen part and of the parts that its options name.
 
     Which part an option names is read from ``words``, those of the command line, else from ``table``, the
     part's in a configuration file, else it is the option's default. ``prefix`` is what stands before the
-    part's options, that of its kind where nothing else is said.
+    part's options, that of its kind where nothing else is said. With ``several`` an option may name many, as
+    in a grid: ``eca,se``.
 
     Raises:
         UsageError: an option names no part.
         PluginError: an option has a type that no flag can hold.
     """
-    return list(_flags(component, prefix or component.prefix, words, table))
+    return list(_flags(component, prefix or component.prefix, words, table, several))
 
 
 def _flags(
-    component: Component, prefix: str, words: Sequence[str], table: Mapping[str, Any]
+    component: Component, prefix: str, words: Sequence[str], table: Mapping[str, Any], several: bool
 ) -> Iterator[Flag]:
     flags, model = component_flags(component, prefix), component.options_model()
     naming = part_options(model, component.manager.kinds) if model is not None else {}
@@ -46,16 +48,24 @@ def _flags(
     for option, kind in naming.items():
         dashed = option.replace("_", "-")
         typed = typed_value(words, (f"--{prefix}.{dashed}", f"--{dashed}"))
-        filed = table.get(option)
-        below = ChosenPart.of(filed).table() if isinstance(filed, (str, Mapping)) else {}
-        name = typed or below.get("name") or default_name(model, option)
-        if name is None:
-            continue
-        named = component.catalog.find(kind, name)
-        panel = f"{dashed.capitalize()} '{named.name}'"
-        below = below if below.get("name") == name else {}
-        for flag in _flags(named, f"{prefix}.{dashed}", words, below):
-            yield replace(flag, panel=panel) if flag.owner == named.title else flag
+        filed = [each for each in listed(table.get(option), several) if isinstance(each, (str, Mapping))]
+        tables = [ChosenPart.of(each).table() for each in filed]
+        names = listed(typed.split(",") if typed and several else typed, several)
+        names = names or [name for below in tables for name in listed(below["name"], several)]
+        names = names or listed(default_name(model, option), several)
+        for name in dict.fromkeys(str(name).strip() for name in names):
+            named = component.catalog.find(kind, name)
+            panel = f"{dashed.capitalize()} '{named.name}'"
+            below = next((below for below in tables if below["name"] == name), {})
+            for flag in _flags(named, f"{prefix}.{dashed}", words, below, several):
+                yield replace(flag, panel=panel) if flag.owner == named.title else flag
+
+
+def listed(value: Any, several: bool) -> list[Any]:
+    """The alternatives of a value: itself, if it is there, where it can not have ``several``."""
+    if value is None:
+        return []
+    return list(value) if several and isinstance(value, list) else [value]
 
 
 def folded(given: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
