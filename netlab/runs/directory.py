@@ -174,10 +174,11 @@ class RunDirectory:
     def end_generation(self) -> None:
         """Forget the finished run that was kept aside: its successor is finished.
 
-        So is what a process left that was killed while it did this, or while it kept the run aside.
+        So is what a process left that was killed while it did this, or while it kept the run aside, and the
+        features that a detector was trained on.
         """
         if self.is_finished:
-            for folder in (self.path / f"{PREVIOUS}.new", self.previous.path):
+            for folder in (self.path / f"{PREVIOUS}.new", self.previous.path, self.path / "features"):
                 shutil.rmtree(folder, ignore_errors=True)
 
     def read_result(self) -> dict[str, Any]:

@@ -249,3 +249,16 @@ def test_a_damaged_run_is_no_obstacle_to_the_others(tmp_path: Path) -> None:
     assert states["good"] == "finished"
     with pytest.raises(NetlabError, match="damaged"):
         _ = netlab.load_run(tmp_path / "bad").config
+
+
+def test_what_a_kill_left_in_a_finished_run_is_cleared(tmp_path: Path) -> None:
+    run = RunDirectory(make_run(tmp_path, "one"))
+    left = [run.path / name for name in (".previous", ".previous.new", "features")]
+    for folder in left:
+        folder.mkdir()
+    run.clear()
+    assert not any(folder.exists() for folder in left)
+    unfinished = RunDirectory(make_run(tmp_path, "two", accuracy=None))
+    (unfinished.path / "features").mkdir()
+    unfinished.clear()
+    assert (unfinished.path / "features").exists()
