@@ -143,7 +143,7 @@ class Command:
 
 RUN = ("run", *TINY, "--epochs", "2")
 TRAIN = (
-    "detect", "train", "voc", "--weights", "none", "--image-side", "96", "--long-side", "60", "--limit", "30",
+    "detect", "train", "voc", "--detector", "rcnn", "--weights", "none", "--image-side", "96", "--long-side", "60", "--limit", "30",
     "--epochs", "2", "--no-cache", "--name", "d",
 )  # fmt: skip
 COMMANDS = {
