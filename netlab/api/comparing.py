@@ -64,6 +64,27 @@ class ComparisonTable(Table):
             )
         return tables
 
+    def power(self, difference: float) -> Table:
+        """The seeds that would show ``difference`` in test accuracy, with a chance of 80 % at 95 %.
+
+        A row a data set and assembly: pairs (shared seeds now), spread (the standard deviation of their
+        differences), seeds, and low and high for the ends of the spread's 95 % interval.
+
+        Raises:
+            UsageError: ``difference`` is not above 0 and at most 1.
+        """
+        from netlab.comparison.power import power_of
+
+        rows = [
+            {
+                "data": each.data, "assembly": row.assembly, "pairs": row.n, "spread": row.spread,
+                "seeds": row.seeds, "low": row.low, "high": row.high,
+            }
+            for each in self._comparisons
+            for row in power_of(each, difference)
+        ]  # fmt: skip
+        return Table(rows, caption=f"seeds that show a difference of {difference:g} in test accuracy")
+
     def to_markdown(self) -> str:
         """The tables as Markdown, those of a data set after those of another."""
         from netlab.comparison.tables import to_markdown

@@ -7,9 +7,11 @@ import io
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from netlab.comparison.comparison import Comparison, Entry, Measure
+from netlab.comparison.power import power_of
 from netlab.comparison.statistics import Difference
 from netlab.engine.metric_tags import LEGEND
 
@@ -135,17 +137,17 @@ def to_csv(comparisons: Sequence[Comparison]) -> str:
     return text.getvalue()
 
 
-def to_json(comparisons: Sequence[Comparison]) -> str:
-    """``{"comparisons": [...]}``: data, baseline, warnings and rows of each."""
-    found = [
-        {
-            "data": comparison.data,
-            "baseline": comparison.baseline.name,
-            "warnings": comparison.warnings,
-            "rows": comparison_rows(comparison),
-        }
-        for comparison in comparisons
-    ]
+def to_json(comparisons: Sequence[Comparison], *, power: float | None = None) -> str:
+    """``{"comparisons": [...]}``: data, baseline, warnings and rows of each; with ``power`` the seeds that
+    would show this difference in test accuracy."""
+    found = []
+    for comparison in comparisons:
+        entry: dict[str, Any] = {"data": comparison.data, "baseline": comparison.baseline.name}
+        entry |= {"warnings": comparison.warnings, "rows": comparison_rows(comparison)}
+        if power is not None:
+            needed = [{**asdict(row), "spread": known(row.spread)} for row in power_of(comparison, power)]
+            entry["power"] = {"difference": power, "assemblies": needed}
+        found.append(entry)
     return json.dumps({"comparisons": found}, allow_nan=False, indent=2)
 
 

@@ -12,6 +12,7 @@ from netlab.cli.core.command import command
 from netlab.cli.core.console import note, plain_table, terminal, titled
 from netlab.cli.core.options import Json, Names
 from netlab.cli.core.session import Session
+from netlab.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,6 +24,9 @@ class CompareOptions(ChosenRuns, Json):
     metrics: Names = Field(["si", "csi"], description="Of the last layer, as far as they were measured.")
     output: Literal["table", "csv", "markdown", "latex", "json"] = Field(
         "table", alias="format", description="How to print it."
+    )
+    power: float | None = Field(
+        None, gt=0, le=1, description="Say how many seeds would show this difference of accuracies: .01."
     )
 
 
@@ -41,19 +45,25 @@ def build(session: Session) -> Callable[..., None]:
             options.names, options.runs, sweep=options.sweep, baseline=options.baseline,
             metrics=options.metrics, force=options.force, note=note,
         )  # fmt: skip
-        print_comparisons(comparisons, "json" if options.as_json else options.output)
+        print_comparisons(comparisons, "json" if options.as_json else options.output, power=options.power)
 
     return command(session, CompareOptions, compare)
 
 
-def print_comparisons(comparisons: Sequence[Comparison], output: str) -> None:
-    """Print them, one a data set; ``output`` is a value of ``--format``."""
+def print_comparisons(comparisons: Sequence[Comparison], output: str, *, power: float | None = None) -> None:
+    """Print them, one a data set; ``output`` is a value of ``--format``, ``power`` that of ``--power``.
+
+    Raises:
+        UsageError: ``power`` with a format that has no place for it.
+    """
     from netlab.comparison.tables import to_csv, to_json, to_latex, to_markdown
 
+    if power is not None and output not in ("table", "json"):
+        raise UsageError(f"--power is shown in a table or with --json, not with --format {output}")
     if output == "table":
-        print_tables(comparisons)
+        print_tables(comparisons, power=power)
     elif output == "json":
-        print(to_json(comparisons))
+        print(to_json(comparisons, power=power))
     elif output == "csv":
         print(to_csv(comparisons), end="")
         for comparison in comparisons:
@@ -64,14 +74,31 @@ def print_comparisons(comparisons: Sequence[Comparison], output: str) -> None:
         print("\n".join(map(write, comparisons)), end="")
 
 
-def print_tables(comparisons: Sequence[Comparison]) -> None:
-    """One table a measure, for a terminal, for each data set."""
-
+def print_tables(comparisons: Sequence[Comparison], *, power: float | None = None) -> None:
+    """One table a measure, for a terminal, for each data set; then the seeds that would show ``power``."""
     console = terminal()
     for number, comparison in enumerate(comparisons):
         if number:
             console.print()
         print_data_set(comparison, console)
+        if power is not None:
+            print_power(comparison, power, console)
+
+
+def print_power(comparison: Comparison, difference: float, console: Console) -> None:
+    """How many seeds would show ``difference`` in test accuracy."""
+    from netlab.comparison.power import POWER, POWER_COLUMNS, power_of, power_rows
+
+    console.print(titled(f"\nSeeds that show a difference of {difference:g} in test accuracy"))
+    table = plain_table(*POWER_COLUMNS, right=set(POWER_COLUMNS[1:]), header_style="dim")
+    for row in power_rows(power_of(comparison, difference)):
+        table.add_row(*row)
+    console.print(table)
+    console.print(
+        f"With a chance of {POWER:.0%}, by one comparison at 95 %. Spread: standard deviation of the paired "
+        "differences; at least, at most: for the ends of its 95 % interval.",
+        style="dim",
+    )
 
 
 def print_data_set(comparison: Comparison, console: Console) -> None:
