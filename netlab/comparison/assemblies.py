@@ -28,13 +28,18 @@ def group_assemblies(records: Sequence[RunRecord]) -> list[Assembly]:
     """
     groups: dict[str, dict[Repetition, RunRecord]] = {}
     for record in records:
-        key = json.dumps(comparable_config(record.config), sort_keys=True, default=str)
+        key = config_key(record.config)
         groups.setdefault(key, {})[record.repetition] = record
     configs = [next(iter(runs.values())).config for runs in groups.values()]
     return [
         Assembly(name, config, runs)
         for name, config, runs in zip(short_names(configs), configs, groups.values(), strict=True)
     ]
+
+
+def config_key(config: Mapping[str, Any]) -> str:
+    """What the runs of an assembly have in common, as text."""
+    return json.dumps(comparable_config(config), sort_keys=True, default=str)
 
 
 def comparable_config(config: Mapping[str, Any]) -> dict[str, Any]:

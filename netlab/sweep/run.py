@@ -10,7 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from netlab.comparison.assemblies import config_key
 from netlab.comparison.comparison import Comparison, compare_directories
+from netlab.comparison.sequential import Sureness
 from netlab.engine.catalog import Catalog
 from netlab.engine.hook_settings import Tables, hook_settings
 from netlab.errors import NetlabError
@@ -73,7 +75,8 @@ class SweepPlan:
 class SweepOutcome:
     """How the runs ended, in how many seconds, and the comparison of those that are finished, one a data set.
 
-    ``notes`` say what was left out of it, ``no_comparison`` why there is none.
+    ``notes`` say what was left out of it, ``no_comparison`` why there is none; ``sureness`` is what adding
+    seeds has made clear.
     """
 
     name: str
@@ -82,6 +85,7 @@ class SweepOutcome:
     comparisons: list[Comparison] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     no_comparison: str = ""
+    sureness: Sureness | None = None
 
 
 class SweepWatcher(Protocol):
@@ -106,10 +110,13 @@ def sweep(
     settings: SweepSettings,
     workers: Workers,
     watcher: SweepWatcher,
+    *,
+    among: frozenset[str] | None = None,
 ) -> SweepOutcome | None:
     """Plan the runs of the grids, and if ``watcher`` says so do them and compare them; else None.
 
-    Finished runs are skipped, begun ones resumed. A failed run does not stop the others.
+    Finished runs are skipped, begun ones resumed. A failed run does not stop the others. With ``among``
+    (``config_key``), only runs of these configurations are done, and finished ones compared.
 
     Raises:
         UsageError: an option out of range, an unknown name of anything; nothing was begun then.
@@ -131,7 +138,10 @@ def sweep(
             catalog, candidates, runs=settings.runs, data_dir=settings.data_dir, offline=settings.offline,
             device=settings.device, threads=share.threads, baseline=settings.baseline, timed=watcher.timed,
         )  # fmt: skip
-        combinations = sum(count_combinations(catalog, tables) for tables in grids)
+        runs = [run for run in runs if among is None or run.finished or config_key(run.config) in among]
+        combinations = len(runs)
+        if among is None:
+            combinations = sum(count_combinations(catalog, tables) for tables in grids)
         seconds, measures = predict_seconds(runs, at_once), bool(settings.metrics)
         plan = SweepPlan(runs, combinations, seconds, at_once, share.threads, workers.place, measures)
         return carry_out(runs, executor, settings, watcher) if watcher.planned(plan) else None

@@ -17,7 +17,7 @@ from netlab.cli.core.selection import complete_names, read_selectors, selector_f
 from netlab.cli.core.session import Session
 from netlab.cli.core.words import rewrite_short_flags
 from netlab.runs.config import PART_KINDS, SELECTORS
-from netlab.sweep.grid_file import chosen_components, grids_of, read_grid_file
+from netlab.sweep.grid_file import DEFAULT_SEEDS, chosen_components, grids_of, read_grid_file
 
 if TYPE_CHECKING:
     from netlab.sweep.run import SweepSettings, Workers
@@ -40,6 +40,13 @@ class SweepOptions(Named, Baseline, RunsFolder, DataFolder, Offline, Device, Run
         None, description="A TOML file in which values may be lists; flags go before it."
     )
     seeds: int | None = Field(None, ge=1, description="Seeds an assembly, 0, 1, ...: 3.")
+    until_sure: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="Add seeds until each difference of accuracies is clear, or below this: .01.",
+    )
+    most_seeds: int = Field(20, ge=2, description="Most seeds of --until-sure.")
     metrics: Names | None = Field(None, description="Measure on every layer afterwards: si,csi.")
     yes: Annotated[bool, Shown(short="-y")] = Field(False, description="Do not ask.")
     dry_run: bool = Field(False, description="Show the plan and stop.")
@@ -72,13 +79,21 @@ def build(session: Session) -> Callable[..., None]:  # long: the command and the
         """
         from netlab.cli.comparison.sweep_output import print_outcome
         from netlab.cli.comparison.sweep_screen import SweepScreen
+        from netlab.comparison.sequential import SequentialRule
         from netlab.sweep.run import sweep as plan_and_run
+        from netlab.sweep.until_sure import sweep_until_sure
 
         seeds = options.seeds if options.seeds is not None else in_file.get("seeds")
+        if options.until_sure is not None:
+            seeds = seeds or DEFAULT_SEEDS  # so that seeds that are listed are refused
         grids = grids_of(file, given_tables(given, flags), seeds)
         settings, workers = settings_of(session, options, file), options.workers_of_runs()
         with SweepScreen(yes=options.yes, dry_run=options.dry_run) as screen:
-            outcome = plan_and_run(catalog, grids, settings, workers, screen)
+            if options.until_sure is None:
+                outcome = plan_and_run(catalog, grids, settings, workers, screen)
+            else:
+                rule = SequentialRule(options.until_sure, seeds or DEFAULT_SEEDS, options.most_seeds)
+                outcome = sweep_until_sure(catalog, grids, settings, workers, screen, rule)
         if outcome is not None:
             print_outcome(outcome)
 

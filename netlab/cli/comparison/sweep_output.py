@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from netlab.cli.core.console import note, say, terminal, titled
+from netlab.cli.core.console import note, plain_table, say, terminal, titled
 from netlab.comparison.tables import counted
 from netlab.errors import NetlabError, UsageError
 
 if TYPE_CHECKING:
+    from netlab.comparison.sequential import Sureness
     from netlab.sweep.driver import RunStatus
     from netlab.sweep.plan import PlannedRun
     from netlab.sweep.run import SweepOutcome, SweepPlan
@@ -93,6 +94,24 @@ def failures(statuses: Sequence[RunStatus]) -> dict[str, str]:
     }
 
 
+def print_sureness(found: Sureness) -> None:
+    """What adding seeds has made clear."""
+    from netlab.comparison.sequential import SURE_COLUMNS, sure_rows
+
+    console = terminal()
+    console.print(titled(f"\nTest accuracy, difference that matters {found.rule.smallest:g}"))
+    table = plain_table(*SURE_COLUMNS, right=set(SURE_COLUMNS[1:-1]), header_style="dim")
+    for row in sure_rows(found):
+        table.add_row(*row)
+    console.print(table)
+    looks = ", ".join(map(str, found.rule.looks))
+    console.print(
+        f"All together hold with 95 %, looked at with {looks} seeds. The tables below do not know that seeds "
+        "were added until these were clear.",
+        style="dim",
+    )
+
+
 def print_outcome(outcome: SweepOutcome) -> None:
     """The failures, the comparison of what is finished, and how to see it again.
 
@@ -107,6 +126,8 @@ def print_outcome(outcome: SweepOutcome) -> None:
     for line in outcome.notes:
         note(line)
     if outcome.comparisons or outcome.no_comparison:
+        if outcome.sureness is not None:
+            print_sureness(outcome.sureness)
         console.print()
         print_tables(outcome.comparisons)
         if outcome.no_comparison:

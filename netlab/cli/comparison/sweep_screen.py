@@ -43,6 +43,7 @@ class SweepScreen:
         if self._dry_run:
             return False
         confirm(plan.runs, yes=self._yes)
+        self._yes = True  # seeds that are added later are not asked for again
         return True
 
     @contextlib.contextmanager
