@@ -90,7 +90,8 @@ def merge_tables(
         rows = merge_chain(selector, file, flags, chains.get(selector, ()))
         if rows is not None:
             tables[selector] = rows
-    tables["plugins"] = dict(file.get("plugins", {}))
+    if file.get("plugins"):
+        tables["plugins"] = dict(file["plugins"])
     tables["training"] = {**file.get("training", {}), **flags.get("training", {})}
     return tables
 

@@ -98,6 +98,8 @@ def what_is_wrong(interface: Interface) -> str:
         return "an image has at least one channel and one pixel"
     if not all(math.isfinite(value) for value in (*mean, *std)) or min(std) <= 0:
         return "mean and std must be finite, and std more than 0"
+    if not 0 <= interface.views.shift < min(interface.height, interface.width):
+        return "views are shifted by less than an image's side"
     if not interface.class_names:
         return "it has no class"
     return ""

@@ -36,7 +36,7 @@ WRONG_RANGES = {
     "detect predict a.jpg --model m --confidence 2": "--confidence 2: expected a number, >= 0 and <= 1",
 }
 WRONG_CHOICES = {
-    "run --recipe quik": "there is no recipe 'quik'. Known: fast, report, transfer.",
+    "run --recipe quik": "there is no recipe 'quik'. Known: fast, lean, report, transfer.",
     "run --schedule cosin": "there is no schedule 'cosin'. Did you mean 'cosine'?",
     "metrics si --split tst": "--split tst: expected one of train, test, both. Did you mean 'test'?",
     "compare --format tex": "--format tex: expected one of table, csv, markdown, latex, json. Did you mean 'latex'?",
@@ -125,15 +125,19 @@ def test_help_fits_80_columns_and_cuts_nothing(cli: Cli, command: str) -> None:
 def test_names_that_look_like_markup_are_shown_as_they_are(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    from netlab.classification.predictions import Prediction
+    from netlab.classification.predictions import Predicted, Prediction
     from netlab.cli.core.console import say_facts, terminal
     from netlab.cli.detect.eval import print_figures
-    from netlab.cli.networks.predict import print_predictions
+    from netlab.cli.networks.predict import PredictOptions, print_predictions
 
-    print_predictions("[/run]", [Prediction("[red]a.jpg", (("[/cat]", 0.75), ("[cat]", 0.25)))], tmp_path)
+    likeliest = (("[/cat]", 0.75), ("[cat]", 0.25))
+    predicted = Predicted([Prediction("[red]a.jpg", Path("a.jpg"), likeliest)])
+    print_predictions("[/run]", predicted, PredictOptions(sources=["a.jpg"]))
     row = {"ap50": 1.0, "ap75": 1.0, "ap": 1.0, "voc2007": 1.0, "objects": 3, "confidence": 0.5}
     row |= {"precision": 1.0, "recall": None}
-    print_figures(terminal(), {**row, "per_class": {"[/dog]": row, "[dog]": row}, "images": 2})
+    print_figures(
+        terminal(), {**row, "per_class": {"[/dog]": row, "[dog]": row}, "images": 2, "intervals": {}}
+    )
     long = f"{tmp_path}/{'n' * 120}/plots"
     say_facts(terminal(), [("run", "[bold]x"), ("plots", long)])
     shown = capsys.readouterr().out

@@ -197,6 +197,7 @@ def test_a_flag_that_several_commands_have_is_defined_once(option: str) -> None:
 
 
 def test_every_out_says_where_the_result_is_written(cli: Cli) -> None:
-    commands = ("predict", "metrics", "report", "detect predict", "detect eval", "detect crops")
+    commands = ("metrics", "report", "detect predict", "detect eval", "detect crops")
     for command in commands:
         assert "Where to write the result." in text_of(cli(*command.split(), "--help").out)
+    assert "Write all to FILE.csv or FILE.json." in text_of(cli("predict", "--help").out)

@@ -34,7 +34,7 @@ from tests.conftest import Cli
 
 INTERFACE = {
     "channels": 1, "height": 8, "width": 8, "normalization": {"mean": [0.5], "std": [0.5]}, "class_names": ["a", "b"],
-    "shorter": 0, "resampling": "bilinear", "mirror": False,
+    "shorter": 0, "resampling": "bilinear", "views": {"mirror": False, "shift": 0},
 }  # fmt: skip
 
 
@@ -45,6 +45,7 @@ INTERFACE = {
         ("normalization", {"mean": [0.5], "std": [0.0]}), ("normalization", {"mean": [0.5], "std": [-1.0]}),
         ("normalization", {"mean": [0.5, 0.5], "std": [0.5, 0.5]}), ("normalization", {"mean": ["nan"], "std": [1]}),
         ("normalization", {"mean": ["inf"], "std": [1]}), ("resampling", "magic"),
+        ("views", {"mirror": False, "shift": -1}), ("views", {"mirror": True, "shift": 8}), ("views", 1),
     ],
 )  # fmt: skip
 def test_an_interface_that_no_network_has_is_refused(key: str, value: object, tmp_path: Path) -> None:
