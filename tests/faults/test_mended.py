@@ -188,6 +188,7 @@ def test_ctrl_c_while_modules_are_imported_says_so(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "netlab", "run"], cwd=tmp_path, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
     )  # fmt: skip
     for _ in range(600):
         if (tmp_path / "here").exists():

@@ -73,7 +73,9 @@ def read_parquet(path: Path) -> list[dict[str, Any]]:
     try:
         from pyarrow import parquet
     except ImportError:
-        raise ValueError(f"{path}: Parquet files need pyarrow: pip install pyarrow, or write CSV") from None
+        raise ValueError(
+            f"{path}: Parquet files need pip install 'netlab-vision[lists]'; or write CSV"
+        ) from None
     try:
         rows: list[dict[str, Any]] = parquet.read_table(path).to_pylist()
     except Exception as error:  # pyarrow has errors of its own
