@@ -29,16 +29,16 @@ ABSENT = ""
 # What is made by training to the end, and made again when it goes on.
 OUTCOME = ("result.json", "model.*", "plots/*.png", "plots/*.svg", "plots/*.csv")
 KEPT = (
-    *(
-        "config.toml",
-        "environment.json",
-        "sessions.json",
-        "interface.json",
-        "split.json",
-        "plan.json",
-        "history.csv",
-    ),
-    *("history.csv", "separability.json", "separability.csv", "checkpoints/*.safetensors"),
+    "config.toml",
+    "environment.json",
+    "sessions.json",
+    "interface.json",
+    "split.json",
+    "plan.json",
+    "history.csv",
+    "separability.json",
+    "separability.csv",
+    "checkpoints/*.safetensors",
     *OUTCOME,
 )
 FOLDERS = ("checkpoints", "plots")
