@@ -87,7 +87,7 @@ def with_class_weights(assembly: Assembly, labels: Tensor, classes: int) -> Part
         raise UsageError(f"{loss.component.title} takes no weights of classes (--class-weights balanced)")
     if getattr(loss.options, "class_weights", ()):
         raise UsageError("--class-weights balanced and --loss.class-weights: give one of them")
-    weights = len(labels) / (classes * torch.bincount(labels.cpu(), minlength=classes))
+    weights = len(labels) / (classes * torch.bincount(labels.cpu(), minlength=classes).clamp(min=1))
     return replace(loss, options=loss.options.model_copy(update={"class_weights": tuple(weights.tolist())}))
 
 

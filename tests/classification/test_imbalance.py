@@ -15,7 +15,7 @@ from sklearn.utils.class_weight import compute_class_weight
 import netlab
 from netlab.classification.assembly import complete
 from netlab.classification.evaluate import Evaluation
-from netlab.classification.optimization import with_class_weights
+from netlab.classification.optimization import loss_of, with_class_weights
 from netlab.engine.catalog import Catalog
 from netlab.errors import UsageError
 from netlab.kinds.recipe import DataFacts
@@ -51,6 +51,14 @@ def test_balanced_weights_are_those_of_scikit_learn(catalog: Catalog, loss: str)
     assert part.options is not None
     assert part.options.class_weights == pytest.approx(expected)
     assert assembly.parts["loss"].options.class_weights == ()
+
+
+def test_a_class_that_no_training_image_has_leaves_the_loss_finite(catalog: Catalog) -> None:
+    tables = {"loss": {"name": "cross-entropy"}, "training": {"class_weights": "balanced"}}
+    assembly = complete(catalog, tables, DataFacts(50, (24, 24), 4), frozenset())
+    loss = loss_of(with_class_weights(assembly, LABELS, 4))
+    targets = torch.nn.functional.one_hot(LABELS, 4).float()
+    assert loss(torch.zeros(len(LABELS), 4), targets).isfinite()
 
 
 def test_weights_given_twice_are_refused(catalog: Catalog) -> None:
