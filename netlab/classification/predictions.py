@@ -18,11 +18,17 @@ from netlab.files import csv_text, json_text, make_folder, write_atomically, wri
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """An image, its file, and its likeliest classes: (name, probability), the likeliest first."""
+    """An image, its file, and its likeliest classes: (name, probability), the likeliest first; of a video,
+    the number of the ``frame``."""
 
-    image: str
     path: Path
     top: tuple[tuple[str, float], ...]
+    frame: int | None = None
+
+    @property
+    def image(self) -> str:
+        """What the image is called: its path, of a frame with the number."""
+        return str(self.path) if self.frame is None else f"{self.path}, frame {self.frame}"
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: the image, its class and probability, and all of ``top``."""
@@ -122,9 +128,8 @@ def predict_files(
     names = classifier.interface.class_names
     for source, probabilities in classifier.classify(usable(), batch_size=request.batch_size):
         order = probabilities.argsort(descending=True, stable=True)[: request.top].tolist()
-        frame = "" if source.frame is None else f", frame {source.frame}"
         top = tuple((names[label], float(probabilities[label])) for label in order)
-        yield Prediction(f"{source.path}{frame}", source.path, top)
+        yield Prediction(source.path, top, source.frame)
 
 
 def write_predictions(path: Path, predictions: Iterable[Prediction]) -> None:
@@ -150,7 +155,7 @@ def sort_into(folder: Path, predictions: Iterable[Prediction]) -> int:
     """
     copied = 0
     for prediction in predictions:
-        if ", frame " in prediction.image:
+        if prediction.frame is not None:
             continue
         name = prediction.top[0][0]
         if name in ("", ".", "..") or "/" in name or "\\" in name or "\0" in name:

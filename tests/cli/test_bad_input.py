@@ -131,7 +131,7 @@ def test_names_that_look_like_markup_are_shown_as_they_are(
     from netlab.cli.networks.predict import PredictOptions, print_predictions
 
     likeliest = (("[/cat]", 0.75), ("[cat]", 0.25))
-    predicted = Predicted([Prediction("[red]a.jpg", Path("a.jpg"), likeliest)])
+    predicted = Predicted([Prediction(Path("[red]a.jpg"), likeliest)])
     print_predictions("[/run]", predicted, PredictOptions(sources=["a.jpg"]))
     row = {"ap50": 1.0, "ap75": 1.0, "ap": 1.0, "voc2007": 1.0, "objects": 3, "confidence": 0.5}
     row |= {"precision": 1.0, "recall": None}

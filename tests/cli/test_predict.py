@@ -127,7 +127,7 @@ def test_missing_files_are_counted_and_folders_are_gone_through(cli: Cli, tiny: 
 
 def test_images_are_copied_into_a_folder_a_class(cli: Cli, tiny: tuple[str, ...]) -> None:
     assert cli("run", *tiny, "--name", "digits").code == 0
-    for folder, level in (("a", 0), ("b", 1), ("c", 1)):
+    for folder, level in (("a", 0), ("b", 1), ("c, frame 1", 1)):  # which is no frame of a video
         Path("photos", folder).mkdir(parents=True)
         cv2.imwrite(f"photos/{folder}/same.png", np.full((9, 9), level, np.uint8))
     for _ in range(2):  # the second time nothing is to be done
