@@ -54,7 +54,8 @@ class ComponentSpec:
     ``variants`` (a part that stands for many: ``NAME:VARIANT`` on the command line sets its option
     ``variant``), ``pretrained`` (a backbone that comes with weights), ``default-pretrained`` (the recipe that
     is used with such a one when none is named), ``regions`` (a detector of proposer, extractor and head),
-    ``default-regions`` (the one of these that is used when a proposer is named, and no detector); of metrics
+    ``default-regions`` (the one of these that is used when a proposer is named, and no detector),
+    ``default-files`` (the data set that reads what ``netlab data show`` is given); of metrics
     ``reference``, ``layers``, ``targets``, ``unlabelled`` (what they need), ``range:LOW:HIGH`` (the range of
     the value, open where empty) and
     ``better:higher``, ``better:lower`` or ``better:neither`` (which way is better; every metric says so); of

@@ -104,10 +104,7 @@ class ClassifierTask:
             setup.precision,
             setup.device,
             [
-                (
-                    part.component.supplier.record(),
-                    part.options.model_dump(mode="json") if part.options else {},
-                )
+                (part.component.supplier.record(), part.values)
                 for part in setup.assembly.chains["augmentation"]
             ],
             setup.cache,

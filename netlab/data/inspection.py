@@ -56,12 +56,12 @@ class Seen:
 
 
 def files_of(catalog: Catalog, source: Path) -> ImageFiles:
-    """The files of a folder or a list, as the data set 'folder' finds them.
+    """The files of a folder or a list, as the data set tagged ``default-files`` finds them.
 
     Raises:
         UsageError: there is no such source, or it is none.
     """
-    dataset = catalog.find("dataset", "folder")
+    dataset = catalog.default("dataset", "default-files")
     files = dataset.build(root=Path(), offline=True, options=dataset.make_options({"path": str(source)}))
     if not isinstance(files, ImageFiles):
         raise dataset.broke(f"it gave {type(files).__name__}, not ImageFiles")

@@ -206,6 +206,11 @@ class Part:
         """The component, and those that its options name, and so on."""
         return [self.component, *parts_within(self.options)]
 
+    @property
+    def values(self) -> dict[str, Any]:
+        """The options by name, as JSON and TOML hold them."""
+        return self.options.model_dump(mode="json") if self.options is not None else {}
+
 
 @dataclass(frozen=True, slots=True)
 class BoundPart(ChosenPart):
@@ -326,8 +331,7 @@ class Catalog:
             return component.build(*arguments, **keywords, options=options)
 
         target: Callable[..., Any] = call
-        values = options.model_dump(mode="json") if options is not None else {}
-        name = self.recorded_name(component)
+        name, values = self.recorded_name(component), Part(component, options).values
         return BoundPart(name, values, target, component=component, bound_options=options)
 
     def default(self, kind: str, tag: str = "default") -> Component:

@@ -96,7 +96,7 @@ def detector_rows(detectors: Sequence[DetectorRecord]) -> list[list[str]]:
 
 
 def parts_text(config: Mapping[str, Any]) -> str:
-    """The names of the parts that a detector is made of: ``rcnn, selective-search, mobilenet_v2``."""
+    """The names of the parts that a detector is made of: ``detector, proposer, extractor``."""
     tables = (config.get(table) for table in ("detector", "proposer", "extractor"))
     return ", ".join(str(table.get("name", "-")) for table in tables if isinstance(table, dict)) or "-"
 
@@ -171,8 +171,8 @@ def thinned(points: Sequence[tuple[float, float, float]]) -> list[tuple[float, f
 def training_chart(detectors: Sequence[DetectorRecord]) -> Chart | None:
     """AP at IoU .5 and losses over the epochs, a line a detector."""
     titles = {
-        "val_ap50": "validation AP at IoU .5 (rcnn: before refinement)",
-        "train_loss": "training loss (rcnn: of the classes)",
+        "val_ap50": "validation AP at IoU .5 (of regions: before refinement)",
+        "train_loss": "training loss (of regions: of the classes)",
         "train_box_loss": "training loss of the boxes",
     }
     views = []

@@ -73,7 +73,7 @@ def part_table(part: Part, catalog: Catalog) -> dict[str, Any]:
     """A part's table: its name (with its distribution where the name clashes) and all its options."""
     component = part.component
     name = catalog.recorded_name(component)
-    options = part.options.model_dump(mode="json") if part.options is not None else {}
+    options = part.values
     for option in options:
         value = getattr(part.options, option)
         if isinstance(value, Path):  # the run must find it from any folder

@@ -38,7 +38,7 @@ def build(session: Session) -> Callable[..., None]:
     words = read_selectors(session.after_command, ["detector", "proposer", "backbone", "name", "detectors"])
     catalog = catalog_for(session.catalog, words.pop("detectors", "detectors"), words.pop("name", None))
     detector = chosen_detector(catalog, words.get("detector"), words.get("proposer"))
-    check_settings(detector, session.after_command)
+    check_settings(catalog, detector, session.after_command)
     parts = {"detector": detector, **choose_parts(catalog, kinds_of(detector)[1:], words, {})}
     helps = {
         "detector": "What finds objects, and learns to.",

@@ -77,7 +77,7 @@ def proposal_source(
         name=component.name,
         distribution=component.plugin.distribution,
         version=component.plugin.version,
-        options=options.model_dump(mode="json") if options is not None else {},
+        options=Part(component, options).values,
         long_side=long_side,
         min_side=min_side,
         seed=seed,

@@ -56,7 +56,7 @@ def save_detector(detector: RegionDetector | NetworkDetector, folder: Path) -> N
     content = safetensors.torch.save(
         {name: value.detach().cpu().contiguous() for name, value in tensors.items()}, {"format": FORMAT}
     )
-    rule, options = detector.rule, detector.part.options
+    rule = detector.rule
     confidence = {
         name: round(rule.least(label), 6) for label, name in enumerate(detector.class_names, start=1)
     }
@@ -69,7 +69,7 @@ def save_detector(detector: RegionDetector | NetworkDetector, folder: Path) -> N
         "detection": common | tables.get("detection", {}),
         "detector": {
             "name": detector.part.component.name,
-            "options": options.model_dump(mode="json") if options is not None else {},
+            "options": detector.part.values,
         },
         "suppliers": [component.supplier.record() for p in detector.parts for component in p.components],
     }

@@ -86,8 +86,7 @@ class NetworkDetector:
         changed = {key: value for key, value in changes.items() if value is not None}
         if "refinements" in changed:
             raise UsageError(
-                f"refinements are of detectors made of regions, as rcnn; this one is"
-                f" '{self.part.component.name}'"
+                f"refinements are of detectors made of regions; '{self.part.component.name}' is one network"
             )
         return replace(self, rule=replace(self.rule, **changed))
 

@@ -23,11 +23,10 @@ def tables_of(detector: NetworkDetector) -> dict[str, Any]:
     """The tables of ``model.toml`` that only such a detector has."""
     tables: dict[str, Any] = {"preprocessing": {"colour": "RGB", "image_side": detector.image_side}}
     if (trunk := detector.trunk) is not None and trunk.maps is not None:
-        options = trunk.part.options
         tables["extractor"] = {
             "name": trunk.part.component.name,
             "weights": trunk.maps.weights,
-            "options": options.model_dump(mode="json") if options is not None else {},
+            "options": trunk.part.values,
             "mean": list(trunk.maps.mean),
             "std": list(trunk.maps.std),
         }

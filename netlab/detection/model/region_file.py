@@ -42,7 +42,7 @@ def tables_of(detector: RegionDetector) -> dict[str, Any]:
         "extractor": {
             "name": backbone.component.name,
             "weights": maps.weights,
-            "options": backbone.options.model_dump(mode="json") if backbone.options is not None else {},
+            "options": Part(backbone.component, backbone.options).values,
         },
         "features": {
             "way": backbone.way,

@@ -9,6 +9,8 @@ from netlab.detection.training.settings import DetectionSettings
 from netlab.engine.catalog import Catalog, Component
 from netlab.errors import UsageError
 
+NETWORK, REGIONS = "default", "default-regions"  # tags of the default of each sort
+
 
 def chosen_detector(catalog: Catalog, detector: str | None, proposer: str | None) -> Component:
     """The detector that was named; else the default, or with a proposer the default one that takes it.
@@ -19,11 +21,12 @@ def chosen_detector(catalog: Catalog, detector: str | None, proposer: str | None
     if detector is not None:
         found = catalog.find("detector", detector)
         if proposer is not None and not is_of_regions(found):
+            other = catalog.default("detector", REGIONS).name
             raise UsageError(
-                f"detector '{found.name}' takes no proposer: it proposes itself ('rcnn' takes one)"
+                f"detector '{found.name}' takes no proposer: it proposes itself ('{other}' takes one)"
             )
         return found
-    return catalog.default("detector", "default" if proposer is None else "default-regions")
+    return catalog.default("detector", NETWORK if proposer is None else REGIONS)
 
 
 def is_of_regions(detector: Component) -> bool:
@@ -36,7 +39,7 @@ def kinds_of(detector: Component) -> tuple[str, ...]:
     return ("detector", "proposer", "extractor") if is_of_regions(detector) else ("detector", "extractor")
 
 
-def check_settings(detector: Component, words: Iterable[str]) -> None:
+def check_settings(catalog: Catalog, detector: Component, words: Iterable[str]) -> None:
     """Say of a flag among ``words`` that is a setting of the other sort of detector which one has it.
 
     Raises:
@@ -48,7 +51,8 @@ def check_settings(detector: Component, words: Iterable[str]) -> None:
     for word in words:
         name = word.partition("=")[0]
         if name.startswith("--") and name[2:].removeprefix("no-").replace("-", "_") in elsewhere:
-            sort = "one network, as 'faster-rcnn'" if regions else "made of regions, as 'rcnn'"
+            one = catalog.default("detector", NETWORK if regions else REGIONS).name
+            sort = f"one network, as '{one}'" if regions else f"made of regions, as '{one}'"
             raise UsageError(f"{name} is of detectors that are {sort}; you chose detector '{detector.name}'")
 
 

@@ -34,7 +34,7 @@ def region_config(
             "name": backbone.component.name,
             "weights": weights,
             "weights_digest": backbone.weights_digest(),
-            "options": options_of(Part(backbone.component, backbone.options)),
+            "options": Part(backbone.component, backbone.options).values,
         },
         "training": settings.model_dump(mode="json"),
     }
@@ -51,7 +51,7 @@ def network_config(
             "name": trunk.part.component.name,
             "weights": weights,
             "weights_digest": trunk.weights_digest,
-            "options": options_of(trunk.part),
+            "options": trunk.part.values,
         }
     return {
         "detection": data_table(data, folder),
@@ -74,12 +74,7 @@ def data_table(data: DetectionData, folder: Path) -> dict[str, Any]:
 
 def part_table(part: Part) -> dict[str, Any]:
     """A part's name and options."""
-    return {"name": part.component.name, "options": options_of(part)}
-
-
-def options_of(part: Part) -> dict[str, Any]:
-    """A part's options as TOML holds them."""
-    return part.options.model_dump(mode="json") if part.options is not None else {}
+    return {"name": part.component.name, "options": part.values}
 
 
 def default_name(config: Config, parts: Iterable[Part], named: Sequence[str]) -> str:

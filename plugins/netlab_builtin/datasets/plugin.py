@@ -45,4 +45,5 @@ def netlab_components() -> Iterable[ComponentSpec]:
         summary="A folder of images of any size: CLASS/*.jpg, or train/ and test/ with such",
         target="netlab_builtin.datasets.folder:folder",
         options="netlab_builtin.datasets.options:FolderOptions",
+        tags=frozenset({"default-files"}),
     )
