@@ -53,29 +53,33 @@ def comparable_config(config: Mapping[str, Any]) -> dict[str, Any]:
 def short_names(configs: Sequence[Mapping[str, Any]]) -> list[str]:
     """Name each configuration by what differs: ``grouped, paths 4, bn``.
 
-    A part's option counts as differing only among configurations with the same part. A single
-    configuration is named by its parts.
+    An option, a chain or a value of the training counts as differing only among configurations of the same
+    recipe, which says these, and an option only among those with the same part. A single configuration is
+    named by its parts.
     """
     plain = [comparable_config(config) for config in configs]
     if len(plain) < 2:
         parts = [KINDS[kind].selector for kind in NAMING_KINDS[1:]]
         return [", ".join(str(config[table]["name"]) for table in parts) for config in plain]
     shown: list[list[str]] = [[] for _ in plain]
+    recipes = [config["recipe"].get("name") for config in plain]
+    alike = [[other for other, name in zip(plain, recipes, strict=True) if name == own] for own in recipes]
     for table in SELECTORS:
         names = [config[table].get("name") for config in plain]
-        for words, config in zip(shown, plain, strict=True):
+        for words, config, others in zip(shown, plain, alike, strict=True):
             own = config[table]
             if len(set(map(str, names))) > 1:
                 words.append(str(own.get("name", "none")))
-            same = [other[table] for other in plain if other[table].get("name") == own.get("name")]
+            same = [other[table] for other in others if other[table].get("name") == own.get("name")]
             words += differing_values(own, same)
     for kind in CHAIN_KINDS:
-        chains = [config[KINDS[kind].selector] for config in plain]
-        for words, chain in zip(shown, chains, strict=True):
+        selector = KINDS[kind].selector
+        for words, config, others in zip(shown, plain, alike, strict=True):
+            chain, chains = config[selector], [other[selector] for other in others]
             if any(other != chain for other in chains):
                 words.append(chain_words(chain, chains) or f"no {kind}")
-    for words, config in zip(shown, plain, strict=True):
-        words += differing_values(config["training"], [other["training"] for other in plain])
+    for words, config, others in zip(shown, plain, alike, strict=True):
+        words += differing_values(config["training"], [other["training"] for other in others])
     return [", ".join(words) or "all alike" for words in shown]
 
 

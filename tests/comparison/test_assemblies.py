@@ -55,6 +55,17 @@ def test_an_option_that_comes_with_another_part_does_not_name_it() -> None:
     assert found == ["none", "bn", "gn"]
 
 
+def test_what_a_recipe_says_does_not_name_it_among_others_and_does_within_it() -> None:
+    lean = {"recipe": {"name": "lean"}, "training": {"lr": 0.24, "clip": 0}, "augment": [{"name": "flip"}]}
+    found = short_names([config(recipe={"name": "fast"}), {**config(), **lean}])
+    assert found == ["fast", "lean"]
+    again = {**lean, "training": {"lr": 0.4, "clip": 0}}
+    found = short_names([config(recipe={"name": "fast"}), {**config(), **lean}, {**config(), **again}])
+    assert found == ["fast", "lean, lr 0.24", "lean, lr 0.4"]
+    found = short_names([config(recipe={"name": "mine", "steps": steps}) for steps in (1, 2)])
+    assert found == ["steps 1", "steps 2"]
+
+
 def test_switches_and_training_values_read_as_words() -> None:
     found = short_names([config(), config(block={"skip": False}), config(training={"lr": 0.5})])
     assert found == ["skip, lr 0.1", "no skip, lr 0.1", "skip, lr 0.5"]
